@@ -1,0 +1,29 @@
+"""Background tasks for Django that are never lost and are operated from the admin."""
+
+from djtasks.declarations import periodic
+from djtasks.definitions import Task, task
+from djtasks.errors import Cancel, Retry, TaskCancelled, TaskTimeout
+from djtasks.retry import Backoff
+from djtasks.schedules import CatchUp, Coalesce, Crontab, Every, Once, SkipIfOlderThan
+
+__all__ = [
+    "Backoff",
+    "Cancel",
+    "CatchUp",
+    "Coalesce",
+    "Crontab",
+    "Every",
+    "Once",
+    "Retry",
+    "SkipIfOlderThan",
+    "Task",
+    "TaskCancelled",
+    "TaskTimeout",
+    "__version__",
+    "enqueue_on",
+    "periodic",
+    "task",
+]
+__version__ = "0.1.0"
+
+from djtasks.signals import enqueue_on

@@ -1,0 +1,183 @@
+"""The `django.tasks` backend: where a call in the web process becomes a row.
+
+enqueue = validate -> build the record -> store.insert -> outbox.publish
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.core import checks as django_checks
+from django.db import transaction
+
+from djtasks import registry
+from djtasks.claims import Inserted, NewRecord
+from djtasks.compat import (
+    DEFAULT_TASK_QUEUE_NAME,
+    BaseTaskBackend,
+    InvalidTask,
+    InvalidTaskBackend,
+    TaskResultDoesNotExist,
+    task_enqueued,
+)
+from djtasks.definitions import Items, Task
+from djtasks.engine import Engine, engine_of
+from djtasks.errors import InvalidOption
+from djtasks.hints import Hint
+from djtasks.models import TaskRecord
+from djtasks.outbox import HINTS_A_TRANSACTION
+from djtasks.records import build_item, build_record
+from djtasks.results import TaskResult, from_new, from_record
+
+logger = logging.getLogger("djtasks.backend")
+
+ROWS_A_STATEMENT = 1_000
+_warned: set[str] = set()
+
+
+class DjtasksBackend(BaseTaskBackend):
+    """Stores tasks as rows in the caller's transaction, and their ids in the broker after it.
+
+    Built at import time of the first tasks module and once a thread, so it touches neither
+    models' tables nor connections until a task is enqueued.
+    """
+
+    task_class = Task
+    supports_defer = True
+    supports_async_task = True
+    supports_get_result = True
+    supports_priority = True
+
+    def __init__(self, alias: str, params: dict[str, Any]) -> None:
+        super().__init__(alias, params)
+        self.queue_names = list(params.get("QUEUES", [DEFAULT_TASK_QUEUE_NAME]))
+
+    @property
+    def engine(self) -> Engine:
+        """The parts behind this alias. Raises InvalidTaskBackend for a bad option."""
+        try:
+            return engine_of(self.alias)
+        except InvalidOption as error:
+            raise InvalidTaskBackend(f"TASKS[{self.alias!r}]: {error}") from error
+
+    def validate_task(self, task: Any) -> None:
+        """Refuse a task that workers could not run; remember one that they can."""
+        super().validate_task(task)
+        if not isinstance(task, Task):
+            raise InvalidTask(f"{task.module_path!r} is no djtasks Task.")
+        registry.register(task)
+
+    def enqueue(  # type: ignore[override] # one object for any signature
+        self, task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> TaskResult[Any]:
+        """Insert one record in the caller's transaction; workers hear of it on commit.
+
+        With `unique`, returns the result of the live record that holds the key, if any.
+        Raises InvalidArguments before anything is written, InvalidTask for a bad task.
+        """
+        self.validate_task(task)
+        engine = self.engine
+        outbox = engine.outbox
+        self._warn_if_hidden(task, engine)
+        limit = engine.options.max_arguments
+        record = build_record(task, args, kwargs, backend=self.alias, limit=limit)
+        answer = engine.store.insert(record)
+        while not answer.is_new:
+            # A holder that was final and deleted meanwhile has left its key to us.
+            with suppress(TaskResultDoesNotExist):
+                return self.get_result(str(answer.id))
+            answer = engine.store.insert(record)
+        outbox.publish(_due([(record, answer)]), awaited=(answer.id,))
+        result = from_new(
+            task,
+            record,
+            enqueued_at=answer.enqueued_at,
+            database=engine.database,
+        )
+        task_enqueued.send_robust(type(self), task_result=result)
+        return result
+
+    def enqueue_many(self, task: Task[..., Any], items: Items) -> int:
+        """Insert one record an item, all in one transaction; see Task.enqueue_many()."""
+        self.validate_task(task)
+        engine = self.engine
+        self._warn_if_hidden(task, engine)
+        outbox = engine.outbox
+        count, limit = 0, engine.options.max_arguments
+        hints: list[Hint] = []
+        with transaction.atomic(using=engine.database):
+            numbered = enumerate(items)
+            while chunk := list(islice(numbered, ROWS_A_STATEMENT)):
+                records = [
+                    build_item(task, index, item, backend=self.alias, limit=limit)
+                    for index, item in chunk
+                ]
+                answers = engine.store.insert_many(records)
+                by_id = {record.id: record for record in records}
+                due = _due((by_id[answer.id], answer) for answer in answers)
+                hints += due[: HINTS_A_TRANSACTION - len(hints)]
+                count += len(answers)
+        # Behind the block, so that in a transaction of the caller they join the other hints.
+        outbox.publish(hints)
+        return count
+
+    async def aenqueue_many(self, task: Task[..., Any], items: Items) -> int:
+        """See enqueue_many()."""
+        return await sync_to_async(self.enqueue_many, thread_sensitive=True)(task, items)
+
+    def _warn_if_hidden(self, task: Task[..., Any], engine: Engine) -> None:
+        path = task.module_path
+        if path in _warned or registry.is_discovered(task, engine.options.imports):
+            return
+        _warned.add(path)
+        logger.warning(
+            "Task outside the modules that workers import path=%s: move it to a `tasks` module "
+            "of an installed app, or add %r to OPTIONS['imports'] of TASKS[%r]",
+            path,
+            task.func.__module__,
+            self.alias,
+        )
+
+    def get_result(self, result_id: str) -> TaskResult[Any]:
+        """Return the result with this id, or raise TaskResultDoesNotExist."""
+        rows = TaskRecord.objects.using(self.engine.database)
+        row = rows.filter(pk__in=_ids(result_id)).first()
+        if row is None:
+            raise TaskResultDoesNotExist(
+                f"There is no task {str(result_id)[:64]!r}: its record was deleted, pruned, "
+                f"rolled back, or never existed."
+            )
+        return from_record(row)
+
+    def cancel(self, result_id: str) -> bool:
+        """Cancel the task with this id; False when it is final or does not exist."""
+        from djtasks.operations import cancel
+
+        return bool(cancel(_ids(result_id)))
+
+    def check(self, **_kwargs: Any) -> list[django_checks.CheckMessage]:
+        """Return what is wrong with this alias's settings."""
+        from djtasks.checks import check_alias
+
+        return check_alias(self.alias)
+
+
+def _ids(result_id: str) -> list[UUID]:
+    """Return the id as it stands in a row, or nothing for what cannot be one."""
+    try:
+        return [UUID(str(result_id))]
+    except ValueError:
+        return []
+
+
+def _due(pairs: Iterable[tuple[NewRecord, Inserted]]) -> list[Hint]:
+    """Return the hints of the records that may run now; the indexer brings the others."""
+    return [
+        answer.hint_for(record)
+        for record, answer in pairs
+        if answer.run_after <= answer.enqueued_at
+    ]

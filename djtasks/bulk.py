@@ -1,0 +1,40 @@
+"""The table of bulk actions: what was asked for, and how far it is."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from djtasks.columns import DatabaseNow, ExactCharField
+from djtasks.ids import new_id
+
+
+class BulkAction(models.Model):
+    """One action on everything that matches a filter, done by a task in chunks.
+
+    `selection` and `options` are what `operations.start_bulk` was given; `upper` is the newest
+    id that may be touched, `cursor` the last one that was looked at. Nobody but its task moves
+    the counts, with the cursor, in the transaction of the chunk. `planned` stops at 100,000.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    backend = ExactCharField(max_length=64)
+    action = models.CharField(max_length=32)
+    selection = models.JSONField(default=dict)
+    options = models.JSONField(default=dict)
+    by = models.CharField(max_length=150, blank=True)
+    task = models.UUIDField(null=True)
+    upper = models.UUIDField()
+    cursor = models.UUIDField(null=True)
+    planned = models.BigIntegerField(default=0)
+    changed = models.BigIntegerField(default=0)
+    refused = models.BigIntegerField(default=0)
+    refusals = models.JSONField(default=dict)
+    stop_requested = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=DatabaseNow())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("bulk action")
+        verbose_name_plural = _("bulk actions")
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.id}"

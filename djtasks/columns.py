@@ -1,0 +1,81 @@
+"""SQL that Django has no words for: the clock in UTC, exact names, and partial indexes."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+
+class DatabaseNow(Now):
+    """The database's clock in UTC, at the start of the statement.
+
+    Not Django's `Now()`: on MySQL and MariaDB that is the time of the session's zone, hours
+    away from the UTC that Django stores.
+    """
+
+    def as_mysql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **extra)
+
+
+if TYPE_CHECKING:
+    # Django's fields are generic for type checkers only, and cannot be subscripted.
+    ExactCharField = models.CharField
+else:
+
+    class ExactCharField(models.CharField):
+        """A name or key that is compared letter by letter on every database.
+
+        By default MySQL and MariaDB take "Mail", "mail" and "mail " for the same.
+        """
+
+        def db_parameters(self, connection):
+            parameters = super().db_parameters(connection)
+            if connection.vendor == "mysql":
+                is_mariadb = connection.mysql_is_mariadb
+                parameters["collation"] = "utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin"
+            return parameters
+
+
+class WhereIndex(models.Index):
+    """An index over some rows; over all of them, led by other columns, where MySQL needs that.
+
+    `where` is the condition, `elsewhere` the fields on databases without partial indexes.
+    Not `Index(condition=…)`: Django skips that on MySQL, and warns at every migrate.
+    """
+
+    def __init__(self, *, name: str, fields: Any, where: Q, elsewhere: Any) -> None:
+        super().__init__(name=name, fields=fields)
+        self.where = where
+        self.elsewhere = tuple(elsewhere)
+
+    def deconstruct(self) -> Any:
+        path, args, kwargs = super().deconstruct()
+        return path, args, kwargs | {"where": self.where, "elsewhere": self.elsewhere}
+
+    def create_sql(self, model: Any, schema_editor: Any, using: str = "", **kwargs: Any) -> Any:
+        if schema_editor.connection.features.supports_partial_indexes:
+            plain = models.Index(name=self.name, fields=self.fields, condition=self.where)
+        else:
+            plain = models.Index(name=self.name, fields=self.elsewhere)
+        return plain.create_sql(model, schema_editor, using, **kwargs)
+
+
+class UniqueWhenSet(models.UniqueConstraint):
+    """Unique among rows where the field is not NULL, without an entry for those where it is."""
+
+    def _partial(self, schema_editor: Any) -> models.UniqueConstraint:
+        condition = Q(**{f"{self.fields[0]}__isnull": False})
+        supported = schema_editor.connection.features.supports_partial_indexes
+        return models.UniqueConstraint(
+            name=self.name, fields=self.fields, condition=condition if supported else None
+        )
+
+    def constraint_sql(self, model: Any, schema_editor: Any) -> Any:
+        return self._partial(schema_editor).constraint_sql(model, schema_editor)
+
+    def create_sql(self, model: Any, schema_editor: Any) -> Any:
+        return self._partial(schema_editor).create_sql(model, schema_editor)
+
+    def remove_sql(self, model: Any, schema_editor: Any) -> Any:
+        return self._partial(schema_editor).remove_sql(model, schema_editor)

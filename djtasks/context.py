@@ -1,0 +1,120 @@
+"""What a task with `takes_context=True` receives as its first argument."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+from djtasks.compat import DjangoTaskResult, TaskContext
+from djtasks.tracebacks import storable
+
+_MOST = 2**63
+_LONGEST_NOTE = 200
+
+
+class Execution(Protocol):
+    """What a context needs from whoever runs the task."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def task_path(self) -> str: ...
+    @property
+    def fence(self) -> int: ...
+    @property
+    def attempt(self) -> int: ...
+    @property
+    def cancelled(self) -> bool: ...
+    def result(self) -> Any: ...
+    def report(self, progress: dict[str, Any]) -> None: ...
+    def completing(self, completion: "Completion") -> AbstractContextManager[None]: ...
+
+
+class Completion:
+    """The return value of a task that completes in its own transaction; may be set inside."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+if TYPE_CHECKING:
+    _Base = TaskContext[..., Any]
+else:
+    _Base = TaskContext
+
+
+class Context(_Base):
+    """The running attempt: Django's TaskContext, with progress, cancellation and completion."""
+
+    __slots__ = ("_execution",)
+    _execution: Execution
+
+    def __init__(self, execution: Execution) -> None:
+        object.__setattr__(self, "_execution", execution)
+
+    @property
+    def task_result(self) -> "DjangoTaskResult[Any, Any]":  # type: ignore[override]
+        """The result as it stands now, this attempt included; read from the claim."""
+        result: DjangoTaskResult[Any, Any] = self._execution.result()
+        return result
+
+    @property
+    def id(self) -> UUID:
+        """The record's id; with `fence` a good idempotency key for outside effects."""
+        return self._execution.id
+
+    @property
+    def task_path(self) -> str:
+        """The dotted path of the task."""
+        return self._execution.task_path
+
+    @property
+    def fence(self) -> int:
+        """The number of this claim: it grows each time the record is claimed."""
+        return self._execution.fence
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt this is, counted from 1."""
+        return self._execution.attempt
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody asked for this task to be cancelled (seen within a heartbeat).
+
+        A task that has asked this once is trusted to stop by itself: from then on no
+        TaskCancelled is raised in it.
+        """
+        return self._execution.cancelled
+
+    def set_progress(self, done: float, total: float | None = None, note: str = "") -> None:
+        """Say how far the task is; costs a memory write and is stored within a second.
+
+        `total` None means that nobody knows. Lost with the attempt when the worker crashes.
+        Raises ValueError for what is no number or beyond 64 bits. `note` is cut after 200
+        characters.
+        """
+        for number in (done, total):
+            if number is not None and not _is_plain(number):
+                raise ValueError(f"set_progress needs finite numbers, got {number!r}.")
+        text = storable(str(note))[:_LONGEST_NOTE]
+        self._execution.report({"done": done, "total": total, "note": text})
+
+    @contextmanager
+    def complete_in_transaction(self, value: Any = None) -> Iterator[Completion]:
+        """Commit the block's database work and the task's success together, or neither.
+
+        Opens a transaction on the queue's database. `value` becomes the return value; it may
+        be set later as `completion.value`. What the task returns afterwards is ignored.
+        Raises LeaseLost, rolling the block back, when another execution owns the record by
+        now. A crash before the commit runs the task again; after it, never.
+        """
+        completion = Completion(value)
+        with self._execution.completing(completion):
+            yield completion
+
+
+def _is_plain(number: object) -> bool:
+    return isinstance(number, int | float) and abs(number) < _MOST

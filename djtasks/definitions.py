@@ -1,0 +1,251 @@
+"""`@task` and `Task`: a function, how to run it, and how to enqueue it."""
+
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    overload,
+)
+
+from djtasks.compat import (
+    DEFAULT_TASK_BACKEND_ALIAS,
+    DEFAULT_TASK_QUEUE_NAME,
+    DjangoTask,
+    InvalidTask,
+)
+from djtasks.retry import Backoff, BackoffFunction, RetryPolicy
+from djtasks.targets import target_of
+from djtasks.task_options import shape_options
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from djtasks.context import Context
+    from djtasks.results import TaskResult
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Unique = str | bool | Callable[..., Any] | None
+StorePolicy = Literal["all", "errors", "none"]
+Span = timedelta | int | float
+Items = Iterable[list[Any] | tuple[Any, ...] | Mapping[str, Any]]
+
+_BACKOFF = Backoff()
+
+if TYPE_CHECKING:
+
+    class _Base(DjangoTask[P, T]): ...
+
+else:
+    # `DjangoTask[P, T]` fails at run time on Django 6.1, whose Task is not generic.
+    class _Base(DjangoTask, Generic[P, T]):
+        __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task(_Base[P, T]):
+    """A function that workers can run, with the options of its runs.
+
+    `max_attempts`: how often it may run and fail, counted from 1.
+    `max_crashes`: how often its process may die under it; 1 means it never starts twice.
+    `backoff`: the delays between attempts, or Django's proposed function of
+        (exception, task_result) that returns seconds, or None to give up.
+    `retry_on`, `give_up_on`: exception classes; retry_on None means every failure.
+    `timeout`: how long one attempt may take; None means no limit.
+    `expires`: how long, or until when, it is worth starting at all; None means for ever.
+    `unique`: True (the arguments), a text or a function of the arguments that returns one;
+        while a record with that key is not final, enqueueing returns that record.
+    `store`: whether finished records are kept: "all", only "errors" (failures), or "none".
+    `sensitive`: names of arguments that nobody may read in the admin.
+    `aliases`: dotted paths that the function had before it was moved or renamed; workers run
+        what was enqueued under them.
+    `delay`: set by `using(run_after=timedelta)`; counted from `enqueue`.
+    `target`: set by `using(target=instance)`; the object a record is about.
+    """
+
+    # Django 6.0 gives its own fields no defaults.
+    priority: int = 0
+    backend: str = DEFAULT_TASK_BACKEND_ALIAS
+    queue_name: str = DEFAULT_TASK_QUEUE_NAME
+    run_after: datetime | None = None
+    takes_context: bool = False
+    max_attempts: int = 1
+    max_crashes: int = 3
+    backoff: Backoff | BackoffFunction = _BACKOFF
+    retry_on: tuple[type[BaseException], ...] | None = None
+    give_up_on: tuple[type[BaseException], ...] = ()
+    timeout: timedelta | None = None
+    expires: timedelta | datetime | None = None
+    unique: Unique = None
+    store: StorePolicy = "all"
+    sensitive: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    delay: timedelta | None = None
+    target: str | None = None
+
+    def __post_init__(self) -> None:
+        shape_options(self)
+        DjangoTask.__post_init__(self)
+
+    def using(  # noqa: PLR0913 - Django's signature, plus the options that a row carries
+        self,
+        *,
+        priority: int | None = None,
+        queue_name: str | None = None,
+        run_after: datetime | timedelta | None = None,
+        backend: str | None = None,
+        max_attempts: int | None = None,
+        max_crashes: int | None = None,
+        timeout: Span | None = None,
+        expires: Span | datetime | None = None,
+        unique: Unique = None,
+        target: Any = None,
+    ) -> "Self":
+        """Return this task with other options; None leaves one as it is.
+
+        `run_after` is an aware datetime or a timedelta counted from `enqueue`. `target` is a
+        saved model instance: its tasks are listed on its own page of the admin.
+        """
+        options = {name: value for name, value in locals().items() if name != "self"}
+        changes = {name: value for name, value in options.items() if value is not None}
+        if target is not None:
+            changes["target"] = target_of(target)
+        if isinstance(run_after, timedelta):
+            changes |= {"run_after": None, "delay": run_after}
+        elif run_after is not None:
+            changes["delay"] = None
+        return replace(self, **changes)
+
+    def enqueue_many(self, items: Items) -> int:
+        """Enqueue one record an item, all in one transaction, and return how many are new.
+
+        An item is a list or tuple of positional arguments or a mapping of keyword arguments.
+        Takes a generator of any length in constant memory. Raises InvalidArguments naming the
+        index of the first bad item, in which case nothing at all is enqueued. Sends no
+        `task_enqueued`.
+        """
+        count: int = _many(self).enqueue_many(self, items)
+        return count
+
+    async def aenqueue_many(self, items: Items) -> int:
+        """See enqueue_many()."""
+        count: int = await _many(self).aenqueue_many(self, items)
+        return count
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """Return when failures are tried again; a backoff function is asked elsewhere."""
+        return RetryPolicy(
+            max_attempts=self.max_attempts,
+            backoff=self.backoff if isinstance(self.backoff, Backoff) else Backoff(),
+            retry_on=self.retry_on,
+            give_up_on=self.give_up_on,
+        )
+
+    if TYPE_CHECKING:
+
+        def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskResult[T]: ...  # type: ignore[override]
+        async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskResult[T]: ...  # type: ignore[override]
+        def get_result(self, result_id: str) -> TaskResult[T]: ...  # type: ignore[override]
+        async def aget_result(self, result_id: str) -> TaskResult[T]: ...  # type: ignore[override]
+
+
+def _many(task: Task[..., Any]) -> Any:
+    backend = task.get_backend()
+    if not hasattr(backend, "enqueue_many"):
+        raise InvalidTask(
+            f"The backend {task.backend!r} ({type(backend).__name__}) cannot enqueue many at "
+            f"once; that needs djtasks.backend.DjtasksBackend or a backend of djtasks.testing."
+        )
+    return backend
+
+
+def restore(task: "Task[P, T]", **changes: Any) -> "Task[P, T]":
+    """Return a copy for a stored record, without validation.
+
+    Settings may have changed since it was enqueued; that must not make it unreadable.
+    """
+    copy = object.__new__(type(task))
+    for option in fields(task):
+        value = changes.get(option.name, getattr(task, option.name))
+        object.__setattr__(copy, option.name, value)
+    return copy
+
+
+class TaskOptions(TypedDict, total=False):
+    """What @task takes besides `takes_context`; see Task."""
+
+    priority: int
+    queue_name: str
+    backend: str
+    max_attempts: int
+    max_crashes: int
+    backoff: Backoff | BackoffFunction
+    retry_on: type[BaseException] | tuple[type[BaseException], ...] | None
+    give_up_on: type[BaseException] | tuple[type[BaseException], ...]
+    timeout: Span | None
+    expires: Span | datetime | None
+    unique: Unique
+    store: StorePolicy
+    sensitive: str | list[str] | tuple[str, ...]
+    aliases: str | list[str] | tuple[str, ...]
+
+
+class _Define(Protocol):
+    """`@task(...)`: the result of a coroutine function is what it returns when awaited."""
+
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, T]], /) -> Task[P, T]: ...
+    @overload
+    def __call__(self, function: Callable[P, T], /) -> Task[P, T]: ...
+
+
+class _DefineWithContext(Protocol):
+    """`@task(takes_context=True, ...)`: callers leave the first argument out."""
+
+    @overload
+    def __call__(
+        self, function: "Callable[Concatenate[Context, P], Coroutine[Any, Any, T]]", /
+    ) -> Task[P, T]: ...
+    @overload
+    def __call__(self, function: "Callable[Concatenate[Context, P], T]", /) -> Task[P, T]: ...
+
+
+@overload
+def task(function: Callable[P, Coroutine[Any, Any, T]], /) -> Task[P, T]: ...
+@overload
+def task(function: Callable[P, T], /) -> Task[P, T]: ...
+@overload
+def task(*, takes_context: Literal[True], **options: Unpack[TaskOptions]) -> _DefineWithContext: ...
+@overload
+def task(*, takes_context: Literal[False] = ..., **options: Unpack[TaskOptions]) -> _Define: ...
+
+
+def task(function: Any = None, /, **options: Any) -> Any:
+    """Make a module-level function a Task; see `Task` for the options.
+
+    Raises InvalidTask when an option or the function does not fit, TypeError for `run_after`
+    and `target`, which belong to one enqueueing: `using(run_after=...)`.
+    """
+    for name, way in (("run_after",) * 2, ("delay", "run_after"), ("target",) * 2):
+        if name in options:
+            raise TypeError(
+                f"{name} cannot be an option of @task, since it belongs to one enqueueing. "
+                f"Use .using({way}=...) instead."
+            )
+
+    def wrap(func: Callable[..., Any]) -> Task[..., Any]:
+        return Task(func=func, **options)
+
+    return wrap if function is None else wrap(function)

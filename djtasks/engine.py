@@ -1,0 +1,108 @@
+"""The parts behind one TASKS alias, put together once a process from the settings."""
+
+import hashlib
+import secrets
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+
+from djtasks.brokers import Broker, open_broker
+from djtasks.compat import DEFAULT_TASK_QUEUE_NAME, InvalidTaskBackend
+from djtasks.models import Namespace
+from djtasks.options import Options, parse_options
+from djtasks.outbox import Outbox
+from djtasks.store import Store, open_store, queue_database
+
+BACKEND_PATH = "djtasks.backend.DjtasksBackend"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Options, store, broker and outbox of one TASKS alias. Connects when first used."""
+
+    alias: str
+    queues: tuple[str, ...]
+    options: Options
+
+    @cached_property
+    def database(self) -> str:
+        """The DATABASES alias that holds the records."""
+        return queue_database()
+
+    @cached_property
+    def namespace(self) -> str:
+        """What keeps this installation's hints apart; asks the database once."""
+        if self.options.namespace is not None:
+            return self.options.namespace
+        return Namespace.obtain(self.database, secrets.token_hex(8))
+
+    @cached_property
+    def channel(self) -> str:
+        """The PostgreSQL channel of NOTIFY, short enough for an identifier."""
+        identity = f"{self.namespace}:{self.alias}".encode()
+        return f"djtasks_{hashlib.sha256(identity).hexdigest()[:32]}"
+
+    @cached_property
+    def store(self) -> Store:
+        """The records."""
+        return open_store(self.alias)
+
+    @cached_property
+    def broker(self) -> Broker | None:
+        """The index, or None for `broker="database"`."""
+        return open_broker(self.alias, self.options, lambda: self.namespace)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """The producer's side of the index."""
+        return Outbox(self.database, self.broker, lambda: self.channel)
+
+
+_engines: dict[str, Engine] = {}
+_lock = threading.RLock()
+
+
+def engine_of(alias: str) -> Engine:
+    """Return the engine of a TASKS alias.
+
+    Raises InvalidTaskBackend when there is no such alias, InvalidOption for a bad option.
+    """
+    found = _engines.get(alias)
+    if found is None:
+        with _lock:
+            found = _engines.setdefault(alias, _build(alias))
+    return found
+
+
+def our_aliases() -> list[str]:
+    """Return the TASKS aliases served by djtasks, in the order of the settings."""
+    configured: dict[str, Any] = getattr(settings, "TASKS", None) or {}
+    return [a for a, given in configured.items() if given.get("BACKEND") == BACKEND_PATH]
+
+
+def _build(alias: str) -> Engine:
+    configured: dict[str, Any] = getattr(settings, "TASKS", None) or {}
+    if alias not in configured:
+        raise InvalidTaskBackend(
+            f"There is no TASKS[{alias!r}]; TASKS has {', '.join(configured) or 'no entries'}."
+        )
+    given = configured[alias]
+    return Engine(
+        alias=alias,
+        queues=tuple(given.get("QUEUES", [DEFAULT_TASK_QUEUE_NAME])),
+        options=parse_options(given.get("OPTIONS", {})),
+    )
+
+
+def forget_engines(*, setting: str = "TASKS", **_signal: object) -> None:
+    """Build engines anew after a change of settings."""
+    if setting in ("TASKS", "CACHES", "DATABASES", "DATABASE_ROUTERS"):
+        with _lock:
+            _engines.clear()
+
+
+setting_changed.connect(forget_engines)

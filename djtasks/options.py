@@ -1,0 +1,222 @@
+"""TASKS[alias]["OPTIONS"], parsed and refused once: expected X, got Y, did you mean Z."""
+
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from typing import Any
+
+from djtasks.errors import InvalidOption
+from djtasks.spans import as_span
+from djtasks.states import FINAL, State
+
+_NAMED_BROKERS = ("redis", "kombu", "database", "memory")
+MOST_BYTES = 1_000_000
+MISSED_BEATS = 6
+_SHORTEST_HEARTBEAT = timedelta(milliseconds=100)
+REDACT = (
+    r"passw(or)?d|passphrase|secret|token|api_?key|private_?key|authori[sz]ation|credential|cookie"
+)
+
+
+def _default_retention() -> "dict[State, timedelta | None]":
+    week, month = timedelta(days=7), timedelta(days=30)
+    return {state: month if state is State.FAILED else week for state in sorted(FINAL)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What one TASKS alias is set to.
+
+    `broker`: "redis", "kombu", "database" (no broker), "memory" or the dotted path of a class.
+    `cache`: the CACHES alias whose Redis the broker uses.
+    `broker_url`: the server behind the broker "kombu"; `broker_options`: what kombu calls its
+        transport options, and "ssl".
+    `namespace`: separates installations on one Redis; None takes the database's own.
+    `imports`: modules with tasks besides each app's `tasks`.
+    `middleware`: dotted paths, outermost first.
+    `retention`: how long finished records are kept, by state; None keeps them for ever.
+    `max_wait`: a record that waited longer ranks first; None lets priorities rule alone.
+    `max_arguments`, `max_result`: bytes as JSON.
+    `redact`: a regular expression for names of arguments and keys whose values the admin hides;
+        None hides only what `@task(sensitive=...)` names.
+    `heartbeat`: how often a worker shows that it lives; six missed ones and it is dead.
+    """
+
+    broker: str = "database"
+    cache: str | None = None
+    namespace: str | None = None
+    imports: tuple[str, ...] = ()
+    middleware: tuple[str, ...] = ()
+    retention: Mapping[State, timedelta | None] = field(default_factory=_default_retention)
+    max_wait: timedelta | None = None
+    max_arguments: int = 64_000
+    max_result: int = 256_000
+    redact: str | None = REDACT
+    heartbeat: timedelta = timedelta(seconds=5)
+    broker_url: str | None = field(default=None, repr=False)
+    broker_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a worker may be silent before it counts as dead."""
+        return self.heartbeat * MISSED_BEATS
+
+
+def parse_options(raw: Any) -> Options:
+    """Return the options, or raise InvalidOption with a sentence for the first that is wrong."""
+    if not isinstance(raw, Mapping):
+        raise InvalidOption(f"OPTIONS must be a dict, got {raw!r}.")
+    known = [option.name for option in fields(Options)]
+    for key in raw:
+        if key not in known:
+            raise InvalidOption(f"{key!r} is no option of djtasks.{_suggestion(str(key), known)}")
+    parsed = {key: _PARSERS[key](key, value) for key, value in raw.items()}
+    parsed.setdefault("broker", _default_broker(parsed))
+    if parsed["broker"] == "redis" and not parsed.get("cache"):
+        raise InvalidOption(
+            "The broker 'redis' needs 'cache': the alias in CACHES whose LOCATION is the "
+            "Redis to use, with the backend django_redis.cache.RedisCache."
+        )
+    if parsed["broker"] == "kombu" and not parsed.get("broker_url"):
+        raise InvalidOption(
+            "The broker 'kombu' needs 'broker_url': where its server is, such as "
+            "'amqp://user:password@rabbitmq.example.com:5672/shop'."
+        )
+    return Options(**parsed)
+
+
+def _default_broker(parsed: Mapping[str, Any]) -> str:
+    if parsed.get("cache"):
+        return "redis"
+    return "kombu" if parsed.get("broker_url") else "database"
+
+
+def _suggestion(key: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    if close:
+        return f" Did you mean {close[0]!r}?"
+    return f" Known: {', '.join(known)}."
+
+
+def _expected(key: str, what: str, value: object) -> InvalidOption:
+    return InvalidOption(f"The option {key!r} must be {what}, got {value!r}.")
+
+
+def _text(key: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise _expected(key, "a non-empty string", value)
+    return value
+
+
+def _url(key: str, value: object) -> str:
+    if isinstance(value, str) and re.match(r"[A-Za-z][A-Za-z0-9+]*://", value):
+        return value
+    # Not the value itself, which may hold a password.
+    raise InvalidOption(
+        f"The option {key!r} must be a URL with a scheme, such as 'amqp://rabbitmq.example.com/'."
+    )
+
+
+def _dict(key: str, value: object) -> dict[str, Any]:
+    if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
+        return dict(value)
+    raise InvalidOption(
+        f"The option {key!r} must be a dict with text keys, got {type(value).__name__!r}."
+    )
+
+
+def _broker(key: str, value: object) -> str:
+    name = _text(key, value)
+    if name in _NAMED_BROKERS or "." in name:
+        return name
+    raise InvalidOption(
+        f"The option 'broker' must be one of {', '.join(_NAMED_BROKERS)} or the dotted path "
+        f"of a broker class, got {value!r}.{_suggestion(name, _NAMED_BROKERS)}"
+    )
+
+
+def _namespace(key: str, value: object) -> str:
+    name = _text(key, value)
+    if not all(character.isalnum() or character in "-_." for character in name):
+        raise _expected(key, "letters, digits, '-', '_' or '.'", value)
+    return name
+
+
+def _paths(key: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(path, str) for path in value):
+        raise _expected(key, "a list of dotted paths", value)
+    return tuple(value)
+
+
+def _redact(key: str, value: object) -> str | None:
+    if value is None:
+        return None
+    pattern = _text(key, value)
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise _expected(key, f"a regular expression ({error})", value) from error
+    return pattern
+
+
+def _size(key: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _expected(key, "a number of bytes", value)
+    if not 0 < value <= MOST_BYTES:
+        raise _expected(key, f"from 1 to {MOST_BYTES:,} bytes", value)
+    return value
+
+
+def _span(key: str, value: object) -> timedelta:
+    span = as_span(value)
+    if span is None or span <= timedelta(0):
+        raise _expected(key, "a positive timedelta or number of seconds", value)
+    return span
+
+
+def _span_or_none(key: str, value: object) -> timedelta | None:
+    return None if value is None else _span(key, value)
+
+
+def _heartbeat(key: str, value: object) -> timedelta:
+    span = _span(key, value)
+    if span < _SHORTEST_HEARTBEAT:
+        raise _expected(key, "at least 0.1 seconds", value)
+    return span
+
+
+def _retention(key: str, value: object) -> dict[State, timedelta | None]:
+    if value is None or isinstance(value, timedelta):
+        return {state: _span_or_none(key, value) for state in sorted(FINAL)}
+    if not isinstance(value, Mapping):
+        raise _expected(key, "None, a timedelta or a dict of them by state name", value)
+    names = {state.name.lower(): state for state in sorted(FINAL)}
+    kept = _default_retention()
+    for name, span in value.items():
+        state = names.get(str(name).lower())
+        if state is None:
+            raise InvalidOption(
+                f"The option 'retention' knows no state {name!r}."
+                f"{_suggestion(str(name).lower(), list(names))}"
+            )
+        kept[state] = _span_or_none(f"retention[{name}]", span)
+    return kept
+
+
+_PARSERS: dict[str, Callable[[str, Any], Any]] = {
+    "broker": _broker,
+    "cache": _text,
+    "broker_url": _url,
+    "broker_options": _dict,
+    "namespace": _namespace,
+    "imports": _paths,
+    "middleware": _paths,
+    "retention": _retention,
+    "max_wait": _span_or_none,
+    "max_arguments": _size,
+    "max_result": _size,
+    "redact": _redact,
+    "heartbeat": _heartbeat,
+}

@@ -1,0 +1,77 @@
+"""What nobody may read in the admin, an export or a log, taken out on the server."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from djtasks.calls import parameter_names
+from djtasks.definitions import Task
+
+Arguments = tuple[list[Any], dict[str, Any]]
+
+
+class Hidden(str):
+    """A value that was taken out. Text like any other to JSON and templates."""
+
+    __slots__ = ()
+
+
+HIDDEN = Hidden("[hidden]")
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+def redacted(
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    task: Task[..., Any] | None,
+    *,
+    pattern: str,
+) -> Arguments:
+    """Return the arguments with `HIDDEN` for what is sensitive.
+
+    That is what the task names (`@task(sensitive=("token",))`), however it was passed, and any
+    argument or key at any depth whose name matches `pattern`. A task this process does not
+    know has no names for its positional arguments: of those only keys inside are looked at.
+    """
+    named = frozenset(getattr(task, "sensitive", ()))
+    hides = _compiled(pattern)
+    names = parameter_names(task.func, takes_context=task.takes_context) if task else []
+    shown = [
+        HIDDEN
+        if place < len(names) and _is_hidden(names[place], named, hides)
+        else _cleaned(value, hides)
+        for place, value in enumerate(args)
+    ]
+    by_name = {
+        name: HIDDEN if _is_hidden(name, named, hides) else _cleaned(value, hides)
+        for name, value in kwargs.items()
+    }
+    return shown, by_name
+
+
+def redacted_value(value: Any, *, pattern: str) -> Any:
+    """Return a result or progress with `HIDDEN` for what stands under a sensitive key."""
+    return _cleaned(value, _compiled(pattern))
+
+
+@lru_cache(maxsize=64)
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    return re.compile(pattern, re.IGNORECASE) if pattern else None
+
+
+def _is_hidden(name: str, named: frozenset[str], hides: re.Pattern[str] | None) -> bool:
+    return name in named or (hides is not None and hides.search(name) is not None)
+
+
+def _cleaned(value: Any, hides: re.Pattern[str] | None) -> Any:
+    if hides is None:
+        return value
+    if isinstance(value, dict):
+        return {
+            key: HIDDEN if hides.search(str(key)) else _cleaned(inner, hides)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [inner if type(inner) in _PLAIN else _cleaned(inner, hides) for inner in value]
+    return value

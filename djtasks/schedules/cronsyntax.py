@@ -1,0 +1,79 @@
+"""What is a cron expression to us: what croniter takes, without what would surprise."""
+
+import re
+
+from croniter import croniter
+
+from djtasks.errors import InvalidSchedule
+
+_SECOND = {"second": "0-59"}
+_FIVE = {
+    "minute": "0-59",
+    "hour": "0-23",
+    "day of the month": "1-31 or L, the last",
+    "month": "1-12 or jan-dec",
+    "day of the week": "0-7 or sun-sat, also fri#2 and L5, the second and the last Friday",
+}
+_ALIASES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
+_RANDOM_FIELD = re.compile(r"(?<![a-z])[hr](?![a-z])")
+_EQUAL_RANGE = re.compile(r"(?<!\w)(\w+)-\1(?!\w)")
+
+
+def require_expression(expression: str, *, seconds: bool) -> None:
+    """Raise InvalidSchedule, naming the field, for what is no cron expression to us.
+
+    With `seconds` it has six fields, the seconds first.
+    """
+    if expression.startswith("@") and not seconds:
+        _require_alias(expression)
+        return
+    fields = (_SECOND if seconds else {}) | _FIVE
+    if len(expression.split()) != len(fields):
+        raise InvalidSchedule(_miscounted(expression, fields, seconds=seconds))
+    _refuse_surprises(expression)
+    if not croniter.is_valid(expression, second_at_beginning=seconds):
+        raise InvalidSchedule(_complaint(expression, fields, seconds=seconds))
+
+
+def _require_alias(expression: str) -> None:
+    if expression.lower() not in _ALIASES:
+        raise InvalidSchedule(
+            f"There is no alias {expression!r} for a cron expression. Known are "
+            f"{', '.join(_ALIASES)}."
+        )
+
+
+def _miscounted(expression: str, fields: dict[str, str], *, seconds: bool) -> str:
+    way_out = "" if seconds else " For a field of seconds say so: Crontab(..., seconds=True)."
+    return (
+        f"The cron expression {expression!r} needs {len(fields)} fields ({', '.join(fields)}), "
+        f"got {len(expression.split())}.{way_out}"
+    )
+
+
+def _refuse_surprises(expression: str) -> None:
+    if _RANDOM_FIELD.search(expression.lower()):
+        raise InvalidSchedule(
+            f"The cron expression {expression!r} has a random or hashed field (R or H), which "
+            f"each process would read differently. Write the time, and use jitter to spread runs."
+        )
+    if equal := _EQUAL_RANGE.search(expression.lower()):
+        raise InvalidSchedule(
+            f"The range {equal[0]!r} in {expression!r} has one value, which some crons read as "
+            f"that value and some as all of them. Write {equal[1]!r} or '*'."
+        )
+
+
+def _complaint(expression: str, fields: dict[str, str], *, seconds: bool) -> str:
+    """Say which field is wrong: croniter, asked about each one alone, refuses that one."""
+    texts = expression.split()
+    for position, (name, bounds) in enumerate(fields.items()):
+        alone = ["*"] * len(fields)
+        alone[position] = texts[position]
+        if not croniter.is_valid(" ".join(alone), second_at_beginning=seconds):
+            return (
+                f"In the cron expression {expression!r} the {name} cannot be "
+                f"{texts[position]!r}: expected {bounds}, or lists (1,3), ranges (1-5) and "
+                f"steps (*/5) of them."
+            )
+    return f"The fields of the cron expression {expression!r} do not fit together."

@@ -1,0 +1,63 @@
+"""A fixed interval of elapsed time."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from djtasks.errors import InvalidSchedule
+from djtasks.schedules.base import in_utc
+from djtasks.schedules.words import moment_in_words, span_in_words
+from djtasks.spans import LONGEST
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SHORTEST = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Fire at `anchor` plus and minus every multiple of `interval`, whatever clocks on walls do.
+
+    `anchor` None counts from 1970-01-01 00:00 UTC, so that every process agrees and an
+    interval of five minutes fires at :00, :05, … Its past and its future are the same to the
+    rule; a schedule that shall not begin yet has a `starts_at`.
+    """
+
+    interval: timedelta
+    anchor: datetime | None = None
+
+    kind: ClassVar[str] = "interval"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.interval, timedelta):
+            raise InvalidSchedule(
+                f"The interval of a schedule must be a timedelta, got {self.interval!r}. "
+                f"Write Every(timedelta(minutes=5))."
+            )
+        if not _SHORTEST <= self.interval <= LONGEST:
+            raise InvalidSchedule(
+                f"The interval of a schedule must be from 1 second to {LONGEST.days:,} days, "
+                f"got {self.interval}."
+            )
+        if self.anchor is not None:
+            object.__setattr__(self, "anchor", in_utc(self.anchor, "The anchor of an interval"))
+
+    def next_after(self, moment: datetime) -> datetime | None:
+        """See Rule."""
+        anchor = self.anchor or _EPOCH
+        try:
+            return anchor + ((moment - anchor) // self.interval + 1) * self.interval
+        except OverflowError:
+            return None
+
+    def as_dict(self) -> dict[str, Any]:
+        """See Rule."""
+        return {
+            "kind": self.kind,
+            "seconds": self.interval.total_seconds(),
+            "anchor": self.anchor.isoformat() if self.anchor else None,
+        }
+
+    def __str__(self) -> str:
+        span = span_in_words(self.interval)
+        words = f"Every {span.removeprefix('1 ') if span.count(' ') == 1 else span}"
+        return f"{words}, counted from {moment_in_words(self.anchor)}" if self.anchor else words

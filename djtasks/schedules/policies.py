@@ -1,0 +1,159 @@
+"""What becomes of runs that were missed, and of a run while the last one is not over."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import islice
+from typing import Any, ClassVar
+
+from djtasks.errors import InvalidSchedule
+from djtasks.schedules.base import Rule
+from djtasks.schedules.words import span_in_words
+from djtasks.spans import LONGEST, as_span
+
+MOST_CAUGHT_UP = 1_000
+MOST_LOOKED_AT = 10_000
+
+
+class Overlap(StrEnum):
+    """What to do when a run is due and the last one is not final."""
+
+    ALLOW = "allow"
+    SKIP = "skip"
+    QUEUE_ONE = "queue_one"
+
+
+@dataclass(frozen=True, slots=True)
+class Coalesce:
+    """However many runs were missed, run once: for the first of them."""
+
+    name: ClassVar[str] = "coalesce"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON values that `missed_from` takes."""
+        return {"policy": self.name}
+
+    def __str__(self) -> str:
+        return "one run for all that were missed"
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """Run each missed due time, but at most the newest `limit` of them (1 to 1,000)."""
+
+    limit: int
+
+    name: ClassVar[str] = "catch_up"
+
+    def __post_init__(self) -> None:
+        is_number = isinstance(self.limit, int) and not isinstance(self.limit, bool)
+        if not is_number or not 1 <= self.limit <= MOST_CAUGHT_UP:
+            raise InvalidSchedule(
+                f"CatchUp needs a limit from 1 to {MOST_CAUGHT_UP:,} runs, got {self.limit!r}."
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON values that `missed_from` takes."""
+        return {"policy": self.name, "limit": self.limit}
+
+    def __str__(self) -> str:
+        return f"each missed run, at most the newest {self.limit:,}"
+
+
+@dataclass(frozen=True, slots=True)
+class SkipIfOlderThan:
+    """Run once for the newest missed due time if it is younger than `age`, else not at all."""
+
+    age: timedelta
+
+    name: ClassVar[str] = "skip_if_older_than"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.age, timedelta) or not timedelta(0) < self.age <= LONGEST:
+            raise InvalidSchedule(
+                f"SkipIfOlderThan needs a timedelta above zero and up to {LONGEST.days:,} days, "
+                f"got {self.age!r}."
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON values that `missed_from` takes."""
+        return {"policy": self.name, "seconds": self.age.total_seconds()}
+
+    def __str__(self) -> str:
+        return f"the newest missed run, unless it is {span_in_words(self.age)} late"
+
+
+MissedPolicy = Coalesce | CatchUp | SkipIfOlderThan
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a tick does: the due times to run now, oldest first, and when to look again."""
+
+    fire: tuple[datetime, ...]
+    next_run_at: datetime | None
+
+
+def missed_from(stored: Mapping[str, Any]) -> MissedPolicy:
+    """Return the policy that `as_dict` described, or raise InvalidSchedule."""
+    match stored:
+        case {"policy": Coalesce.name}:
+            return Coalesce()
+        case {"policy": CatchUp.name, "limit": limit}:
+            return CatchUp(limit)
+        case {"policy": SkipIfOlderThan.name, "seconds": seconds}:
+            age = as_span(seconds)
+            return SkipIfOlderThan(seconds if age is None else age)
+    raise InvalidSchedule(
+        f"{stored!r} is no policy for missed runs. Expected {{'policy': 'coalesce'}}, "
+        f"{{'policy': 'catch_up', 'limit': 5}} or {{'policy': 'skip_if_older_than', "
+        f"'seconds': 3600}}."
+    )
+
+
+def due_times(rule: Rule, policy: MissedPolicy, seen: datetime, now: datetime) -> Plan:
+    """Decide about a schedule that is due: `seen`, its stored next run, is not after `now`.
+
+    The next run is always after `now`, so nothing fires again for a clock that went forward.
+    """
+    next_run_at = rule.next_after(now)
+    match policy:
+        case Coalesce():
+            return Plan((seen,), next_run_at)
+        case CatchUp(limit):
+            return Plan(_newest(rule, seen, now, limit), next_run_at)
+        case SkipIfOlderThan(age):
+            newest = _newest(rule, seen, now, 1)
+            return Plan(tuple(due for due in newest if now - due < age), next_run_at)
+
+
+def _newest(rule: Rule, seen: datetime, now: datetime, count: int) -> tuple[datetime, ...]:
+    """Return the newest `count` due times from `seen` to `now`, oldest first.
+
+    A rule can only be walked forwards, and years of seconds may lie behind us. So look at the
+    last stretch first, as long as `count` runs should take, and at twice as much while it holds
+    too few. At most MOST_LOOKED_AT due times of a stretch are looked at.
+    """
+    second = rule.next_after(seen)
+    if second is None or second > now:
+        return (seen,)
+    stretch = (second - seen) * count
+    while now - stretch > seen:
+        found = deque(_between(rule, now - stretch, now), maxlen=count)
+        if len(found) == count:
+            return tuple(found)
+        stretch *= 2
+    return (seen, *_between(rule, seen, now))[-count:]
+
+
+def _between(rule: Rule, after: datetime, until: datetime) -> Iterator[datetime]:
+    return islice(_walk(rule, after, until), MOST_LOOKED_AT)
+
+
+def _walk(rule: Rule, after: datetime, until: datetime) -> Iterator[datetime]:
+    due = rule.next_after(after)
+    while due is not None and due <= until:
+        yield due
+        due = rule.next_after(due)

@@ -1,0 +1,67 @@
+"""Signals of our own, beside Django's task_enqueued, task_started and task_finished.
+
+They are news, sent with `send_robust` after the row is durable: a receiver cannot lose or fail
+a task, and a worker that is killed sends none.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import Model
+from django.dispatch import Signal
+
+from djtasks.compat import task_enqueued as task_enqueued
+from djtasks.compat import task_finished as task_finished
+from djtasks.compat import task_started as task_started
+from djtasks.definitions import Task
+
+# sender=the backend's class; task_result, error (the exception), delay (a timedelta)
+task_retrying = Signal()
+# sender=the backend's class; task_result
+task_cancelled = Signal()
+# sender=the supervisor's class; worker (its id), host, pid
+worker_started = Signal()
+worker_stopped = Signal()
+
+_ties: set[tuple[type[Model], str, str]] = set()
+
+
+def primary_key(instance: Model) -> tuple[int | str | None]:
+    """Return the default arguments of `enqueue_on`: the primary key of what was saved.
+
+    As JSON can carry it: a UUID, say, becomes the text that `objects.get(pk=...)` takes too.
+    """
+    key = instance.pk
+    return (key if key is None or isinstance(key, int | str) else str(key),)
+
+
+def enqueue_on(
+    signal: Signal,
+    *,
+    sender: type[Model],
+    task: Task[..., Any],
+    args: Callable[[Any], tuple[Any, ...]] = primary_key,
+    when: Callable[..., bool] | None = None,
+) -> None:
+    """Enqueue `task` whenever `sender` sends a model signal, inside the same transaction.
+
+    Call it from `AppConfig.ready`. `args(instance)` returns the positional arguments;
+    `when(instance, **signal_arguments)` says whether to enqueue at all. Saves marked `raw`
+    (fixtures) are skipped. `bulk_create()` and `update()` send no signal in Django.
+    Calling it twice for the same signal, sender and task ties them once.
+    """
+
+    def receive(*, instance: Model, **arguments: Any) -> None:
+        if arguments.get("raw"):
+            return
+        if when is None or when(instance, **arguments):
+            task.enqueue(*args(instance))
+
+    identity = ("djtasks.enqueue_on", task.module_path)
+    signal.connect(receive, sender=sender, weak=False, dispatch_uid=identity)
+    _ties.add((sender, task.module_path, task.backend))
+
+
+def ties() -> set[tuple[type[Model], str, str]]:
+    """Return (model, task path, backend alias) of everything tied so far, for the checks."""
+    return set(_ties)

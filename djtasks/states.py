@@ -1,0 +1,58 @@
+"""The states of a record and the moves between them, as data.
+
+The picture is in docs/explanation/lifecycle.md.
+"""
+
+from enum import IntEnum
+
+from djtasks.errors import ImpossibleMove
+
+
+class State(IntEnum):
+    """Where a record stands. The numbers are stored, so they never change."""
+
+    READY = 0
+    RUNNING = 1
+    SUCCESSFUL = 2
+    FAILED = 3
+    CANCELLED = 4
+    EXPIRED = 5
+    WAITING = 6
+
+
+MOVES: dict[State, frozenset[State]] = {
+    State.READY: frozenset({State.RUNNING, State.CANCELLED}),
+    # Back to READY: a retry, a give-back, a record reaped from a dead worker.
+    State.RUNNING: frozenset(
+        {State.SUCCESSFUL, State.FAILED, State.CANCELLED, State.EXPIRED, State.READY}
+    ),
+    State.SUCCESSFUL: frozenset(),
+    # Back to READY: revived by hand.
+    State.FAILED: frozenset({State.READY}),
+    State.CANCELLED: frozenset({State.READY}),
+    State.EXPIRED: frozenset({State.READY}),
+    # Reserved for records that wait for others; nothing moves a record there yet.
+    State.WAITING: frozenset({State.READY, State.CANCELLED, State.FAILED}),
+}
+
+FINAL = frozenset({State.SUCCESSFUL, State.FAILED, State.CANCELLED, State.EXPIRED})
+LIVE = frozenset(State) - FINAL
+REVIVABLE = frozenset(state for state in FINAL if State.READY in MOVES[state])
+
+_DJANGO_NAMES = {
+    State.READY: "READY",
+    State.WAITING: "READY",
+    State.RUNNING: "RUNNING",
+    State.SUCCESSFUL: "SUCCESSFUL",
+}
+
+
+def require_move(before: State, after: State) -> None:
+    """Raise ImpossibleMove unless a record may go from `before` to `after`."""
+    if after not in MOVES[before]:
+        raise ImpossibleMove(f"A record cannot move from {before.name} to {after.name}.")
+
+
+def django_status(state: State) -> str:
+    """Return the name of Django's TaskResultStatus that callers of `django.tasks` see."""
+    return _DJANGO_NAMES.get(state, "FAILED")

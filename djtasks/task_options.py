@@ -1,0 +1,126 @@
+"""The options of a task: what is taken, and what is refused in which words."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from djtasks.compat import InvalidTask
+from djtasks.hints import MAX_PRIORITY, MIN_PRIORITY
+from djtasks.retry import Backoff
+from djtasks.spans import as_span
+
+_MOST = 32_000
+# What the columns take.
+_LONGEST_PATH = 255
+LONGEST_QUEUE = 64
+
+
+def shape_options(task: Any) -> None:
+    """Bring a task's options into shape; raise InvalidTask with a sentence where one is wrong.
+
+    Durations become timedeltas and classes tuples. What only a backend knows, such as the
+    names of its queues, is Django's `validate_task` to check.
+    """
+    name = _name(task.func)
+    for option, (fits, expected) in _SHAPES.items():
+        value = getattr(task, option)
+        if not fits(value):
+            raise _wrong(name, option, expected, value)
+    # A whole number that came as a float would fail behind the INSERT.
+    object.__setattr__(task, "priority", int(task.priority))
+    for option in ("timeout", "expires", "delay"):
+        object.__setattr__(task, option, _span(name, option, getattr(task, option)))
+    for option in ("sensitive", "aliases"):
+        object.__setattr__(task, option, _names(getattr(task, option)))
+    for option in ("retry_on", "give_up_on"):
+        object.__setattr__(task, option, _exceptions(name, option, getattr(task, option)))
+
+
+def _name(function: Any) -> str:
+    """Return the path of a task's function, also of what is none, such as a partial."""
+    if not hasattr(function, "__qualname__"):
+        return repr(function)
+    if function.__name__ == "<lambda>":
+        raise InvalidTask("A lambda has no name by which workers could find it: use `def`.")
+    path = f"{function.__module__}.{function.__qualname__}"
+    if len(path) > _LONGEST_PATH:
+        raise InvalidTask(
+            f"The path of a task has at most {_LONGEST_PATH} characters, {path!r} has {len(path)}."
+        )
+    return path
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST
+
+
+def is_queue(value: Any) -> bool:
+    """Return whether this can be the name of a queue."""
+    return isinstance(value, str) and 1 <= len(value) <= LONGEST_QUEUE and value.isprintable()
+
+
+def _is_path(value: Any) -> bool:
+    """Return whether a module-level function can have had this path."""
+    names = value.split(".") if isinstance(value, str) else []
+    return len(names) > 1 and len(value) <= _LONGEST_PATH and all(n.isidentifier() for n in names)
+
+
+_COUNT = f"a whole number from 1 to {_MOST:,}"
+_SHAPES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "priority": (
+        lambda v: isinstance(v, int | float) and v in range(MIN_PRIORITY, MAX_PRIORITY + 1),
+        f"a whole number between {MIN_PRIORITY} and {MAX_PRIORITY}",
+    ),
+    "queue_name": (is_queue, f"a printable text of 1 to {LONGEST_QUEUE} characters"),
+    "run_after": (
+        lambda v: v is None or isinstance(v, datetime),
+        "a datetime (in using() also a timedelta)",
+    ),
+    "max_attempts": (_is_count, _COUNT),
+    "max_crashes": (_is_count, _COUNT),
+    "backoff": (lambda v: isinstance(v, Backoff) or callable(v), "a Backoff or a function"),
+    "store": (lambda v: v in ("all", "errors", "none"), "'all', 'errors' or 'none'"),
+    "sensitive": (
+        lambda v: all(isinstance(name, str) for name in _names(v)),
+        "the name of an argument or a tuple of them",
+    ),
+    "aliases": (
+        lambda v: all(_is_path(path) for path in _names(v)),
+        "a dotted path such as 'shop.tasks.send_mail' or a tuple of them",
+    ),
+    "unique": (
+        lambda v: v is None or isinstance(v, str | bool) or callable(v),
+        "True, a text or a function of the arguments",
+    ),
+}
+
+
+def _names(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, list | tuple | set | frozenset) else (value,)
+
+
+def _wrong(name: str, option: str, expected: str, value: object) -> InvalidTask:
+    return InvalidTask(f"{option!r} of task {name!r} must be {expected}, got {value!r}.")
+
+
+def _span(name: str, option: str, value: Any) -> "timedelta | datetime | None":
+    if value is None:
+        return None
+    if isinstance(value, datetime) and option == "expires":
+        if value.tzinfo is None:
+            raise _wrong(name, option, "an aware datetime", value)
+        return value
+    span = as_span(value)
+    # A delay may come out of arithmetic: what is due already is due at once.
+    if span is None or (span <= timedelta(0) and option != "delay"):
+        raise _wrong(name, option, "a positive timedelta or number of seconds", value)
+    return span
+
+
+def _exceptions(name: str, option: str, value: Any) -> "tuple[type[BaseException], ...] | None":
+    if value is None:
+        return None if option == "retry_on" else ()
+    classes = tuple(value) if isinstance(value, list | tuple | set | frozenset) else (value,)
+    if not all(isinstance(one, type) and issubclass(one, BaseException) for one in classes):
+        raise _wrong(name, option, "an exception class or a tuple of them", value)
+    return classes
