@@ -1,0 +1,23 @@
+"""Where records live: one contract, tuned for PostgreSQL, portable for the rest."""
+
+from django.db import connections, router
+
+from djtasks.models import TaskRecord
+from djtasks.store.base import Lane, Look, Store
+from djtasks.store.portable import PortableStore
+from djtasks.store.postgres import PostgresStore
+
+__all__ = ["Lane", "Look", "Store", "open_store", "queue_database"]
+
+
+def queue_database() -> str:
+    """Return the DATABASES alias that holds the records, as the project's routers say."""
+    return router.db_for_write(TaskRecord)
+
+
+def open_store(backend: str) -> Store:
+    """Return the store for the records of TASKS alias `backend`; costs no query."""
+    database = queue_database()
+    if connections[database].vendor == "postgresql":
+        return PostgresStore(database, backend)
+    return PortableStore(database, backend)

@@ -1,0 +1,40 @@
+"""What a database error means for whoever asked: try again, try alone, or never."""
+
+from enum import Enum
+
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError
+
+_PG_LOCKED = {"55P03", "57014", "40P01", "40001"}  # lock or statement timeout, deadlock, retry
+_PG_REFUSED = {"54000", "54001"}  # a value beyond the server's limits
+_MYSQL_LOCKED = {1205, 1213, 1969}  # lock wait timeout, deadlock, statement timeout
+_MYSQL_REFUSED = {1153, 1406, 3140, 4025}  # packet or data too large, not JSON
+_SQLITE_REFUSED = ("too big", "too large", "malformed JSON")
+
+
+class Failure(Enum):
+    """AWAY: the database is not answering; LOCKED: something is in the way for now;
+    REFUSED: a value in the statement will never be taken."""
+
+    AWAY = "away"
+    LOCKED = "locked"
+    REFUSED = "refused"
+
+
+def classify(error: DatabaseError) -> Failure:
+    """Return what kind of failure a Django database error is.
+
+    Anything unknown counts as AWAY, which is repeated for ever and fails no task: a missing
+    column in the middle of a migration must not turn results into failures.
+    """
+    cause = error.__cause__
+    sqlstate = getattr(cause, "sqlstate", None)
+    code = cause.args[0] if cause is not None and cause.args else None
+    if sqlstate in _PG_LOCKED or code in _MYSQL_LOCKED:
+        return Failure.LOCKED
+    if sqlstate in _PG_REFUSED or code in _MYSQL_REFUSED:
+        return Failure.REFUSED
+    if isinstance(error, DataError | IntegrityError):
+        return Failure.REFUSED
+    if isinstance(error, OperationalError) and any(t in str(error) for t in _SQLITE_REFUSED):
+        return Failure.REFUSED
+    return Failure.AWAY

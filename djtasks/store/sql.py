@@ -1,0 +1,210 @@
+"""The statements of the PostgreSQL store; `values` has what is filled in.
+
+`now` is always statement_timestamp(): the database's clock, also inside a long transaction.
+"""
+
+from djtasks.models import TaskRecord
+from djtasks.states import State
+
+_TABLE = TaskRecord._meta.db_table  # noqa: SLF001 - Django's documented Meta API
+_READY, _RUNNING, _CANCELLED = int(State.READY), int(State.RUNNING), int(State.CANCELLED)
+_SUCCESSFUL = int(State.SUCCESSFUL)
+
+# Not `state = 0`: that would let the planner use the partial READY index, which is full of
+# dead entries while a queue drains (measured: 5 times slower claims).
+_STILL_READY = f"t.state + 0 = {_READY}"
+
+_INSERTED = "id, run_after, enqueued_at"
+_COLUMNS = (
+    "id, backend, task_path, queue, priority, args, kwargs, max_attempts, max_crashes, "
+    "run_after, expires_at, timeout, target, schedule, due_at, key, unique_key"
+)
+INSERT_PLAIN = f"""
+INSERT INTO {_TABLE} (id, backend, task_path, queue, priority, args, kwargs, max_attempts,
+    max_crashes)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING {_INSERTED}"""
+
+INSERT_FULL = f"""
+INSERT INTO {_TABLE} ({_COLUMNS})
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s,
+    coalesce(%s::timestamptz, statement_timestamp()) + coalesce(%s, interval '0'),
+    coalesce(%s::timestamptz, statement_timestamp() + %s::interval), %s, %s, %s, %s, %s, %s)
+ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING RETURNING {_INSERTED}"""
+
+HOLDER = f"SELECT {_INSERTED} FROM {_TABLE} WHERE unique_key = %s"
+
+COPY = f"COPY {_TABLE} ({_COLUMNS}) FROM STDIN"
+
+INSERT_UNNEST = f"""
+INSERT INTO {_TABLE} ({_COLUMNS})
+SELECT v.id, v.backend, v.task_path, v.queue, v.priority, v.args::jsonb, v.kwargs::jsonb,
+    v.max_attempts, v.max_crashes, v.run_after, v.expires_at, v.timeout,
+    v.target, v.schedule, v.due_at, v.key, v.key
+FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::text[],
+    %s::text[], %s::smallint[], %s::smallint[], %s::timestamptz[], %s::timestamptz[],
+    %s::interval[], %s::text[], %s::bigint[], %s::timestamptz[], %s::text[])
+    AS v(id, backend, task_path, queue, priority, args, kwargs, max_attempts, max_crashes,
+         run_after, expires_at, timeout, target, schedule, due_at, key)
+ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING RETURNING id"""
+
+_TAKE = f"""
+SET state = {_RUNNING}, fence = t.fence + 1, worker = %(worker)s,
+    last_attempted_at = statement_timestamp(),
+    started_at = coalesce(t.started_at, statement_timestamp())"""
+
+# In the order of Claim's fields.
+_CLAIMED = """
+RETURNING t.id, t.fence, t.task_path, t.queue, t.priority, t.args::text, t.kwargs::text,
+    t.attempt, t.crash_count, t.max_attempts, t.max_crashes,
+    extract(epoch FROM t.timeout)::float8,
+    greatest(extract(epoch FROM statement_timestamp() - t.run_after), 0)::float8,
+    coalesce(t.expires_at <= statement_timestamp(), false),
+    extract(epoch FROM t.enqueued_at)::float8, t.errors::text, t.worker_ids::text"""
+
+_CLAIM = f"""
+UPDATE {_TABLE} AS t {_TAKE}
+WHERE t.id = ANY(%(ids)b) AND {_STILL_READY} AND t.backend = %(backend)s {{queues}}
+    AND t.run_after <= statement_timestamp() {_CLAIMED}"""
+
+CLAIM = _CLAIM.format(queues="")
+CLAIM_IN_QUEUES = _CLAIM.format(queues="AND t.queue = ANY(%(queues)b::text[])")
+
+_LANES = "unnest(%(queues)s::text[], %(priorities)s::smallint[]) AS lane(queue, priority)"
+
+_PICK = f"""
+WITH picked AS MATERIALIZED (
+    SELECT c.id FROM {_LANES} CROSS JOIN LATERAL (
+        SELECT r.id, r.run_after FROM {_TABLE} AS r
+        WHERE r.state = {_READY} AND r.queue = lane.queue AND r.priority = lane.priority
+            AND r.backend = %(backend)s AND r.run_after <= statement_timestamp()
+        ORDER BY r.run_after, r.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ) AS c {{order}} LIMIT %(limit)s
+)
+UPDATE {_TABLE} AS t {_TAKE} FROM picked
+WHERE t.id = picked.id AND {_STILL_READY} {_CLAIMED}"""
+
+CLAIM_DUE = _PICK.format(order="")
+CLAIM_OLDEST = _PICK.format(order="ORDER BY c.run_after")
+
+_OWNED = "unnest(%(ids)b::uuid[], %(fences)b::bigint[])"
+# Not a bare `t.worker = …`: the planner would read all that the worker has ever owned since the
+# last vacuum in the partial index of workers, instead of a few rows by primary key.
+_OURS = "t.id = v.id AND t.fence = v.fence AND (t.worker = %(worker)s) IS TRUE"
+
+# A verdict is READY or final, so with a cancel requested each of them ends the record. The
+# flag is read from `t`, the row being written: after a lock wait only that one is fresh.
+_ENDS = f"(v.state <> {_READY} OR t.cancel_requested)"
+
+SETTLE = f"""
+UPDATE {_TABLE} AS t SET
+    state = CASE WHEN v.state = {_READY} AND t.cancel_requested
+        THEN {_CANCELLED} ELSE v.state END,
+    worker = NULL,
+    attempt = t.attempt + v.spent,
+    worker_ids = CASE WHEN v.spent = 1
+        THEN coalesce(t.worker_ids, '[]') || to_jsonb(%(worker)s::text) ELSE t.worker_ids END,
+    started_at = CASE WHEN v.started OR t.attempt > 0 THEN t.started_at END,
+    return_value = v.value::jsonb,
+    progress = coalesce(v.progress::jsonb, t.progress),
+    errors = CASE WHEN v.error IS NULL THEN t.errors
+        WHEN jsonb_array_length(coalesce(t.errors, '[]')) >= %(kept)s
+        THEN (t.errors - 0) || v.error::jsonb
+        ELSE coalesce(t.errors, '[]') || v.error::jsonb END,
+    run_after = CASE WHEN v.delay IS NULL THEN t.run_after
+        ELSE statement_timestamp() + make_interval(secs => v.delay) END,
+    finished_at = CASE WHEN {_ENDS} THEN statement_timestamp() END,
+    unique_key = CASE WHEN {_ENDS} THEN NULL ELSE t.unique_key END,
+    fingerprint = v.fingerprint
+FROM unnest(%(ids)b::uuid[], %(fences)b::bigint[], %(states)b::smallint[],
+    %(values)b::text[], %(errors)b::text[], %(progress)b::text[], %(delays)b::float8[],
+    %(spent)b::smallint[], %(started)b::boolean[], %(fingerprints)b::text[])
+    AS v(id, fence, state, value, error, progress, delay, spent, started, fingerprint)
+WHERE {_OURS} RETURNING t.id"""
+
+# What SETTLE does to an attempt that returned, with nothing else to write down. Whether a cancel
+# was requested does not matter: success is final already.
+SETTLE_PLAIN = f"""
+UPDATE {_TABLE} AS t SET
+    state = {_SUCCESSFUL},
+    worker = NULL,
+    attempt = t.attempt + 1,
+    worker_ids = CASE WHEN t.worker_ids IS NULL THEN %(workers)s::jsonb
+        ELSE t.worker_ids || %(workers)s::jsonb END,
+    return_value = v.value::jsonb,
+    finished_at = statement_timestamp(),
+    unique_key = NULL,
+    fingerprint = NULL
+FROM unnest(%(ids)b::uuid[], %(fences)b::bigint[], %(values)b::text[]) AS v(id, fence, value)
+WHERE {_OURS} RETURNING t.id"""
+
+SETTLE_AWAY = f"""
+DELETE FROM {_TABLE} AS t USING {_OWNED} AS v(id, fence) WHERE {_OURS} RETURNING t.id"""
+
+ADOPT = f"""
+UPDATE {_TABLE} AS t SET worker = %(heir)s FROM {_OWNED} AS v(id, fence)
+WHERE {_OURS} RETURNING t.id"""
+
+GIVE_BACK = f"""
+UPDATE {_TABLE} AS t SET worker = NULL,
+    state = CASE WHEN t.cancel_requested THEN {_CANCELLED} ELSE {_READY} END,
+    started_at = CASE WHEN t.attempt > 0 THEN t.started_at END,
+    finished_at = CASE WHEN t.cancel_requested THEN statement_timestamp() END,
+    unique_key = CASE WHEN t.cancel_requested THEN NULL ELSE t.unique_key END
+FROM {_OWNED} AS v(id, fence) WHERE {_OURS} RETURNING t.id"""
+
+PROGRESS = f"""
+UPDATE {_TABLE} AS t SET progress = v.text::jsonb
+FROM unnest(%(ids)s::uuid[], %(fences)s::bigint[], %(texts)s::text[]) AS v(id, fence, text)
+WHERE {_OURS} RETURNING t.id"""
+
+OWNED_BY = f"SELECT id, fence FROM {_TABLE} WHERE worker = %s"
+
+# A skip scan in two steps, same queue at a lower priority, else the next queue: 0.3 ms at a
+# million rows, where DISTINCT takes 92 and one condition with OR 392.
+LOOK = f"""
+WITH RECURSIVE lane AS (
+    (SELECT queue, priority FROM {_TABLE} WHERE state = {_READY}
+     ORDER BY queue, priority DESC LIMIT 1)
+    UNION ALL
+    SELECT following.queue, following.priority FROM lane CROSS JOIN LATERAL (
+        (SELECT queue, priority FROM {_TABLE} WHERE state = {_READY}
+            AND queue = lane.queue AND priority < lane.priority
+         ORDER BY queue, priority DESC LIMIT 1)
+        UNION ALL
+        (SELECT queue, priority FROM {_TABLE} WHERE state = {_READY}
+            AND queue > lane.queue ORDER BY queue, priority DESC LIMIT 1)
+        LIMIT 1
+    ) AS following
+)
+SELECT lane.queue, lane.priority, clock.now
+FROM (SELECT statement_timestamp() AS now) AS clock LEFT JOIN lane ON true"""
+
+ADVANCE = """
+UPDATE djtasks_schedule AS s
+SET next_run_at = v.next_run_at, last_due_at = v.last_due_at,
+    last_run = coalesce(v.last_run, s.last_run)
+FROM unnest(%(ids)s::bigint[], %(seen)s::timestamptz[], %(next)s::timestamptz[],
+    %(due)s::timestamptz[], %(runs)s::uuid[]) AS v(id, seen, next_run_at, last_due_at, last_run)
+WHERE s.id = v.id AND s.next_run_at IS NOT DISTINCT FROM v.seen
+    AND s.is_enabled AND NOT s.removed
+RETURNING s.id"""
+
+_DUE = "r.id, r.queue, r.priority, r.run_after"
+
+FELL_DUE = f"""
+SELECT c.* FROM {_LANES} CROSS JOIN LATERAL (
+    SELECT {_DUE} FROM {_TABLE} AS r
+    WHERE r.state = {_READY} AND r.queue = lane.queue AND r.priority = lane.priority
+        AND r.backend = %(backend)s
+        AND r.run_after > %(after)s AND r.run_after <= %(until)s
+    ORDER BY r.run_after, r.id LIMIT %(limit)s
+) AS c"""
+
+_DUE_PAGE = f"""
+SELECT {_DUE} FROM {_TABLE} AS r
+WHERE r.state = {_READY} AND r.queue = %(queue)s AND r.priority = %(priority)s
+    AND r.backend = %(backend)s AND r.run_after <= %(until)s {{behind}}
+ORDER BY r.run_after, r.id LIMIT %(limit)s"""
+
+DUE_PAGE = _DUE_PAGE.format(behind="")
+DUE_PAGE_AFTER = _DUE_PAGE.format(behind="AND (r.run_after, r.id) > (%(after)s, %(after_id)s)")

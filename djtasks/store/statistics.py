@@ -1,0 +1,240 @@
+"""Statistics in the database: added by children, folded and pruned by a duty, each in its own
+transaction, apart from the records.
+
+Two at once are harmless: whoever folds holds the row of the mark, and what children add is
+moved, not copied.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, connections, transaction
+from django.db.models import F
+
+from djtasks import histograms
+from djtasks.histograms import Histogram
+from djtasks.models import FailureCount, FailureGroup, StatisticsMark, TaskStatistics
+from djtasks.spans import floor
+from djtasks.statistics import ALL_TASKS, STEPS
+
+_COUNTS = ("successful", "failed", "retried", "cancelled", "expired", "wait_sum", "run_sum")
+_RAW = 0
+_MINUTE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
+# What a child adds late must not miss its ten minutes.
+_DELAY = timedelta(minutes=2)
+ROWS_A_FOLD = 5_000
+_PAGE = 5_000
+
+
+@dataclass(slots=True, eq=False)
+class Sums:
+    """Counts and times of attempts, added up."""
+
+    successful: int = 0
+    failed: int = 0
+    retried: int = 0
+    cancelled: int = 0
+    expired: int = 0
+    wait_sum: float = 0.0
+    run_sum: float = 0.0
+    waits: Histogram = field(default_factory=dict)
+    runs: Histogram = field(default_factory=dict)
+
+    def add(self, row: "TaskStatistics | Sums") -> None:
+        """Add a row, or other sums."""
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(row, name))
+        histograms.add(self.waits, row.waits)
+        histograms.add(self.runs, row.runs)
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns of a row."""
+        counts = {name: getattr(self, name) for name in _COUNTS}
+        return counts | {"waits": _as_json(self.waits), "runs": _as_json(self.runs)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """So many failures of one kind: what they have in common, and the latest of them."""
+
+    fingerprint: str
+    task_path: str
+    exception: str
+    message: str
+    place: str
+    record: UUID
+    failed: int = 0
+    retried: int = 0
+
+
+def _as_json(histogram: Histogram) -> dict[str, int]:
+    return {str(bucket): count for bucket, count in sorted(histogram.items())}
+
+
+def new_row(
+    backend: str, at: datetime, what: tuple[str, str], sums: Sums, **columns: Any
+) -> TaskStatistics:
+    """Return an unsaved row about (task_path, queue)."""
+    task_path, queue = what
+    columns = {"step": _RAW, **columns, **sums.columns()}
+    return TaskStatistics(backend=backend, at=at, task_path=task_path, queue=queue, **columns)
+
+
+def insert(alias: str, rows: Sequence[TaskStatistics]) -> None:
+    """Add what a child gathered; a row that is there already is left alone, so repeat freely."""
+    TaskStatistics.objects.using(alias).bulk_create(rows, ignore_conflicts=True)
+
+
+def count_failure(alias: str, backend: str, failure: Failure, now: datetime) -> None:
+    """Add failures of one kind to their group and to the present hour."""
+    group = {"backend": backend, "fingerprint": failure.fingerprint}
+    latest = {
+        "last_at": now,
+        "place": failure.place[:500],
+        "message": failure.message[:500],
+        "last_record": failure.record,
+    }
+    first = {"task_path": failure.task_path, "exception": failure.exception, "first_at": now}
+    _increase(FailureGroup, alias, group, failure, update=latest, insert=first)
+    _increase(FailureCount, alias, group | {"at": floor(now, _HOUR)}, failure)
+
+
+def _increase(
+    model: Any,
+    alias: str,
+    key: dict[str, Any],
+    failure: Failure,
+    *,
+    update: dict[str, Any] | None = None,
+    insert: dict[str, Any] | None = None,
+) -> None:
+    rows, update = model.objects.using(alias), update or {}
+    more = {"failed": F("failed") + failure.failed, "retried": F("retried") + failure.retried}
+    if rows.filter(**key).update(**more, **update):
+        return
+    counts = {"failed": failure.failed, "retried": failure.retried}
+    try:
+        with transaction.atomic(using=alias):
+            rows.create(**key, **counts, **update, **(insert or {}))
+    except IntegrityError:
+        # Another child was faster with the first of its kind.
+        rows.filter(**key).update(**more, **update)
+
+
+def fold_children(alias: str, backend: str, now: datetime) -> int:
+    """Make minutes of what children added, one page; return how many rows that were."""
+    kept = TaskStatistics.objects.using(alias).filter(backend=backend)
+    with transaction.atomic(using=alias):
+        marks = _held_marks(alias, backend, now)
+        rows = list(kept.filter(step=_RAW).order_by("at")[:ROWS_A_FOLD])
+        if not rows:
+            return 0
+        # What comes so late that its ten minutes are folded counts in the next ones.
+        sums = _summed(rows, lambda row: floor(max(row.at, marks[600]), _MINUTE))
+        _add_to_minutes(alias, backend, sums)
+        kept.filter(pk__in=[row.pk for row in rows]).delete()
+        return len(rows)
+
+
+_Key = tuple[datetime, str, str]
+
+
+def _summed(rows: Iterable[TaskStatistics], place: Any, *, totals: bool = True) -> dict[_Key, Sums]:
+    """Return sums by (moment, task_path, queue), and with `totals` of all tasks of a queue."""
+    sums: dict[_Key, Sums] = {}
+    for row in rows:
+        at = place(row)
+        for path in {row.task_path, ALL_TASKS} if totals else (row.task_path,):
+            sums.setdefault((at, path, row.queue), Sums()).add(row)
+    return sums
+
+
+def _add_to_minutes(alias: str, backend: str, sums: dict[_Key, Sums]) -> None:
+    minutes = TaskStatistics.objects.using(alias).filter(
+        backend=backend, step=60, at__in={at for at, _path, _queue in sums}
+    )
+    known = {(row.at, row.task_path, row.queue): row for row in minutes}
+    made = []
+    for key, total in sums.items():
+        row = known.get(key)
+        if row is not None:
+            total.add(row)
+        at, path, queue = key
+        made.append(new_row(backend, at, (path, queue), total, step=60))
+        if row is not None:
+            made[-1].pk = row.pk
+    _upsert(alias, made)
+
+
+def _upsert(alias: str, rows: Sequence[TaskStatistics]) -> None:
+    targets = connections[alias].features.supports_update_conflicts_with_target
+    TaskStatistics.objects.using(alias).bulk_create(
+        rows,
+        batch_size=500,
+        update_conflicts=True,
+        update_fields=[*_COUNTS, "waits", "runs"],
+        unique_fields=["id"] if targets else None,
+    )
+
+
+def fold_steps(alias: str, backend: str, now: datetime) -> None:
+    """Make ten minutes of minutes, hours of those and days of hours, as far as they are over."""
+    finer = 60
+    for step in sorted(STEPS)[1:]:
+        with transaction.atomic(using=alias):
+            _fold_step(alias, backend, (finer, step), now)
+        finer = step
+
+
+def _fold_step(alias: str, backend: str, steps: tuple[int, int], now: datetime) -> None:
+    finer, step = steps
+    span = timedelta(seconds=step)
+    since = _held_marks(alias, backend, now)[step]
+    until = floor(now - _DELAY, span)
+    if until <= since:
+        return
+    rows = TaskStatistics.objects.using(alias).filter(backend=backend, step=finer, at__lt=until)
+    sums = _summed(
+        rows.filter(at__gte=since).iterator(), lambda row: floor(row.at, span), totals=False
+    )
+    made = [
+        new_row(backend, at, (path, queue), total, step=step)
+        for (at, path, queue), total in sums.items()
+    ]
+    TaskStatistics.objects.using(alias).bulk_create(made, batch_size=500)
+    _marks(alias, backend).filter(step=step, until=since).update(until=until)
+
+
+def _marks(alias: str, backend: str) -> Any:
+    return StatisticsMark.objects.using(alias).filter(backend=backend)
+
+
+def _held_marks(alias: str, backend: str, now: datetime) -> dict[int, datetime]:
+    """Return up to when each step is folded, with those rows locked; made when they are missing."""
+    locked = dict(
+        _marks(alias, backend).select_for_update().order_by("step").values_list("step", "until")
+    )
+    missing = [
+        StatisticsMark(backend=backend, step=step, until=floor(now, timedelta(seconds=step)))
+        for step in STEPS
+        if step not in locked
+    ]
+    if missing:
+        StatisticsMark.objects.using(alias).bulk_create(missing, ignore_conflicts=True)
+        return _held_marks(alias, backend, now)
+    return locked
+
+
+def prune(alias: str, backend: str, now: datetime) -> int:
+    """Delete one page of rows that are older than their step is kept; return how many."""
+    for step, kept in STEPS.items():
+        rows = TaskStatistics.objects.using(alias).filter(backend=backend, step=step)
+        old = rows.filter(at__lt=now - kept).order_by("at").values_list("pk", flat=True)[:_PAGE]
+        if ids := list(old):
+            count: int = rows.filter(pk__in=ids)._raw_delete(alias)  # noqa: SLF001
+            return count
+    return 0

@@ -1,0 +1,222 @@
+"""Schedules as a scheduler needs them: what is due, and each move as a compare-and-set.
+
+Plain ORM, but for the move of hundreds at once on PostgreSQL. A move says which `next_run_at`
+it has seen; whoever was faster has changed that, so of all schedulers one wins a due time.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, connections
+from django.db.models import Case, OuterRef, Subquery, Value, When
+from django.db.models.functions import Coalesce
+
+from djtasks.columns import DatabaseNow
+from djtasks.models import Schedule, TaskRecord
+from djtasks.states import FINAL, LIVE, State
+from djtasks.store import sql
+from djtasks.store.rows import database_now
+
+QUEUE_ONE = "queue_one"
+_FINAL = Value(int(State.SUCCESSFUL))
+_IMPATIENCE = "500ms"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleRow:
+    """A row as it was read; the JSON columns hold whatever somebody has put there."""
+
+    id: int
+    name: str
+    task_path: str
+    rule: Any
+    args: Any
+    kwargs: Any
+    missed: Any
+    overlap: str
+    jitter: timedelta
+    starts_at: datetime | None
+    ends_at: datetime | None
+    next_run_at: datetime | None
+    last_due_at: datetime | None
+    last_run: UUID | None
+    broken: str
+
+
+_COLUMNS = tuple(ScheduleRow.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """The database's clock, and the earliest time at which something is due, or was."""
+
+    now: datetime
+    next_run_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """What a tick writes into a row whose `next_run_at` is still `seen`.
+
+    `last_run` None leaves the last one as it is.
+    """
+
+    id: int
+    seen: datetime | None
+    next_run_at: datetime | None
+    last_due_at: datetime | None
+    last_run: UUID | None = None
+
+
+def schedules(alias: str, backend: str) -> Any:
+    """Return the rows of one TASKS alias that are neither paused nor gone from the code."""
+    rows = Schedule._base_manager.using(alias)  # noqa: SLF001 - Django's Meta API
+    return rows.filter(backend=backend, is_enabled=True, removed=False)
+
+
+def _firing(alias: str, backend: str, aside: Collection[int]) -> Any:
+    """Return what may fire: a queued run stays due, unseen, until the last one is final."""
+    # Not EXISTS, which PostgreSQL may answer by hashing every live record there is.
+    last_run = TaskRecord.objects.using(alias).filter(pk=OuterRef("last_run")).values("state")
+    last_state = Case(
+        When(overlap=QUEUE_ONE, then=Coalesce(Subquery(last_run), _FINAL)), default=_FINAL
+    )
+    rows = schedules(alias, backend).filter(broken="", next_run_at__isnull=False)
+    rows = rows.alias(last_state=last_state).filter(last_state__in=FINAL)
+    return rows.exclude(pk__in=aside) if aside else rows
+
+
+def look(alias: str, backend: str, *, aside: Collection[int] = ()) -> Sight:
+    """Return what comes next, `aside` left out. One query."""
+    rows = _firing(alias, backend, aside).annotate(now=DatabaseNow()).order_by("next_run_at")
+    found = rows.values_list("next_run_at", "now").first()
+    if found is None:
+        return Sight(now=database_now(connections[alias]), next_run_at=None)
+    return Sight(next_run_at=found[0], now=found[1])
+
+
+def due_ids(
+    alias: str, backend: str, *, until: datetime, limit: int, aside: Collection[int] = ()
+) -> list[int]:
+    """Return what is due, longest first, without a lock."""
+    due = _firing(alias, backend, aside).filter(next_run_at__lte=until)
+    return list(due.order_by("next_run_at").values_list("pk", flat=True)[:limit])
+
+
+def lock_due(
+    alias: str,
+    backend: str,
+    *,
+    until: datetime,
+    limit: int,
+    aside: Collection[int] = (),
+    only: int | None = None,
+) -> list[ScheduleRow]:
+    """Lock what is due and nobody else is ticking, longest first. In a transaction."""
+    due = _firing(alias, backend, aside).filter(next_run_at__lte=until)
+    if only is not None:
+        due = due.filter(pk=only)
+    skip = connections[alias].features.has_select_for_update_skip_locked
+    locked = due.select_for_update(skip_locked=skip).order_by("next_run_at")
+    return _read(alias, locked[:limit])
+
+
+def page(alias: str, backend: str, *, after: int, limit: int, is_broken: bool) -> list[ScheduleRow]:
+    """Return the rows behind an id, either the broken or the others, without a lock."""
+    rows = schedules(alias, backend).filter(pk__gt=after).order_by("pk")
+    rows = rows.exclude(broken="") if is_broken else rows.filter(broken="")
+    return _read(alias, rows[:limit])
+
+
+def _read(alias: str, rows: Any) -> list[ScheduleRow]:
+    """Return rows; one whose columns Django cannot read is marked and left out."""
+    try:
+        return list(map(_row, rows.values_list(*_COLUMNS)))
+    except DatabaseError:
+        raise
+    except Exception:  # noqa: BLE001 - SQLite keeps any text in a column of moments
+        one_by_one = (_read_one(alias, pk) for pk in rows.values_list("pk", flat=True))
+        return [row for row in one_by_one if row is not None]
+
+
+def _read_one(alias: str, pk: int) -> ScheduleRow | None:
+    row = Schedule.objects.using(alias).filter(pk=pk)
+    try:
+        return _row(row.values_list(*_COLUMNS).get())
+    except DatabaseError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        note_unreadable(alias, pk, f"A column cannot be read: {type(error).__name__}: {error}")
+        return None
+
+
+def _row(values: Iterable[Any]) -> ScheduleRow:
+    return ScheduleRow(**dict(zip(_COLUMNS, values, strict=True)))
+
+
+def live_runs(alias: str, ids: Collection[UUID]) -> set[UUID]:
+    """Return which of these records are not final."""
+    if not ids:
+        return set()
+    records = TaskRecord.objects.using(alias).filter(pk__in=ids, state__in=LIVE)
+    return set(records.values_list("pk", flat=True))
+
+
+def advance(alias: str, moves: Sequence[Move]) -> set[int]:
+    """Write moves, each only while its `next_run_at` is what was seen; return the ids won."""
+    if not moves:
+        return set()
+    if connections[alias].vendor == "postgresql":
+        with connections[alias].cursor() as cursor:
+            cursor.execute(sql.ADVANCE, _columns(moves))
+            return {row[0] for row in cursor.fetchall()}
+    return {move.id for move in moves if _advance_one(alias, move)}
+
+
+def _columns(moves: Sequence[Move]) -> dict[str, list[Any]]:
+    return {
+        "ids": [move.id for move in moves],
+        "seen": [move.seen for move in moves],
+        "next": [move.next_run_at for move in moves],
+        "due": [move.last_due_at for move in moves],
+        "runs": [move.last_run for move in moves],
+    }
+
+
+def _advance_one(alias: str, move: Move) -> bool:
+    rows = Schedule.objects.using(alias)
+    seen = rows.filter(pk=move.id, next_run_at=move.seen, is_enabled=True, removed=False)
+    columns: dict[str, Any] = {"next_run_at": move.next_run_at, "last_due_at": move.last_due_at}
+    if move.last_run is not None:
+        columns["last_run"] = move.last_run
+    return bool(seen.update(**columns))
+
+
+def note_run(alias: str, schedule: int, run: UUID) -> None:
+    """Remember the last record of a schedule that this transaction has locked."""
+    Schedule.objects.using(alias).filter(pk=schedule).update(last_run=run)
+
+
+def note_broken(alias: str, row: ScheduleRow, reason: str) -> bool:
+    """Say why a row cannot fire, or with "" that it can; False when that has changed."""
+    same = Schedule.objects.using(alias).filter(pk=row.id, broken=row.broken)
+    return bool(same.update(broken=reason, changed_at=DatabaseNow()))
+
+
+def note_unreadable(alias: str, schedule: int, reason: str) -> bool:
+    """Say why a row that cannot be read cannot fire."""
+    healthy = Schedule.objects.using(alias).filter(pk=schedule, broken="")
+    return bool(healthy.update(broken=reason, changed_at=DatabaseNow()))
+
+
+def be_impatient(alias: str) -> None:
+    """Let this transaction wait half a second, not five, for somebody else's unique key.
+
+    Only PostgreSQL has a limit for one transaction.
+    """
+    if connections[alias].vendor == "postgresql":
+        with connections[alias].cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{_IMPATIENCE}'")

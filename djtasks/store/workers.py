@@ -1,0 +1,280 @@
+"""Rows of workers: registered, beating, ordered about, and taken when they stop.
+
+Rare writes, so plain ORM on every database. All of it in autocommit or one short transaction.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import connections, transaction
+from django.db.models import F, Model, Q, QuerySet
+
+from djtasks.claims import Released, Settlement
+from djtasks.columns import DatabaseNow
+from djtasks.errors import WorkerLost
+from djtasks.frames import fingerprint_of
+from djtasks.hints import Hint, score_of
+from djtasks.models import Lease, QueueControl, TaskRecord, WorkerRecord
+from djtasks.release import Departure, Release, judge_release
+from djtasks.states import State
+from djtasks.store.base import ERRORS_KEPT
+from djtasks.store.rows import database_now
+from djtasks.tracebacks import describe
+
+R = TypeVar("R", bound=Model)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewWorker:
+    """A child process, before its first claim."""
+
+    id: UUID
+    supervisor: UUID
+    backend: str
+    host: str
+    pid: int
+    version: str
+    queues: Sequence[str]
+    slots: int
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vital:
+    """What a supervisor knows of one of its children at a heartbeat."""
+
+    rss: int | None
+    draining: bool
+    tasks: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """The answer to a heartbeat.
+
+    `gone`: children whose row somebody deleted, who must stop at once and start anew.
+    `orders`: what was asked of which child. `cancelled`: (child, record) to be cancelled.
+    """
+
+    gone: set[UUID] = field(default_factory=set)
+    orders: dict[UUID, str] = field(default_factory=dict)
+    cancelled: list[tuple[UUID, UUID]] = field(default_factory=list)
+
+
+def _free(rows: QuerySet[R]) -> QuerySet[R]:
+    """Lock those of the rows that nobody else has locked; SQLite's transactions lock all."""
+    skip = connections[rows.db].features.has_select_for_update_skip_locked
+    return rows.select_for_update(skip_locked=skip)
+
+
+def register(alias: str, worker: NewWorker) -> None:
+    """Insert the row of a child; its id is never used again."""
+    WorkerRecord(
+        id=worker.id,
+        supervisor=worker.supervisor,
+        backend=worker.backend,
+        host=worker.host,
+        pid=worker.pid,
+        version=worker.version,
+        queues=list(worker.queues),
+        slots=worker.slots,
+        alone=worker.alone,
+    ).save(using=alias, force_insert=True)
+
+
+def beat(alias: str, vitals: Mapping[UUID, Vital]) -> Pulse:
+    """Move the counters of all these children and return what was asked of them since.
+
+    Never waits for a row that somebody holds, else one locked row would let all children of
+    a supervisor be reaped alive; such a child beats next time.
+    """
+    if not vitals:
+        return Pulse()
+    rows = WorkerRecord.objects.using(alias)
+    mine = list(vitals)
+    with transaction.atomic(using=alias):
+        free = _free(rows.filter(pk__in=mine))
+        orders = dict(free.order_by("pk").values_list("pk", "order"))
+        now = database_now(connections[alias])
+        for worker in orders:
+            vital = vitals[worker]
+            rows.filter(pk=worker).update(
+                beat=F("beat") + 1,
+                beat_at=now,
+                rss=vital.rss,
+                draining=vital.draining,
+                tasks=list(vital.tasks),
+                order="",
+            )
+    records = TaskRecord.objects.using(alias).filter(worker__in=mine, cancel_requested=True)
+    return Pulse(
+        gone=set(mine) - set(rows.filter(pk__in=mine).values_list("pk", flat=True)),
+        orders={worker: order for worker, order in orders.items() if order},
+        cancelled=[(w, pk) for w, pk in records.values_list("worker", "pk") if w is not None],
+    )
+
+
+def report(alias: str, worker: UUID, text: str) -> None:
+    """Store the answer to an order, such as stacks."""
+    WorkerRecord.objects.using(alias).filter(pk=worker).update(report=text)
+
+
+def census(alias: str) -> dict[UUID, int | None]:
+    """Return the counter of every worker that is registered or owns a record.
+
+    None for an owner without a row: a claim that was applied after its worker was taken.
+    """
+    owners = TaskRecord.objects.using(alias).filter(worker__isnull=False)
+    distinct: Any = owners.order_by().values_list("worker", flat=True).distinct()
+    counters: dict[UUID, int | None] = dict.fromkeys(distinct)
+    counters.update(WorkerRecord.objects.using(alias).values_list("pk", "beat"))
+    return counters
+
+
+def take(
+    alias: str, worker: UUID, *, counter: int | None, departure: Departure | None = None
+) -> list[Released] | None:
+    """Delete a dead worker's row and move what it owned, in one transaction.
+
+    Returns None, having done nothing, when the counter is no longer `counter`, so that it
+    lives, or when somebody holds the row locked: nothing here waits.
+    `counter` None is for an owner without a row. `departure` None reads it from the row: a
+    worker that was draining does not count as crashed, and neither does one without a row,
+    which never started what it owns. A record that a stopped session holds locked is left
+    for a later look. Die anywhere before the commit and nothing has happened.
+    """
+    with transaction.atomic(using=alias):
+        departed = departure or Departure(crashed=False)
+        if counter is not None:
+            row = WorkerRecord.objects.using(alias).filter(pk=worker, beat=counter)
+            facts = _free(row).values_list("draining", "alone").first()
+            if facts is None or not row.delete()[0]:
+                return None
+            draining, alone = facts
+            departed = departure or Departure(crashed=not draining, alone=alone)
+        return _move_owned(alias, worker, departed)
+
+
+def leave(alias: str, worker: UUID, departure: Departure) -> list[Released] | None:
+    """Delete the row of one's own child that is gone, and move what it owned.
+
+    Returns None, having done nothing, when somebody holds the row locked: ask again later.
+    """
+    with transaction.atomic(using=alias):
+        row = WorkerRecord.objects.using(alias).filter(pk=worker)
+        if not _free(row) and row.exists():
+            return None
+        row.delete()
+        return _move_owned(alias, worker, departure)
+
+
+def _move_owned(alias: str, worker: UUID, departure: Departure) -> list[Released]:
+    records = TaskRecord.objects.using(alias)
+    owned = _free(records.filter(worker=worker))
+    now = database_now(connections[alias])
+    moved = []
+    for row in owned.order_by("pk"):
+        release = judge_release(
+            departure,
+            cancel_requested=row.cancel_requested,
+            crash_count=row.crash_count,
+            max_crashes=row.max_crashes,
+            is_spared=departure.spares(row.pk),
+        )
+        lost = _lost(row, release, worker) if release.state is State.FAILED else None
+        columns = _released_columns(row, release, lost, now)
+        if records.filter(pk=row.pk, fence=row.fence, worker=worker).update(**columns):
+            moved.append(_released(row, release, lost))
+    return moved
+
+
+def _released_columns(
+    row: TaskRecord, release: Release, lost: Settlement | None, now: Any
+) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        "state": release.state,
+        "worker": None,
+        "crash_count": release.crash_count,
+    }
+    if release.state is not State.READY:
+        columns |= {"finished_at": now, "unique_key": None}
+    if lost is not None and lost.error is not None:
+        columns["errors"] = [*(row.errors or []), json.loads(lost.error)][-ERRORS_KEPT:]
+        columns["fingerprint"] = lost.fingerprint
+    return columns
+
+
+def _lost(row: TaskRecord, release: Release, worker: UUID) -> Settlement:
+    error = _worker_lost(row, release)
+    return Settlement(
+        id=row.pk,
+        fence=row.fence,
+        state=State.FAILED,
+        error=json.dumps(describe(error, worker=str(worker))),
+        spent=False,
+        task_path=row.task_path,
+        fingerprint=fingerprint_of(row.task_path, error, ""),
+    )
+
+
+def _worker_lost(row: TaskRecord, release: Release) -> WorkerLost:
+    if row.max_crashes == 1:
+        return WorkerLost(
+            "The worker left while it may have been running this task, which must never start "
+            "twice (max_crashes=1)."
+        )
+    return WorkerLost(
+        f"The process running this task died {release.crash_count} times, the last time "
+        f"while it ran nothing else (max_crashes={row.max_crashes})."
+    )
+
+
+def _released(row: TaskRecord, release: Release, lost: Settlement | None) -> Released:
+    hint = None
+    if release.state is State.READY:
+        hint = Hint(row.pk, row.queue, score_of(row.priority, row.run_after))
+    return Released(
+        id=row.pk,
+        state=release.state,
+        task_path=row.task_path,
+        backend=row.backend,
+        hint=hint,
+        lost=lost,
+    )
+
+
+def beat_lease(alias: str, name: str, holder: UUID) -> bool:
+    """Move the counter of a lease that `holder` has; False when it is somebody else's."""
+    held = Lease.objects.using(alias).filter(name=name, holder=holder)
+    return bool(held.update(beat=F("beat") + 1))
+
+
+def read_lease(alias: str, name: str) -> tuple[UUID, int] | None:
+    """Return (holder, counter), or None when nobody ever held it."""
+    return Lease.objects.using(alias).filter(name=name).values_list("holder", "beat").first()
+
+
+def take_lease(alias: str, name: str, holder: UUID, *, seen: tuple[UUID, int] | None) -> bool:
+    """Take a lease whose (holder, counter) is still `seen`; False when somebody was faster."""
+    leases = Lease.objects.using(alias)
+    if seen is None:
+        _row, created = leases.get_or_create(name=name, defaults={"holder": holder})
+        return created
+    still = leases.filter(name=name, holder=seen[0], beat=seen[1])
+    return bool(still.update(holder=holder, beat=F("beat") + 1))
+
+
+def drop_lease(alias: str, name: str, holder: UUID) -> None:
+    """Give a lease up, so that the next supervisor need not wait for it to run out."""
+    Lease.objects.using(alias).filter(name=name, holder=holder).delete()
+
+
+def paused_queues(alias: str, backend: str) -> set[str]:
+    """Return the queues of a TASKS alias that are paused now, by the database's clock."""
+    controls = QueueControl.objects.using(alias).filter(
+        Q(until__isnull=True) | Q(until__gt=DatabaseNow()), backend=backend, paused=True
+    )
+    return set(controls.values_list("queue", flat=True))
