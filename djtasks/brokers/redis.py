@@ -1,0 +1,160 @@
+"""The Redis broker: one sorted set a queue, through the django-redis alias of the project.
+
+Redis >= 7.0 or Valkey >= 7.2, no scripts, nothing in flight. Members are the 16 bytes of an id.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from redis.exceptions import RedisError, ResponseError
+
+from djtasks.brokers.base import NamespaceGetter, Problem
+from djtasks.brokers.haste import Haste
+from djtasks.brokers.redis_clients import PUSH_TIMEOUT, client_of
+from djtasks.brokers.server_facts import ServerFacts
+from djtasks.errors import BrokerUnavailable
+from djtasks.hints import Hint
+from djtasks.ids import from_bytes
+from djtasks.options import Options
+
+logger = logging.getLogger("djtasks.brokers")
+
+PUSH_LIMIT = 0.4
+POP_MARGIN = 2.0
+LONGEST_WAIT = timedelta(seconds=1)
+_IDS_A_COMMAND = 1_000
+_ID_BYTES = 16
+
+R = TypeVar("R")
+
+
+class RedisBroker:
+    """Hints in Redis. Two pools, since redis-py's timeout belongs to the pool."""
+
+    holds_once = True
+    ranks_exactly = True
+
+    def __init__(self, alias: str, options: Options, namespace: NamespaceGetter) -> None:
+        self._alias = alias
+        self._cache = options.cache or "default"
+        self._namespace = namespace
+        self._prefix: str | None = None
+        self._haste = Haste()
+        pop_timeout = LONGEST_WAIT.total_seconds() + POP_MARGIN
+        self._push_client = self._client(timeout=PUSH_TIMEOUT, haste=self._haste)
+        self._pop_client = self._client(timeout=pop_timeout, haste=None)
+
+    def _client(self, *, timeout: float, haste: Haste | None) -> Any:
+        return client_of(self._cache, lambda: self._key(""), timeout=timeout, haste=haste)
+
+    def _key(self, queue: str) -> str:
+        if self._prefix is None:
+            # One hash tag: a pop looks at several queues at once, also on Redis Cluster.
+            self._prefix = f"djtasks:{{{self._namespace()}:{self._alias}}}:"
+        return self._prefix + queue
+
+    def push(self, hints: Sequence[Hint]) -> int:
+        by_queue: dict[str, list[int | bytes]] = {}
+        for hint in hints:
+            by_queue.setdefault(hint.queue, []).extend((hint.score, hint.id.bytes))
+        keys = [self._key(queue) for queue in by_queue]
+
+        # Never NX: a plain ZADD also repairs a rank that is stale or forged.
+        commands = [
+            ("ZADD", key, *pairs[start : start + 2 * _IDS_A_COMMAND])
+            for key, pairs in zip(keys, by_queue.values(), strict=True)
+            for start in range(0, len(pairs), 2 * _IDS_A_COMMAND)
+        ]
+
+        def add() -> int:
+            if len(commands) == 1:
+                # Each enqueue() outside a transaction: a pipeline costs as much again (50 µs).
+                return int(self._push_client.execute_command(*commands[0]))
+            pipeline = self._push_client.pipeline(transaction=False)
+            for command in commands:
+                pipeline.execute_command(*command)
+            return sum(pipeline.execute())
+
+        return self._hurried(add, keys)
+
+    def pop(self, queues: Sequence[str], *, limit: int, wait: timedelta) -> list[UUID]:
+        keys = [self._key(queue) for queue in queues]
+        seconds = min(wait, LONGEST_WAIT).total_seconds()
+        # A block of 0 s means for ever to Redis, so not to wait is another command.
+        head = ("BZMPOP", seconds) if seconds > 0 else ("ZMPOP",)
+
+        def take() -> list[UUID]:
+            answer = self._pop_client.execute_command(
+                *head, len(keys), *keys, "MIN", "COUNT", limit
+            )
+            return _ids([pair[0] for pair in answer[1]], queue=answer[0]) if answer else []
+
+        return self._guarded(take, keys)
+
+    def depths(self, queues: Sequence[str]) -> dict[str, int]:
+        keys = [self._key(queue) for queue in queues]
+
+        def count() -> list[int]:
+            pipeline = self._push_client.pipeline(transaction=False)
+            for key in keys:
+                pipeline.zcard(key)
+            return [int(counted) for counted in pipeline.execute()]
+
+        return dict(zip(queues, self._hurried(count, keys), strict=True))
+
+    def discard(self, queue: str, ids: Sequence[UUID]) -> None:
+        if not ids:
+            return
+        key = self._key(queue)
+        self._hurried(lambda: self._push_client.zrem(key, *(i.bytes for i in ids)), [key])
+
+    def diagnose(self) -> list[Problem]:
+        from djtasks.brokers.redis_diagnosis import diagnose  # noqa: PLC0415
+
+        return diagnose(self._pop_client, self._cache)
+
+    def describe(self) -> ServerFacts:
+        """Return what the server tells of itself. Raises BrokerUnavailable."""
+        from djtasks.brokers.redis_diagnosis import describe  # noqa: PLC0415
+
+        return self._guarded(lambda: describe(self._pop_client), [])
+
+    def _hurried(self, ask: Callable[[], R], keys: Sequence[str]) -> R:
+        """Ask on behalf of a producer, whom no server may keep waiting."""
+        with self._haste.within(PUSH_LIMIT):
+            return self._guarded(ask, keys)
+
+    def _guarded(self, ask: Callable[[], R], keys: Sequence[str]) -> R:
+        try:
+            return ask()
+        except ResponseError as error:
+            if "WRONGTYPE" in str(error):
+                self._clear_foreign(keys)
+            raise BrokerUnavailable(f"Redis refused a command: {error}") from error
+        except (RedisError, OSError) as error:
+            raise BrokerUnavailable(f"Redis did not answer: {error}") from error
+        except (ValueError, TypeError, LookupError) as error:
+            # redis-py and we read numbers and pairs out of whatever came.
+            raise BrokerUnavailable(f"Redis answered nonsense: {error}") from error
+
+    def _clear_foreign(self, keys: Sequence[str]) -> None:
+        """Delete what is no sorted set under a key of ours: the index is rebuilt from rows."""
+        for key in keys:
+            try:
+                if self._push_client.type(key) not in (b"zset", b"none"):
+                    self._push_client.unlink(key)
+                    logger.error("Deleted foreign value under key=%s", key)
+            except (RedisError, OSError):
+                return
+
+
+def _ids(members: Sequence[Any], *, queue: Any) -> list[UUID]:
+    good = [m for m in members if isinstance(m, bytes) and len(m) == _ID_BYTES]
+    if len(good) < len(members):
+        logger.warning(
+            "Dropped garbage from index key=%s count=%s", queue, len(members) - len(good)
+        )
+    return [from_bytes(member) for member in good]

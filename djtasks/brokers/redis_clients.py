@@ -1,0 +1,62 @@
+"""Redis clients for the broker, made by the connection factory of a CACHES alias."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.cache import caches
+from django.core.exceptions import ImproperlyConfigured
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from djtasks.brokers.haste import Haste, hasty
+
+PUSH_TIMEOUT = 0.25
+
+
+def client_of(
+    cache: str, key: Callable[[], str], *, timeout: float, haste: Haste | None = None
+) -> Any:
+    """Return a Redis client with a pool of its own; on a cluster it reaches the owner of `key`.
+
+    `timeout` in seconds is for one answer. `haste` is for its sockets; None leaves them alone.
+
+    So TLS, Sentinel and credentials are configured where the project does it already, while
+    its cache timeouts, decoding and retries stay out: a retried pop would lose a batch.
+    """
+    try:
+        alias: Any = caches[cache]
+        shared, urls = alias.client.connection_factory, alias.client._server  # noqa: SLF001
+    except AttributeError:
+        raise ImproperlyConfigured(
+            f"OPTIONS['cache'] names the CACHES alias {cache!r}, which is no django-redis "
+            f"cache. Set its BACKEND to 'django_redis.cache.RedisCache'."
+        ) from None
+    factory = type(shared)(shared.options)  # with sentinels of its own
+    if hasattr(factory, "get_slot_pool"):
+        pool = factory.get_slot_pool(urls, key)
+    else:
+        pool = factory.get_connection_pool(factory.make_connection_params(urls[0]))
+    for scout in scouts_of(pool):
+        _tune(scout.connection_pool, timeout=PUSH_TIMEOUT, haste=haste)
+    _tune(pool, timeout=timeout, haste=haste)
+    return factory.redis_client_cls(connection_pool=pool)
+
+
+def scouts_of(pool: Any) -> Any:
+    """Return the clients that this pool asks where to connect to."""
+    manager = getattr(pool, "sentinel_manager", None)
+    return manager.sentinels if manager is not None else getattr(pool, "scouts", [])
+
+
+def _tune(pool: Any, *, timeout: float, haste: Haste | None) -> None:
+    pool.connection_kwargs.update(
+        decode_responses=False,
+        socket_timeout=timeout,
+        socket_connect_timeout=PUSH_TIMEOUT,
+        retry=Retry(NoBackoff(), 0),
+    )
+    pool.connection_kwargs.pop("retry_on_timeout", None)
+    pool.connection_kwargs.pop("retry_on_error", None)
+    if haste is not None:
+        pool.connection_class = hasty(pool.connection_class, haste)
+        pool.timeout = timeout  # redis-py's BlockingConnectionPool waits 20 s for a free one
