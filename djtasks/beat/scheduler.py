@@ -1,0 +1,127 @@
+"""When a scheduler looks, fires and repairs: one tick of it is what its process does for ever."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+from django.db import DatabaseError
+
+from djtasks.beat.auditor import Auditor
+from djtasks.beat.declared import sync
+from djtasks.beat.ticker import PAGE, Ticker
+from djtasks.engine import Engine
+from djtasks.store.failures import Failure, classify
+from djtasks.store.ticks import Sight
+
+logger = logging.getLogger("djtasks.beat")
+
+# The first scheduler looks for changes this often. The others only see to it that nothing is
+# late when it dies: half a second after something was due they look whether it still is.
+CHANGES_SECONDS = 1.5
+BACKUP_SECONDS = 15.0
+BACKUP_DELAY_SECONDS = 0.5
+# What falls due within this time of each other shares a transaction.
+BUSY_SECONDS = 0.1
+_LEASE_SECONDS = 5.0
+_AUDIT_SECONDS = 15.0
+_SHORTEST_PAUSE = 0.005
+_MOST_PAGES = 20
+_JUMP = timedelta(seconds=60)
+
+
+class Turn(Protocol):
+    """Who of many is first: for efficiency only, several or none do no harm."""
+
+    is_held: bool
+
+    def keep(self) -> bool: ...
+    def drop(self) -> None: ...
+
+
+class Scheduler:
+    """The scheduler of one TASKS alias. `clock` stands in for the database's.
+
+    `has_looked`: what the code declares is stored, and what was due at the start is enqueued.
+    """
+
+    def __init__(
+        self, engine: Engine, turn: Turn, *, clock: Callable[[], datetime] | None = None
+    ) -> None:
+        self._ticker = Ticker(engine, clock=clock)
+        self._sync = partial(sync, engine, clock)
+        self._turn = turn
+        self._auditor = Auditor(engine)
+        self._turn_at = -BACKUP_SECONDS
+        self._audit_at = -_AUDIT_SECONDS
+        self._seen: tuple[datetime, float] | None = None
+        self._is_synced = False
+        self.has_looked = False
+
+    def tick(self) -> float:
+        """Do what is due; return the pause in seconds until the next tick."""
+        if not self._is_synced:
+            self._sync_once()
+        self._keep_turn()
+        sight = self._ticker.look()
+        if self._has_jumped_back(sight):
+            logger.warning("The database's clock went back, looking at all schedules")
+            self._auditor.look_at_all(sight.now)
+            sight = self._ticker.look()
+        self._seen = (sight.now, time.monotonic())
+        is_due = sight.next_run_at is not None and sight.next_run_at <= sight.now
+        if is_due:
+            self._fire(sight.now)
+        self.has_looked = True
+        self._audit(sight.now)
+        return BUSY_SECONDS if is_due else self._pause(sight)
+
+    def stop(self) -> None:
+        """Let another be first at once."""
+        if self._turn.is_held:
+            self._turn.drop()
+
+    def _sync_once(self) -> None:
+        try:
+            self._sync()
+        except Exception as error:
+            if isinstance(error, DatabaseError) and classify(error) is not Failure.REFUSED:
+                raise
+            logger.exception("Declared schedules are not all stored; what is stored fires")
+        self._is_synced = True
+
+    def _keep_turn(self) -> None:
+        now = time.monotonic()
+        every = _LEASE_SECONDS if self._turn.is_held else BACKUP_SECONDS
+        if now - self._turn_at >= every:
+            self._turn_at = now
+            had = self._turn.is_held
+            if self._turn.keep() and not had:
+                logger.info("First scheduler")
+
+    def _fire(self, now: datetime) -> None:
+        """Fire page after page of what is due, unless others are doing so."""
+        for _page in range(_MOST_PAGES):
+            if self._ticker.tick(now) < PAGE:
+                return
+
+    def _audit(self, now: datetime) -> None:
+        if self._turn.is_held and time.monotonic() - self._audit_at >= _AUDIT_SECONDS:
+            self._auditor.look(now)
+            self._audit_at = time.monotonic()
+
+    def _has_jumped_back(self, sight: Sight) -> bool:
+        if self._seen is None:
+            return False
+        before, at = self._seen
+        return sight.now - before < timedelta(seconds=time.monotonic() - at) - _JUMP
+
+    def _pause(self, sight: Sight) -> float:
+        longest = CHANGES_SECONDS if self._turn.is_held else BACKUP_SECONDS
+        if sight.next_run_at is None:
+            return longest
+        delay = 0.0 if self._turn.is_held else BACKUP_DELAY_SECONDS
+        left = (sight.next_run_at - sight.now).total_seconds() + delay
+        return min(max(left, _SHORTEST_PAUSE), longest)

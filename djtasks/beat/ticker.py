@@ -1,0 +1,213 @@
+"""The ticker: what is due becomes records, each due time once, however many tickers there are.
+
+look -> lock -> decide -> advance -> insert what was won -> commit -> publish
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import DatabaseError, transaction
+from msgspec import structs
+
+from djtasks.beat.planning import Decision, decide, start_of
+from djtasks.beat.recipes import Recipes
+from djtasks.claims import NewRecord
+from djtasks.engine import Engine
+from djtasks.errors import DjtasksError, UnknownTask
+from djtasks.hints import Hint
+from djtasks.schedules import Overlap
+from djtasks.store import ticks
+from djtasks.store.failures import Failure, classify
+from djtasks.store.ticks import Move, ScheduleRow, Sight
+
+logger = logging.getLogger("djtasks.beat")
+
+PAGE = 500
+ASIDE_SECONDS = 15.0
+# During a deploy a newer scheduler may know a task that this one does not.
+UNKNOWN_PATIENCE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """What becomes of one due row: its records and its move, or the reason why it is broken."""
+
+    row: ScheduleRow
+    records: Sequence[NewRecord] = ()
+    move: Move | None = None
+    broken: str = ""
+
+
+class Ticker:
+    """Fires the schedules of one TASKS alias. `clock` stands in for the database's."""
+
+    def __init__(self, engine: Engine, *, clock: Callable[[], datetime] | None = None) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._database = engine.database
+        self._recipes = Recipes(engine)
+        self._aside: dict[int, float] = {}
+
+    def look(self) -> Sight:
+        """Return the time and what comes next."""
+        sight = ticks.look(self._database, self._engine.alias, aside=self._left_aside())
+        return sight if self._clock is None else replace(sight, now=self._clock())
+
+    def tick(self, now: datetime) -> int:
+        """Fire up to a page of what is due at `now`; return how many rows that were.
+
+        A row that the whole page fails of is found by firing each alone; the others fire.
+        """
+        aside = self._left_aside()
+        try:
+            return self._fire_page(now, aside=aside)
+        except DatabaseError as error:
+            if classify(error) is Failure.AWAY:
+                raise
+            logger.warning("Schedules fired one by one after an error error=%s", error)
+        except Exception:
+            logger.exception("Schedules fired one by one after an error")
+        due = ticks.due_ids(self._database, self._engine.alias, until=now, limit=PAGE, aside=aside)
+        return sum(self._fire_alone(id_, now) for id_ in due)
+
+    def _fire_alone(self, id_: int, now: datetime) -> int:
+        try:
+            return self._fire_page(now, only=id_)
+        except DatabaseError as error:
+            match classify(error):
+                case Failure.AWAY:
+                    raise
+                case Failure.LOCKED:
+                    logger.warning("Schedule waits for a lock id=%s error=%s", id_, error)
+                    self._put_aside(id_)
+                case Failure.REFUSED:
+                    self._break(id_, error)
+        except Exception as error:  # noqa: BLE001 - whatever somebody put into the row
+            self._break(id_, error)
+        return 0
+
+    def _fire_page(
+        self, now: datetime, *, aside: Sequence[int] = (), only: int | None = None
+    ) -> int:
+        with transaction.atomic(using=self._database):
+            rows = ticks.lock_due(
+                self._database, self._engine.alias,
+                until=now, limit=PAGE, aside=aside, only=only,
+            )  # fmt: skip
+            if not rows:
+                return 0
+            running = ticks.live_runs(
+                self._database,
+                [r.last_run for r in rows if r.overlap == Overlap.SKIP and r.last_run],
+            )
+            made = [tick for row in rows if (tick := self._ticked(row, now, running))]
+            won = ticks.advance(self._database, [tick.move for tick in made if tick.move])
+            hints = self._insert([tick for tick in made if tick.row.id in won])
+            broken = self._mark_broken(made)
+        self._engine.outbox.publish(hints)
+        for tick in broken:
+            tell_broken(tick.row, tick.broken)
+        return len(rows)
+
+    def _ticked(self, row: ScheduleRow, now: datetime, running: set[UUID]) -> Tick | None:
+        """Return what becomes of a due row; None when that is for a later look."""
+        try:
+            return self._decided(row, now, is_running=row.last_run in running)
+        except UnknownTask as error:
+            if row.next_run_at is not None and now - row.next_run_at < UNKNOWN_PATIENCE:
+                self._put_aside(row.id)
+                return None
+            return Tick(row=row, broken=str(error))
+        except Exception as error:  # noqa: BLE001 - whatever somebody put into the row
+            return Tick(row=row, broken=reason_of(error))
+
+    def _decided(self, row: ScheduleRow, now: datetime, *, is_running: bool) -> Tick:
+        assert row.next_run_at is not None
+        recipe = self._recipes.of(row)
+        decision = decide(
+            recipe.table,
+            seen=row.next_run_at,
+            last_due_at=row.last_due_at,
+            now=now,
+            is_running=is_running,
+        )
+        records = [
+            structs.replace(
+                recipe.record(),
+                due_at=due,
+                run_after=start_of(recipe.table, schedule=row.id, due=due, now=now),
+            )
+            for due in decision.fire
+        ]
+        return Tick(row=row, records=records, move=_move(row, decision, records))
+
+    def _insert(self, won: Sequence[Tick]) -> list[Hint]:
+        """Insert the records of the rows that are ours; return the hints of those due now."""
+        records = [record for tick in won for record in tick.records]
+        plain = [record for record in records if record.unique_key is None]
+        hints: list[Hint] = []
+        if plain:
+            by_id = {record.id: record for record in plain}
+            answers = self._engine.store.insert_many(plain)
+            pairs = [(by_id[answer.id], answer) for answer in answers]
+            hints += [a.hint_for(r) for r, a in pairs if a.run_after <= a.enqueued_at]
+        return hints + self._insert_unique([r for r in records if r.unique_key is not None])
+
+    def _insert_unique(self, records: Sequence[NewRecord]) -> list[Hint]:
+        """Insert each unless its key is taken; the holder is then the schedule's last run."""
+        if records:
+            ticks.be_impatient(self._database)
+        hints = []
+        for record in sorted(records, key=lambda record: str(record.unique_key)):
+            answer = self._engine.store.insert(record)
+            if not answer.is_new:
+                assert record.schedule is not None
+                ticks.note_run(self._database, record.schedule, answer.id)
+            elif answer.run_after <= answer.enqueued_at:
+                hints.append(answer.hint_for(record))
+        return hints
+
+    def _mark_broken(self, made: Sequence[Tick]) -> list[Tick]:
+        """Mark the rows that cannot fire; return those that were not marked before."""
+        broken = [tick for tick in made if tick.broken]
+        return [t for t in broken if ticks.note_broken(self._database, t.row, t.broken)]
+
+    def _break(self, id_: int, error: Exception) -> None:
+        """Mark a row that cannot even be read, or that the database refuses to fire."""
+        logger.error("Schedule is broken and fires no more id=%s error=%s", id_, error)
+        self._put_aside(id_)
+        with suppress(DatabaseError):
+            ticks.note_unreadable(self._database, id_, reason_of(error))
+
+    def _put_aside(self, id_: int) -> None:
+        self._aside[id_] = time.monotonic() + ASIDE_SECONDS
+
+    def _left_aside(self) -> list[int]:
+        now = time.monotonic()
+        self._aside = {id_: until for id_, until in self._aside.items() if until > now}
+        return list(self._aside)
+
+
+def _move(row: ScheduleRow, decision: Decision, records: Sequence[NewRecord]) -> Move:
+    return Move(
+        id=row.id,
+        seen=row.next_run_at,
+        next_run_at=decision.next_run_at,
+        last_due_at=decision.last_due_at,
+        last_run=records[-1].id if records else None,
+    )
+
+
+def reason_of(error: Exception) -> str:
+    """Return an error as the sentence that a row keeps."""
+    return str(error) if isinstance(error, DjtasksError) else f"{type(error).__name__}: {error}"
+
+
+def tell_broken(row: ScheduleRow, reason: str) -> None:
+    """Log once that a schedule has stopped firing."""
+    logger.error("Schedule is broken and fires no more name=%s reason=%s", row.name, reason)

@@ -1,0 +1,64 @@
+"""The broker: does it answer, how old is it, does it keep what it is given, how full is it."""
+
+from collections.abc import Iterator
+
+from djtasks.brokers.server_facts import Describes, ServerFacts
+from djtasks.doctor.database import judge_clock
+from djtasks.doctor.findings import Finding, bad, warn, well
+from djtasks.doctor.patient import Patient, Stopwatch
+from djtasks.errors import BrokerUnavailable
+from djtasks.outbox import FULL_INDEX
+
+_MEGABYTE = 1024 * 1024
+
+
+def look_at_broker(patient: Patient) -> Iterator[Finding]:
+    """Ask it for its problems; for what it is, and what is in it, when there are none."""
+    broker = patient.engine.broker
+    if broker is None:
+        yield well("broker", "None: workers fetch from the database.")
+        return
+    watch = Stopwatch()
+    problems = broker.diagnose()
+    seconds = watch.lap()
+    for problem in problems:
+        yield bad("broker", problem.code, problem.message, problem.remedy)
+    if problems:
+        return
+    yield well("broker", f"{patient.engine.options.broker} answers.", seconds=seconds)
+    if isinstance(broker, Describes):
+        yield from _described(broker, patient)
+
+
+def _described(broker: Describes, patient: Patient) -> Iterator[Finding]:
+    before = patient.clock()
+    facts = broker.describe()
+    now = before + (patient.clock() - before) / 2
+    yield well("broker", f"{facts.name}, {_memory(facts)}.")
+    if facts.now is not None:
+        yield judge_clock("clock", "the broker", facts.now - now)
+
+
+def _memory(facts: ServerFacts) -> str:
+    if facts.used is None:
+        return "which does not tell its memory"
+    used = f"{facts.used / _MEGABYTE:,.0f} MB"
+    return f"{used} of {facts.limit / _MEGABYTE:,.0f} MB used" if facts.limit else f"{used} used"
+
+
+def look_at_index(patient: Patient) -> Iterator[Finding]:
+    """Say which queues have more waiting than producers push."""
+    broker = patient.engine.broker
+    try:
+        depths = broker.depths(patient.engine.queues) if broker and patient.engine.queues else {}
+    except BrokerUnavailable:
+        return  # the round trip says more
+    for queue, depth in depths.items():
+        if depth >= FULL_INDEX:
+            yield warn(
+                "broker",
+                "full-index",
+                f"The index of queue {queue!r} is full: {depth:,} ids.",
+                f"Start more workers for it: manage.py runworker --queues {queue}. Nothing is "
+                "lost: the rest waits in the database.",
+            )

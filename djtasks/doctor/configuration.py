@@ -1,0 +1,45 @@
+"""The settings: what `manage.py check` says, and what is installed."""
+
+import platform
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+import django
+from django.core.checks import ERROR, CheckMessage
+
+import djtasks
+from djtasks.checks import check_alias, check_settings
+from djtasks.doctor.explaining import in_one_line
+from djtasks.doctor.findings import Finding, bad, warn, well
+
+_PACKAGES = ("django-redis", "redis", "psycopg", "mysqlclient", "kombu")
+
+
+def look_at_settings(alias: str) -> Iterator[Finding]:
+    """Ask the system checks; opens no connection."""
+    found = list(_told([*check_alias(alias), *check_settings()]))
+    yield from found
+    if not found:
+        yield well("settings", f"The checks of TASKS[{alias!r}] pass.")
+
+
+def _told(messages: Sequence[CheckMessage]) -> Iterator[Finding]:
+    for message in messages:
+        if not message.is_silenced():
+            make = bad if message.level >= ERROR else warn
+            remedy = in_one_line(message.hint) if message.hint else ""
+            yield make("settings", message.id or "check", in_one_line(message.msg), remedy)
+
+
+def look_at_versions() -> Iterator[Finding]:
+    """Say what is installed here."""
+    names = [f"{name} {found}" for name in _PACKAGES if (found := _version(name))]
+    parts = [f"djtasks {djtasks.__version__}", f"Python {platform.python_version()}"]
+    yield well("versions", ", ".join([*parts, f"Django {django.__version__}", *names]) + ".")
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

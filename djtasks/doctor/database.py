@@ -1,0 +1,164 @@
+"""The database: does it answer, is it migrated, may we do what we must, whose clock is right."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.db import DatabaseError, connections, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Model
+
+from djtasks.doctor.explaining import database_finding
+from djtasks.doctor.findings import Finding, bad, warn, well
+from djtasks.doctor.patient import Patient, Stopwatch
+from djtasks.doctor.rights import rights_of
+from djtasks.spans import in_words
+
+LONGEST_SKEW = timedelta(seconds=2)
+_FULL_SHARE = 0.8
+# None of them changes or reads a row: the server judges the rights alone.
+_PROBES = {
+    "SELECT": "SELECT 1 FROM {table} WHERE 1 = 0",
+    "INSERT": "INSERT INTO {table} SELECT * FROM {table} WHERE 1 = 0",
+    "UPDATE": "UPDATE {table} SET {column} = {column} WHERE 1 = 0",
+    "DELETE": "DELETE FROM {table} WHERE 1 = 0",
+}
+_CONNECTIONS = {
+    "postgresql": "SELECT count(*), current_setting('max_connections')::int FROM pg_stat_activity",
+    "mysql": "SELECT count(*), @@max_connections FROM information_schema.processlist",
+}
+
+
+def look_at_server(patient: Patient) -> Iterator[Finding]:
+    """Connect, and ask for its version."""
+    connection = connections[patient.engine.database]
+    watch = Stopwatch()
+    connection.ensure_connection()
+    seconds = watch.lap()
+    version = ".".join(map(str, connection.get_database_version()))
+    yield well(
+        "database",
+        f"{connection.display_name} {version} answers as DATABASES[{connection.alias!r}].",
+        seconds=seconds,
+    )
+    if connection.vendor == "sqlite":
+        yield from _journal(connection)
+
+
+def _journal(connection: Any) -> Iterator[Finding]:
+    """Say so where the file is not in WAL mode, whatever the settings ask for."""
+    mode = _row(connection, "PRAGMA journal_mode")[0]
+    if str(mode).lower() != "wal":
+        yield warn(
+            "database",
+            "no-wal",
+            f"SQLite keeps its journal in mode {str(mode)!r}: each writer locks out everybody.",
+            'Add "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL" to its '
+            "OPTIONS, and keep the file on a local disk.",
+        )
+
+
+def look_at_migrations(patient: Patient) -> Iterator[Finding]:
+    """Compare what is applied with what there is."""
+    alias = patient.engine.database
+    executor = MigrationExecutor(connections[alias])
+    ours = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "djtasks"]
+    missing = [migration.name for migration, _ in executor.migration_plan(ours)]
+    if missing:
+        yield bad(
+            "migrations",
+            "migrations",
+            f"{len(missing)} are not applied to {alias!r}: {', '.join(missing)}.",
+            f"Run: manage.py migrate djtasks --database {alias}",
+        )
+    else:
+        yield well("migrations", "All are applied.")
+
+
+def look_at_rights(patient: Patient) -> Iterator[Finding]:
+    """Try what the role must be able to do, on no row, in a transaction that is rolled back."""
+    alias, watch = patient.engine.database, Stopwatch()
+    rights = rights_of(patient.role)
+    with transaction.atomic(using=alias):
+        refused = list(_refusals(alias, rights))
+        transaction.set_rollback(True, using=alias)
+    for error, tables in _by_meaning(alias, refused).items():
+        yield bad(error.part, error.code, f"{error.text} ({', '.join(tables)})", error.remedy)
+    if not refused:
+        text = f"Enough for a {patient.role} on {len(rights)} tables."
+        yield well("rights", text, seconds=watch.lap())
+
+
+def _refusals(
+    alias: str, rights: dict[type[Model], frozenset[str]]
+) -> Iterator[tuple[str, Exception]]:
+    connection = connections[alias]
+    quote = connection.ops.quote_name
+    for model, verbs in rights.items():
+        table, key = model._meta.db_table, model._meta.pk  # noqa: SLF001 - Django's Meta API
+        for verb in sorted(verbs):
+            statement = _PROBES[verb].format(
+                table=quote(table), column=quote(str(key.column) if key else "id")
+            )
+            try:
+                with transaction.atomic(using=alias), connection.cursor() as cursor:
+                    cursor.execute(statement)
+            except DatabaseError as error:
+                yield f"{verb} {table}", error
+
+
+def _by_meaning(alias: str, refused: list[tuple[str, Exception]]) -> dict[Finding, list[str]]:
+    """Put together what was refused for the same reason."""
+    found: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
+    for what, error in refused:
+        finding = database_finding("rights", alias, error)
+        _first, tables = found.setdefault((finding.code, finding.remedy), (finding, []))
+        tables.append(what)
+    return dict(found.values())
+
+
+def look_at_clock(patient: Patient) -> Iterator[Finding]:
+    """Compare the database's clock, which rules, with that of this host."""
+    before = patient.clock()
+    now = patient.engine.store.now()
+    skew = now - (before + (patient.clock() - before) / 2)
+    yield judge_clock("clock", "the database", skew)
+
+
+def judge_clock(part: str, whose: str, skew: timedelta) -> Finding:
+    """Return what it means that the clock of `whose` is `skew` ahead of this host's."""
+    if abs(skew) <= LONGEST_SKEW:
+        seconds = abs(skew).total_seconds()
+        return well(part, f"That of {whose} agrees with this host's within {seconds:.1f} s.")
+    words = f"{in_words(abs(skew))} {'ahead of' if skew > timedelta(0) else 'behind'}"
+    return bad(
+        part,
+        "clock",
+        f"The clock of {whose} is {words} this host's.",
+        "Let both follow NTP (chrony or systemd-timesyncd). The database's clock decides what is "
+        "due, so a moment that this host reckons, as in run_after, comes that much early or late.",
+    )
+
+
+def look_at_connections(patient: Patient) -> Iterator[Finding]:
+    """Count the server's connections."""
+    connection = connections[patient.engine.database]
+    question = _CONNECTIONS.get(connection.vendor)
+    if question is None:
+        return
+    used, limit = _row(connection, question)
+    if used > _FULL_SHARE * limit:
+        yield warn(
+            "connections",
+            "connections",
+            f"{used:,} of the server's {limit:,} are in use.",
+            "Raise max_connections, put a pgbouncer in front, or run fewer processes and threads.",
+        )
+    else:
+        yield well("connections", f"{used:,} of the server's {limit:,} are in use.")
+
+
+def _row(connection: Any, statement: str) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone()

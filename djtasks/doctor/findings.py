@@ -1,0 +1,47 @@
+"""What an examination comes to: one line a part, and for what is wrong its remedy."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """OK; WARN: it works, and will hurt; BAD: something does not work."""
+
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line. `code` is stable; `seconds` is what the part took, None where nobody measured.
+
+    `text` is a whole sentence, `remedy` what to do about it, empty for what is well.
+    """
+
+    part: str
+    level: Level
+    code: str
+    text: str
+    remedy: str = ""
+    seconds: float | None = None
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether something does not work."""
+        return self.level is Level.BAD
+
+
+def well(part: str, text: str, *, seconds: float | None = None) -> Finding:
+    """Return that a part is well."""
+    return Finding(part=part, level=Level.OK, code="ok", text=text, seconds=seconds)
+
+
+def bad(part: str, code: str, text: str, remedy: str) -> Finding:
+    """Return what does not work, and what to do about it."""
+    return Finding(part=part, level=Level.BAD, code=code, text=text, remedy=remedy)
+
+
+def warn(part: str, code: str, text: str, remedy: str) -> Finding:
+    """Return what works and will hurt, and what to do about it."""
+    return Finding(part=part, level=Level.WARN, code=code, text=text, remedy=remedy)

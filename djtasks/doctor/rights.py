@@ -1,0 +1,39 @@
+"""What each part of an installation must be able to do to which table, and no more.
+
+docs/guides/security.md has the same as GRANT statements; a test holds them against each other.
+"""
+
+from django.apps import apps
+from django.db.models import Model
+
+READ = frozenset({"SELECT"})
+WRITE = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
+_ASK = READ | {"INSERT"}
+_CHANGE = READ | {"UPDATE"}
+
+# Sites that enqueue, cancel, wait and read results.
+_WEB = {"TaskRecord": READ | {"INSERT", "UPDATE"}, "Namespace": READ}
+# Sites with the admin's pages, and `manage.py djtasks`.
+_ADMIN = {
+    "TaskRecord": WRITE,
+    "BulkAction": _ASK | {"UPDATE"},
+    "QueueControl": WRITE,
+    "Schedule": WRITE,
+    "WorkerRecord": _CHANGE,
+    "FailureGroup": _CHANGE,
+}
+
+
+def roles() -> tuple[str, ...]:
+    """Return the roles there are; a worker needs everything."""
+    return ("worker", "web", "admin")
+
+
+def rights_of(role: str) -> dict[type[Model], frozenset[str]]:
+    """Return what a role must be able to do to the tables it uses."""
+    models = {model.__name__: model for model in apps.get_app_config("djtasks").get_models()}
+    if role == "worker":
+        return dict.fromkeys(models.values(), WRITE)
+    if role == "web":
+        return {models[name]: rights for name, rights in _WEB.items()}
+    return {model: _ADMIN.get(name, READ) for name, model in models.items()}

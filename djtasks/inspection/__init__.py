@@ -1,0 +1,133 @@
+"""What is going on: facts for admin, CLI and code, read and never written."""
+
+from djtasks.inspection.ahead import Ahead
+from djtasks.inspection.alerts import Alert, alerts_of
+from djtasks.inspection.at_once import COUNT_LIMIT
+from djtasks.inspection.attempts import Attempt
+from djtasks.inspection.bulk import BulkFacts, bulk_action, bulk_actions
+from djtasks.inspection.calls import Piece
+from djtasks.inspection.failures import (
+    FAILURE_ORDERS,
+    MOST_GROUPS,
+    FailureGroup,
+    FailurePage,
+    failure_group,
+    failure_page,
+    failures,
+)
+from djtasks.inspection.figures import (
+    Backlog,
+    Point,
+    QueueFigures,
+    TaskFigures,
+    queue_figures,
+    series_in,
+    task_figures,
+)
+from djtasks.inspection.gauges import Gauges, QueueGauges, gauges_of
+from djtasks.inspection.idleness import is_idle
+from djtasks.inspection.live import Now, now_of
+from djtasks.inspection.overview import Deploy, Overview, deploys_of, overview
+from djtasks.inspection.pretty import Pretty, pretty
+from djtasks.inspection.reasons import (
+    Reason,
+    WhyFacts,
+    facts_for_why,
+    why_facts_of,
+    why_not_running,
+)
+from djtasks.inspection.schedules import (
+    Run,
+    ScheduleFacts,
+    SchedulerFacts,
+    histories_of,
+    history_of,
+    next_runs,
+    schedule_facts,
+    scheduler_of,
+    schedules_of,
+)
+from djtasks.inspection.spans import DEFAULT_SPAN, SPANS, Span
+from djtasks.inspection.status import (
+    Pause,
+    QueueFacts,
+    Status,
+    WorkerFacts,
+    fetches,
+    queues_of,
+    state_counts,
+    status_of,
+    workers_of,
+)
+from djtasks.inspection.tasks import Related, TaskFacts, phase_of, task_facts, task_facts_of
+from djtasks.inspection.timeline import Stretch
+
+__all__ = [
+    "COUNT_LIMIT",
+    "DEFAULT_SPAN",
+    "FAILURE_ORDERS",
+    "MOST_GROUPS",
+    "SPANS",
+    "Ahead",
+    "Alert",
+    "Attempt",
+    "Backlog",
+    "BulkFacts",
+    "Deploy",
+    "FailureGroup",
+    "FailurePage",
+    "Gauges",
+    "Now",
+    "Overview",
+    "Pause",
+    "Piece",
+    "Point",
+    "Pretty",
+    "QueueFacts",
+    "QueueFigures",
+    "QueueGauges",
+    "Reason",
+    "Related",
+    "Run",
+    "ScheduleFacts",
+    "SchedulerFacts",
+    "Span",
+    "Status",
+    "Stretch",
+    "TaskFacts",
+    "TaskFigures",
+    "WhyFacts",
+    "WorkerFacts",
+    "alerts_of",
+    "bulk_action",
+    "bulk_actions",
+    "deploys_of",
+    "facts_for_why",
+    "failure_group",
+    "failure_page",
+    "failures",
+    "fetches",
+    "gauges_of",
+    "histories_of",
+    "history_of",
+    "is_idle",
+    "next_runs",
+    "now_of",
+    "overview",
+    "phase_of",
+    "pretty",
+    "queue_figures",
+    "queues_of",
+    "schedule_facts",
+    "scheduler_of",
+    "schedules_of",
+    "series_in",
+    "state_counts",
+    "status_of",
+    "task_facts",
+    "task_facts_of",
+    "task_figures",
+    "why_facts_of",
+    "why_not_running",
+    "workers_of",
+]

@@ -1,0 +1,71 @@
+"""What a search is read against: the clock, tasks, workers and schedules, and what is hidden."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from djtasks import registry
+from djtasks.definitions import Task
+from djtasks.engine import Engine
+from djtasks.models import Schedule, WorkerRecord
+
+_MOST = 20
+_LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a search is read against.
+
+    `workers` and `schedules` find the ids of those with a name. `hides` says whether arguments
+    of a name are kept from everybody. Times without a zone are meant in `zone`.
+    """
+
+    now: datetime
+    zone: tzinfo
+    tasks: Sequence[Task[..., Any]]
+    hides: Callable[[str], bool]
+    may_view_arguments: bool
+    workers: Callable[[str], list[UUID]]
+    schedules: Callable[[str], list[int]]
+
+
+def known_of(engine: Engine, *, may_view_arguments: bool) -> Known:
+    """Return what a search on one TASKS alias is read against, as of now."""
+    tasks = registry.all_tasks()
+    sensitive = {name for task in tasks for name in getattr(task, "sensitive", ())}
+    pattern = re.compile(engine.options.redact, re.IGNORECASE) if engine.options.redact else None
+    return Known(
+        now=engine.store.now(),
+        zone=timezone.get_current_timezone(),
+        tasks=tasks,
+        hides=lambda name: name in sensitive or bool(pattern and pattern.search(name)),
+        may_view_arguments=may_view_arguments,
+        workers=lambda name: _workers(engine, name),
+        schedules=lambda name: _schedules(engine, name),
+    )
+
+
+def _workers(engine: Engine, name: str) -> list[UUID]:
+    """Return the registered workers of a host, or the one called host:pid."""
+    host, _colon, pid = name.rpartition(":")
+    called = Q(host=name)
+    if host and pid.isascii() and pid.isdigit():
+        called |= Q(host=host, pid=min(int(pid[:12]), 2**31 - 1))
+    rows = WorkerRecord.objects.using(engine.database).filter(called, backend=engine.alias)
+    return list(rows.values_list("pk", flat=True)[:_MOST])
+
+
+def _schedules(engine: Engine, name: str) -> list[int]:
+    """Return the schedules of a name, or the one with that number."""
+    called = Q(name=name)
+    if name.isascii() and name.isdigit() and int(name[:20]) <= _LARGEST_ID:
+        called |= Q(pk=int(name[:20]))
+    rows = Schedule.objects.using(engine.database).filter(called, backend=engine.alias)
+    return list(rows.values_list("pk", flat=True)[:_MOST])

@@ -1,0 +1,217 @@
+"""One page of the list of tasks: bounded whatever the tables hold, and saying how far it looked."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+from django.db.models.functions import Coalesce
+
+from djtasks import registry
+from djtasks.engine import Engine
+from djtasks.inspection.calls import Piece, pieces_of
+from djtasks.inspection.search_values import id_of
+from djtasks.inspection.tasks import phase_of, ran_of, waited_of
+from djtasks.models import TaskRecord, WorkerRecord
+from djtasks.redaction import redacted
+from djtasks.states import State
+
+PAGE_SIZE = 50
+WINDOW = 100_000
+LED_LIMIT = 20_000  # so many records an index leads to are quickly read and put in order
+_LONGEST_CALL = 400
+_LONGEST_MESSAGE = 300
+_UNSEEN = ("return_value", "progress", "metadata", "tags")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """How far a search looks. `oldest`: the first id of the newest 100,000 records of all.
+
+    `oldest` None: at everything. `by_index`: an index leads to few records that are looked at,
+    so that the order of ids must not lead anywhere else.
+    """
+
+    oldest: UUID | None = None
+    by_index: bool = False
+
+    @property
+    def is_partial(self) -> bool:
+        """Return whether older records are left out."""
+        return self.oldest is not None
+
+    def within(self, records: Any) -> Any:
+        """Return those of some records that are looked at."""
+        return records if self.oldest is None else records.filter(pk__gte=self.oldest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRow:
+    """One task of the list, with everything sensitive taken out.
+
+    `at`: when it ended, else started, else is or was due. `worker`: the one that runs it or ran
+    it last, None before that. `arguments` empty: it has none, or they may not be seen.
+    """
+
+    id: UUID
+    path: str
+    phase: str
+    queue: str
+    priority: int
+    at: datetime
+    waited: timedelta | None
+    ran: timedelta | None
+    attempt: int
+    max_attempts: int
+    worker: str | None
+    exception: str
+    message: str
+    arguments: list[Piece]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskPage:
+    """A page of tasks, newest first. `older`, `newer`: where the next pages begin, if any.
+
+    `is_sample`: more match than are looked at, and these are the newest of them and just some
+    of the others.
+    """
+
+    rows: list[TaskRow]
+    older: UUID | None = None
+    newer: UUID | None = None
+    is_sample: bool = False
+
+
+def newest_window(engine: Engine) -> UUID | None:
+    """Return the oldest of the newest 100,000 ids; None while there are not so many."""
+    ids = TaskRecord.objects.using(engine.database).order_by("-pk").values_list("pk", flat=True)
+    found: UUID | None = ids[WINDOW : WINDOW + 1].first()
+    return found
+
+
+def scope_of(oldest: UUID | None, led: int | None) -> Scope:
+    """Return how far to look; `led`: to how many an index leads, None where none does."""
+    if oldest is None:
+        return Scope()
+    if led is not None and led < LED_LIMIT:
+        return Scope(by_index=True)
+    return Scope(oldest=oldest)
+
+
+def page_of(
+    engine: Engine,
+    found: Any,
+    scope: Scope,
+    *,
+    older: UUID | None = None,
+    newer: UUID | None = None,
+    with_arguments: bool,
+) -> TaskPage:
+    """Return the newest of what was found, or what is just older or newer than an id."""
+    records = _in_order(scope, scope.within(found), ascending=newer is not None)
+    if newer is not None:
+        rows = list(records.filter(pk__gt=newer)[: PAGE_SIZE + 1])
+        more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE][::-1]
+        before, behind = more, True
+    else:
+        rows = list((records.filter(pk__lt=older) if older else records)[: PAGE_SIZE + 1])
+        before, behind = older is not None, len(rows) > PAGE_SIZE
+        rows = rows[:PAGE_SIZE]
+    return TaskPage(
+        rows=rows_of(engine, rows, with_arguments=with_arguments),
+        newer=rows[0].pk if before and rows else None,
+        older=rows[-1].pk if behind and rows else None,
+    )
+
+
+def filled_up(
+    engine: Engine, page: TaskPage, found: Any, *, is_ready: bool, with_arguments: bool
+) -> TaskPage:
+    """Return a page with some of what an index finds behind its rows.
+
+    For when more match than are looked at, and few of the newest do: the first in line of what
+    is ready, else the last to end.
+    """
+    order = ("queue", "-priority", "run_after", "pk") if is_ready else ("state", "-finished_at")
+    others = found.exclude(pk__in=[row.id for row in page.rows])
+    records = others.defer(*_UNSEEN).order_by(*order)[: PAGE_SIZE - len(page.rows)]
+    more = rows_of(engine, list(records), with_arguments=with_arguments)
+    return TaskPage(rows=[*page.rows, *more], is_sample=True)
+
+
+def _in_order(scope: Scope, found: Any, *, ascending: bool) -> Any:
+    # An expression, where the index on ids must not tempt the database to walk all of it.
+    order = Coalesce(F("pk"), F("pk")) if scope.by_index else F("pk")
+    return found.defer(*_UNSEEN).order_by(order.asc() if ascending else order.desc())
+
+
+def rows_of(
+    engine: Engine, records: Sequence[TaskRecord], *, with_arguments: bool
+) -> list[TaskRow]:
+    """Return records as rows, in their order."""
+    now = engine.store.now()
+    names = worker_names(engine, {_worker_of(record) for record in records})
+    return [_row(engine, record, now, names, with_arguments=with_arguments) for record in records]
+
+
+def worker_names(engine: Engine, ids: Iterable[str | None]) -> dict[str, str]:
+    """Return what registered workers are called, by the text of their id."""
+    wanted = [found for one in ids if one and (found := id_of(one))]
+    if not wanted:
+        return {}
+    workers = WorkerRecord.objects.using(engine.database).filter(pk__in=wanted)
+    return {str(pk): f"{host}:{pid}" for pk, host, pid in workers.values_list("pk", "host", "pid")}
+
+
+def _worker_of(record: TaskRecord) -> str | None:
+    before = record.worker_ids or []
+    return str(record.worker or before[-1]) if record.worker or before else None
+
+
+def _row(
+    engine: Engine,
+    record: TaskRecord,
+    now: datetime,
+    names: dict[str, str],
+    *,
+    with_arguments: bool,
+) -> TaskRow:
+    running = record.state == State.RUNNING
+    worker, last = _worker_of(record), last_error(record)
+    is_due = record.run_after <= now
+    started = record.last_attempted_at if running else None
+    return TaskRow(
+        id=record.pk,
+        path=record.task_path,
+        phase=phase_of(State(record.state), attempt=record.attempt, is_due=is_due),
+        queue=record.queue,
+        priority=record.priority,
+        at=record.finished_at or started or record.run_after,
+        waited=waited_of(record, now),
+        ran=ran_of(record, now),
+        attempt=record.attempt + running,
+        max_attempts=record.max_attempts,
+        worker=names.get(worker, worker[:8]) if worker else None,
+        exception=str(last.get("class", "")).rpartition(".")[2],
+        message=str(last.get("message", ""))[:_LONGEST_MESSAGE],
+        arguments=_arguments(engine, record) if with_arguments else [],
+    )
+
+
+def last_error(record: TaskRecord) -> dict[str, Any]:
+    """Return what went wrong last with a record that has not ended well; else nothing."""
+    entries = [entry for entry in record.errors or [] if isinstance(entry, dict)]
+    return entries[-1] if entries and record.state != State.SUCCESSFUL else {}
+
+
+def _arguments(engine: Engine, record: TaskRecord) -> list[Piece]:
+    args, kwargs = redacted(
+        record.args,
+        record.kwargs,
+        registry.find(record.task_path),
+        pattern=engine.options.redact or "",
+    )
+    return pieces_of(args, kwargs, longest=_LONGEST_CALL)

@@ -1,0 +1,98 @@
+"""The overview: what is going on, since when, and what must be done about it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from djtasks.engine import Engine
+from djtasks.inspection.alerts import Alert, alerts_of
+from djtasks.inspection.figures import (
+    Backlog,
+    Point,
+    QueueFigures,
+    TaskFigures,
+    backlogs,
+    points,
+    queue_figures,
+    series_in,
+    task_figures,
+)
+from djtasks.inspection.live import Now, now_of
+from djtasks.inspection.spans import DEFAULT_SPAN, SPANS, Span, moments
+from djtasks.inspection.status import WorkerFacts, queues_of, workers_of
+
+_ROWS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deploy:
+    """When the first of the live workers of a version started."""
+
+    version: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """Everything on the overview page.
+
+    `points` and each of `backlogs` have one entry for each of `moments`, oldest first.
+    `slowest` and `most_failing` have at most ten tasks; `tasks` all that ran, most time first.
+    """
+
+    backend: str
+    now: datetime
+    span: Span
+    moments: list[datetime]
+    live: Now
+    points: list[Point]
+    backlogs: list[Backlog]
+    queues: list[QueueFigures]
+    workers: list[WorkerFacts]
+    slowest: list[TaskFigures]
+    most_failing: list[TaskFigures]
+    tasks: list[TaskFigures]
+    deploys: list[Deploy]
+    alerts: list[Alert]
+
+
+def overview(engine: Engine, span: str = DEFAULT_SPAN) -> Overview:
+    """Return the facts of the overview for one of SPANS; another name takes the default."""
+    chosen = SPANS.get(span, SPANS[DEFAULT_SPAN])
+    look = engine.store.look()
+    now = look.now
+    workers = workers_of(engine, now)
+    queues = queues_of(engine, workers, look)
+    series = series_in(engine, chosen, now)
+    hour = series if chosen.name == "1h" else series_in(engine, SPANS["1h"], now)
+    tasks = task_figures(engine, chosen, now)
+    return Overview(
+        backend=engine.alias,
+        now=now,
+        span=chosen,
+        moments=moments(chosen, now),
+        live=now_of(engine, queues, workers, now, hour=hour),
+        points=points(series, chosen, now),
+        backlogs=backlogs(series, chosen, now),
+        queues=queue_figures(engine, queues, now, hour),
+        workers=workers,
+        slowest=_best(tasks, lambda task: task.run_p95 or 0.0),
+        most_failing=_best(tasks, lambda task: task.failed),
+        tasks=tasks,
+        deploys=deploys_of(workers, since=now - chosen.length),
+        alerts=alerts_of(engine, queues, workers, now),
+    )
+
+
+def _best(tasks: list[TaskFigures], rank: Callable[[TaskFigures], float]) -> list[TaskFigures]:
+    ranked = sorted((task for task in tasks if rank(task) > 0), key=rank, reverse=True)
+    return ranked[:_ROWS]
+
+
+def deploys_of(workers: list[WorkerFacts], *, since: datetime) -> list[Deploy]:
+    """Return the deploys since then that live workers tell of, oldest first."""
+    first: dict[str, datetime] = {}
+    for worker in workers:
+        first[worker.version] = min(first.get(worker.version, worker.started_at), worker.started_at)
+    marks = [Deploy(version=version, at=at) for version, at in first.items() if at >= since]
+    return sorted(marks, key=lambda mark: mark.at)

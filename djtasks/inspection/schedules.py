@@ -1,0 +1,240 @@
+"""Schedules as people read them, and whether anybody fires them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Min, OuterRef, Q, Subquery
+
+from djtasks.beat.overrides import overrides_of
+from djtasks.beat.planning import Timetable, ticked_until, timetable_of
+from djtasks.engine import Engine
+from djtasks.errors import DjtasksError
+from djtasks.models import Schedule, TaskRecord
+from djtasks.schedules import Crontab
+from djtasks.schedules.preview import Upcoming, upcoming
+from djtasks.states import State
+
+MOST_SCHEDULES = 1_000
+# A living scheduler is never later than this, whatever has just died.
+LATE = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleFacts:
+    """One schedule.
+
+    `rule` and `missed` are plain words, or empty when the row means nothing (`broken` says
+    why); `zone` is the rule's, empty for one without. `paused` and `broken` are empty when it
+    is neither. `overrides` has what the code says of each column that somebody has changed.
+    """
+
+    id: int
+    backend: str
+    name: str
+    task_path: str
+    rule: str
+    zone: str
+    missed: str
+    overlap: str
+    jitter: timedelta
+    args: Any
+    kwargs: Any
+    starts_at: datetime | None
+    ends_at: datetime | None
+    next_run_at: datetime | None
+    last_due_at: datetime | None
+    last_run: UUID | None
+    last_state: State | None
+    paused: str
+    broken: str
+    is_declared: bool
+    is_removed: bool
+    overrides: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One record of a schedule. `due_at` None: run by hand."""
+
+    id: UUID
+    state: State
+    due_at: datetime | None
+    enqueued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def took(self) -> timedelta | None:
+        """Return how long it took from its first start, None while it is not over."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return max(self.finished_at - self.started_at, timedelta(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulerFacts:
+    """The schedules of an alias as numbers. `late` is how long the longest due one waits."""
+
+    schedules: int = 0
+    paused: int = 0
+    broken: dict[str, str] = field(default_factory=dict)
+    next_in: timedelta | None = None
+    late: timedelta = timedelta(0)
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether nobody seems to fire what is due."""
+        return self.late > LATE
+
+
+def schedules_of(engine: Engine, *, limit: int = MOST_SCHEDULES) -> list[ScheduleFacts]:
+    """Return the schedules of one TASKS alias by name."""
+    found = list(_rows(engine).order_by("name")[:limit])
+    last_runs = [row.last_run for row in found if row.last_run]
+    records = TaskRecord.objects.using(engine.database).filter(pk__in=last_runs)
+    states = dict(records.values_list("pk", "state"))
+    return [_facts(row, states) for row in found]
+
+
+def schedule_facts(engine: Engine, name: str) -> ScheduleFacts | None:
+    """Return one schedule, or None when there is none of this name."""
+    row = _rows(engine).filter(name=name).first()
+    if row is None:
+        return None
+    last = TaskRecord.objects.using(engine.database).filter(pk=row.last_run)
+    return _facts(row, dict(last.values_list("pk", "state")))
+
+
+def next_runs(engine: Engine, schedule: int, count: int) -> list[Upcoming]:
+    """Return when a schedule is due next, with notes on clock changes, were it not paused.
+
+    Empty for one that never is again; raises InvalidSchedule for one that is broken.
+    """
+    row = _rows(engine).get(pk=schedule)
+    now = engine.store.now()
+    return runs_after(timetable_of(row), count, ticked_until(row.last_due_at, now))
+
+
+def runs_after(table: Timetable, count: int, moment: datetime) -> list[Upcoming]:
+    """Return the next due times of a timetable after a moment, within its start and end."""
+    first = table.next_after(moment)
+    if first is None:
+        return []
+    found = upcoming(table.rule, count, first - timedelta(microseconds=1))
+    return [one for one in found if table.contains(one.at)]
+
+
+def history_of(engine: Engine, schedule: int, *, limit: int = 50) -> list[Run]:
+    """Return the newest records of a schedule that are still kept, newest first."""
+    records = TaskRecord.objects.using(engine.database).filter(schedule=schedule)
+    return [_run(columns) for columns in records.order_by("-pk").values(*_RUN_COLUMNS)[:limit]]
+
+
+def histories_of(
+    engine: Engine, schedules: Collection[int], *, limit: int = 50
+) -> dict[int, list[Run]]:
+    """Return the newest records of schedules that exist; two queries, however many they are."""
+    rows = Schedule.objects.using(engine.database).filter(pk__in=schedules)
+    own = TaskRecord.objects.using(engine.database).filter(schedule=OuterRef("pk"))
+    oldest = Subquery(own.order_by("-pk").values("pk")[limit - 1 : limit])
+    shown = Q(pk__in=[])
+    found: dict[int, list[Run]] = {}
+    for schedule, first in rows.values_list("pk", oldest):
+        found[schedule] = []
+        shown |= Q(schedule=schedule, pk__gte=first) if first else Q(schedule=schedule)
+    records = TaskRecord.objects.using(engine.database).filter(shown).order_by("-pk")
+    for columns in records.values("schedule", *_RUN_COLUMNS):
+        found[columns.pop("schedule")].append(_run(columns))
+    return found
+
+
+_RUN_COLUMNS = ("pk", "state", "due_at", "enqueued_at", "started_at", "finished_at")
+
+
+def _run(columns: dict[str, Any]) -> Run:
+    return Run(id=columns.pop("pk"), state=State(columns.pop("state")), **columns)
+
+
+_FIRING = Q(is_enabled=True, broken="")
+# What waits for its last run to end is due and not late.
+_FIRST_DUE = Min("next_run_at", filter=_FIRING & ~Q(overlap="queue_one"))
+
+
+def unfired_since(engine: Engine, now: datetime) -> datetime | None:
+    """Return since when the longest due schedule waits, if so long that nobody fires any."""
+    due: datetime | None = _rows(engine).filter(removed=False).aggregate(due=_FIRST_DUE)["due"]
+    return due if due and now - due > LATE else None
+
+
+def scheduler_of(engine: Engine) -> SchedulerFacts:
+    """Return the numbers; three queries, however many schedules there are."""
+    now = engine.store.now()
+    rows = _rows(engine).filter(removed=False)
+    counts = rows.aggregate(
+        schedules=Count("pk"),
+        paused=Count("pk", filter=Q(is_enabled=False)),
+        due=_FIRST_DUE,
+        next=Min("next_run_at", filter=_FIRING & Q(next_run_at__gt=now)),
+    )
+    broken = rows.exclude(broken="").order_by("name").values_list("name", "broken")
+    return SchedulerFacts(
+        schedules=counts["schedules"],
+        paused=counts["paused"],
+        broken=dict(broken[:10]),
+        next_in=counts["next"] - now if counts["next"] else None,
+        late=max(now - counts["due"], timedelta(0)) if counts["due"] else timedelta(0),
+    )
+
+
+def _rows(engine: Engine) -> Any:
+    return Schedule.objects.using(engine.database).filter(backend=engine.alias)
+
+
+def _facts(row: Schedule, states: Mapping[UUID, int]) -> ScheduleFacts:
+    rule, zone, missed, broken = _words(row)
+    state = states.get(row.last_run) if row.last_run else None
+    return ScheduleFacts(
+        id=row.pk,
+        backend=row.backend,
+        name=row.name,
+        task_path=row.task_path,
+        rule=rule,
+        zone=zone,
+        missed=missed,
+        overlap=row.overlap,
+        jitter=row.jitter,
+        args=row.args,
+        kwargs=row.kwargs,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        next_run_at=row.next_run_at,
+        last_due_at=row.last_due_at,
+        last_run=row.last_run,
+        last_state=None if state is None else State(state),
+        paused=_paused(row),
+        broken=row.broken or broken,
+        is_declared=row.declared is not None,
+        is_removed=row.removed,
+        overrides=overrides_of(row),
+    )
+
+
+def _words(row: Schedule) -> tuple[str, str, str, str]:
+    """Return rule, zone and policy in words, or why there are none."""
+    try:
+        table = timetable_of(row)
+    except DjtasksError as error:
+        return "", "", "", str(error)
+    zone = table.rule.tz if isinstance(table.rule, Crontab) else ""
+    return str(table.rule), zone, str(table.missed), ""
+
+
+def _paused(row: Schedule) -> str:
+    if row.is_enabled:
+        return ""
+    since = f" since {row.paused_at:%Y-%m-%d %H:%M} UTC" if row.paused_at else ""
+    reason = f": {row.paused_reason}" if row.paused_reason else ""
+    return f"by {row.paused_by or 'somebody'}{since}{reason}"

@@ -1,0 +1,191 @@
+"""A search as somebody types it, read into a selection: a pure function over what is known.
+
+`state:failed queue:mail after:1h send_invoice` becomes chips, a selection in the language of
+`operations.selected`, and messages about what could not be meant. What is understood holds,
+whatever stands beside it.
+"""
+
+import unicodedata
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
+
+from djtasks.inspection.known import Known
+from djtasks.inspection.search_keys import (
+    FINAL_PHASES,
+    PHASES,
+    READY_PHASES,
+    Selection,
+    at,
+    bare,
+    condition,
+    in_phase,
+    phase_of_word,
+)
+from djtasks.inspection.search_values import NotUnderstood, id_of, moment_of, short
+from djtasks.inspection.terms import Term, terms_of, typed
+
+LONGEST_SEARCH = 4_000
+MOST_TERMS = 60  # a page of ticked ids, and some
+# Several of one of these widen a search: either queue. Of the others each must hold.
+_ALTERNATIVES = frozenset(
+    {"state", "task", "queue", "worker", "id", "key", "target", "schedule", "fingerprint"}
+)
+# An index leads from these to few records, or in order.
+_LEADING = frozenset({"state", "id", "target", "schedule", "fingerprint"})
+_MOMENTS = {"after": "gt", "before": "lt"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A piece of a search that could not be meant, and what was expected."""
+
+    term: Term
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """A search that was read.
+
+    `selection` is what all chips together select. `lead` is the part of it that an index
+    serves, None where there is none; `is_led`: that part is all of it. `phases`: the states
+    that were asked for, none for any.
+    """
+
+    chips: list[Term] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    phases: tuple[str, ...] = ()
+    selection: Selection = field(default_factory=dict)
+    lead: Selection | None = None
+
+    @property
+    def text(self) -> str:
+        """Return what was understood, as it would be typed."""
+        return typed(self.chips)
+
+    @property
+    def is_led(self) -> bool:
+        """Return whether an index serves all of it."""
+        return self.lead is not None and self.lead == self.selection
+
+    @property
+    def rest(self) -> str:
+        """Return what was not understood, as it would be typed."""
+        return typed([problem.term for problem in self.problems])
+
+    def without(self, term: Term) -> str:
+        """Return the search without one of its chips."""
+        return typed([chip for chip in self.chips if chip != term])
+
+    def narrowed(self, key: str, value: str) -> str:
+        """Return the search with one chip more."""
+        term = Term(key=key, value=value)
+        return typed(self.chips if term in self.chips else [*self.chips, term])
+
+    def in_phase(self, phase: str) -> str:
+        """Return the search in one state, or in any ("")."""
+        others = [chip for chip in self.chips if chip.key != "state"]
+        return typed([Term(key="state", value=phase), *others] if phase else others)
+
+
+def read_search(text: str, known: Known) -> Search:
+    """Return what a search means, and what of it could not be meant."""
+    chips: list[Term] = []
+    problems: list[Problem] = []
+    groups: dict[str, list[Selection]] = {}
+    phases: list[str] = []
+    terms = [_as_id(term) for term in terms_of(text[:LONGEST_SEARCH])]
+    for term in dict.fromkeys(terms[:MOST_TERMS]):
+        try:
+            groups.setdefault(term.key, []).append(_read(term, known, phases))
+            chips.append(term)
+        except NotUnderstood as error:
+            problems.append(Problem(term=term, message=str(error)))
+    problems += _too_much(text, terms)
+    asked = tuple(phase for phase in PHASES if phase in phases)
+    parts = _parts(groups, asked, known)
+    return Search(
+        chips=chips,
+        problems=problems,
+        phases=asked,
+        selection=_all(list(parts.values())),
+        lead=_lead(parts, asked),
+    )
+
+
+def _as_id(term: Term) -> Term:
+    """Return a bare id as what it is."""
+    return Term(key="id", value=term.value) if not term.key and id_of(term.value) else term
+
+
+def _read(term: Term, known: Known, phases: list[str]) -> Selection:
+    """Return what one term selects; states and moments are put together later."""
+    if not term.is_whole:
+        raise NotUnderstood(
+            _("The quote before “%(value)s” is never closed.") % {"value": short(term.value)}
+        )
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in f"{term.key}{term.value}"):
+        raise NotUnderstood(_("It holds a control character, which nothing stored here can."))
+    if term.key == "state":
+        phases.append(phase_of_word(term.value))
+        return {}
+    if term.key in _MOMENTS:
+        return {"moment": moment_of(term.value, known.now, known.zone)}
+    return condition(term.key, term.value, known) if term.key else bare(term.value)
+
+
+def _too_much(text: str, terms: list[Term]) -> list[Problem]:
+    message = ""
+    if len(text) > LONGEST_SEARCH:
+        message = _("The search is cut after %(n)s characters.") % {"n": f"{LONGEST_SEARCH:,}"}
+    elif len(terms) > MOST_TERMS:
+        message = _("Only the first %(n)s parts of the search count.") % {"n": MOST_TERMS}
+    return [Problem(term=Term(key="", value="…"), message=message)] if message else []
+
+
+def _parts(
+    groups: dict[str, list[Selection]], phases: tuple[str, ...], known: Known
+) -> dict[str, Selection]:
+    """Return the condition of each key."""
+    parts: dict[str, Selection] = {}
+    for key, found in groups.items():
+        if not found:
+            continue
+        if key == "state":
+            parts[key] = _states(phases, known)
+        elif key in _MOMENTS:
+            parts[key] = _all([at(phases, _MOMENTS[key], one["moment"]) for one in found])
+        else:
+            parts[key] = _either(found) if key in _ALTERNATIVES else _all(found)
+    return parts
+
+
+def _states(phases: tuple[str, ...], known: Known) -> Selection:
+    finals = [in_phase(phase, known.now) for phase in phases if phase in FINAL_PHASES]
+    others = [in_phase(phase, known.now) for phase in phases if phase not in FINAL_PHASES]
+    if len(finals) > 1:
+        finals = [finals[0] | {"state": [one["state"] for one in finals]}]
+    return _either([*others, *finals])
+
+
+def _either(selections: list[Selection]) -> Selection:
+    return selections[0] if len(selections) == 1 else {"any": selections}
+
+
+def _all(selections: list[Selection]) -> Selection:
+    if not selections:
+        return {}
+    return selections[0] if len(selections) == 1 else {"all": selections}
+
+
+def _lead(parts: dict[str, Selection], phases: tuple[str, ...]) -> Selection | None:
+    """Return the part that an index serves."""
+    if not set(parts) & _LEADING:
+        return None
+    served = set(_LEADING)
+    if phases and set(phases) <= set(READY_PHASES):
+        served.add("queue")
+    if phases and set(phases) <= set(FINAL_PHASES):
+        served |= set(_MOMENTS)
+    return _all([part for key, part in parts.items() if key in served])

@@ -1,0 +1,89 @@
+"""Searching by an argument: by its name, however it was passed, never by what is hidden."""
+
+import re
+from typing import Any
+
+from django.db.models.fields.json import KeyTransform
+from django.utils.translation import gettext as _
+
+from djtasks.calls import parameter_names
+from djtasks.definitions import Task
+from djtasks.inspection.known import Known
+from djtasks.inspection.search_values import NotUnderstood, readings, short
+
+_NAME = re.compile(r"(?!.*__)[\w-]{1,100}")
+_MOST_NAMES = 8
+
+
+def argument(path: str, value: str, known: Known) -> dict[str, Any]:
+    """Return what `args.PATH:value` selects: an argument by name or place, or a value inside it.
+
+    A name is found whether it was passed by name or, to a task that is registered here, by its
+    place. Raises NotUnderstood for what is hidden from everybody or from this person.
+    """
+    names = path.split(".")
+    _check(names, known)
+    first, *inner = names
+    options: list[dict[str, Any]] = []
+    for reading in readings(value):
+        if first.isdigit():
+            options.append(_at_place(int(first), inner, reading, known))
+            continue
+        options.append({_column("kwargs", [first, *inner]): reading})
+        options += [
+            {"task_path": paths, _column("args", [str(place), *inner]): reading}
+            for place, paths in _places(first, known).items()
+        ]
+    return {"any": options}
+
+
+def _check(names: list[str], known: Known) -> None:
+    if not known.may_view_arguments:
+        raise NotUnderstood(_("You may not see arguments, so you cannot search by them."))
+    path = ".".join(names)
+    # Inside an argument Django takes the name of a lookup, such as `in`, for that lookup.
+    lookups = KeyTransform.get_class_lookups() if len(names) > 1 else {}
+    is_sane = all(_NAME.fullmatch(name) and name not in lookups for name in names)
+    if len(names) > _MOST_NAMES or not is_sane:
+        raise NotUnderstood(
+            _(
+                "“%(path)s” names no argument: give a name or a place, and names inside it, such "
+                "as args.order_id, args.0 or args.order.customer."
+            )
+            % {"path": short(path)}
+        )
+    hidden = [name for name in names if known.hides(name)]
+    if hidden:
+        raise NotUnderstood(
+            _("“%(name)s” is hidden from everybody, so nobody can search by it.")
+            % {"name": short(hidden[0])}
+        )
+
+
+def _column(column: str, names: list[str]) -> str:
+    # `__exact` at the end keeps a name such as `in` from being taken for a comparison.
+    return "__".join([column, *names, "exact"])
+
+
+def _at_place(place: int, inner: list[str], reading: Any, known: Known) -> dict[str, Any]:
+    hiding = [
+        task.module_path
+        for task in known.tasks
+        if place < len(names := _names(task)) and known.hides(names[place])
+    ]
+    found: dict[str, Any] = {_column("args", [str(place), *inner]): reading}
+    return found | {"not": {"task_path": hiding}} if hiding else found
+
+
+def _places(name: str, known: Known) -> dict[int, list[str]]:
+    """Return at which place which registered tasks have a parameter of this name."""
+    places: dict[int, list[str]] = {}
+    for task in known.tasks:
+        names = _names(task)
+        if name in names:
+            places.setdefault(names.index(name), []).append(task.module_path)
+    return places
+
+
+def _names(task: Task[..., Any]) -> list[str]:
+    return list(parameter_names(task.func, takes_context=task.takes_context))

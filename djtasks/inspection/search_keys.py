@@ -1,0 +1,228 @@
+"""The keys of the search: what each value selects, in the language of bulk selections."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from djtasks.inspection.known import Known
+from djtasks.inspection.search_arguments import argument
+from djtasks.inspection.search_values import (
+    NotUnderstood,
+    count_of,
+    id_of,
+    ids_beginning,
+    in_json,
+    short,
+    span_of,
+)
+from djtasks.states import State
+from djtasks.task_options import LONGEST_QUEUE, is_queue
+
+Selection = dict[str, Any]
+
+_SYNONYMS = {"success": "successful", "succeeded": "successful", "canceled": "cancelled"}
+FINAL_PHASES = ("successful", "failed", "cancelled", "expired")
+READY_PHASES = ("ready", "scheduled", "retrying")
+PHASES = (*READY_PHASES, "running", *FINAL_PHASES)
+_MOST_WORKERS = 20
+
+
+def phase_of_word(value: str) -> str:
+    """Return a state in the words of people."""
+    word = value.strip().lower()
+    word = _SYNONYMS.get(word, word)
+    if word not in PHASES:
+        raise NotUnderstood(
+            _("“%(value)s” is no state: it is one of %(states)s.")
+            % {"value": short(value), "states": ", ".join(PHASES)}
+        )
+    return word
+
+
+def in_phase(phase: str, now: datetime) -> Selection:
+    """Return the condition of a state, in the shape of its index."""
+    if phase == "running":
+        return {"state": int(State.RUNNING), "worker__isnull": False}
+    if phase in FINAL_PHASES:
+        return {"state": int(State[phase.upper()]), "finished_at__isnull": False}
+    ready: Selection = {"state": int(State.READY)}
+    if phase == "ready":
+        return ready | {"run_after__lte": now}
+    tried = {"attempt__gt": 0} if phase == "retrying" else {"attempt": 0}
+    return ready | {"run_after__gt": now} | tried
+
+
+def _id(value: str, _known: Known) -> Selection:
+    whole = id_of(value)
+    if whole:
+        return {"pk": str(whole)}
+    beginning = ids_beginning(value)
+    if beginning is None:
+        raise NotUnderstood(
+            _("“%(value)s” is no id: give all of it, or at least its first six digits.")
+            % {"value": short(value)}
+        )
+    return {"pk__gte": str(beginning[0]), "pk__lte": str(beginning[1])}
+
+
+def bare(value: str) -> Selection:
+    """Return the condition of bare words: a part of a path, a unique key, or an id's beginning."""
+    options: list[Selection] = [{"task_path__icontains": value}, {"key": value}]
+    beginning = ids_beginning(value)
+    if beginning:
+        options.append({"pk__gte": str(beginning[0]), "pk__lte": str(beginning[1])})
+    return {"any": options}
+
+
+def _task(value: str, _known: Known) -> Selection:
+    if value.endswith("*"):
+        return {"task_path__startswith": value.removesuffix("*")}
+    return {
+        "any": [
+            {"task_path": value},
+            {"task_path__endswith": f".{value}"},
+            {"task_path__startswith": f"{value}."},
+        ]
+    }
+
+
+def _queue(value: str, _known: Known) -> Selection:
+    if not is_queue(value):
+        raise NotUnderstood(
+            _("“%(value)s” is no queue: a name has 1 to %(n)s characters.")
+            % {"value": short(value), "n": LONGEST_QUEUE}
+        )
+    return {"queue": value}
+
+
+def _worker(value: str, known: Known) -> Selection:
+    whole = id_of(value)
+    ids = [whole] if whole else known.workers(value)[:_MOST_WORKERS]
+    if not ids:
+        raise NotUnderstood(
+            _(
+                "No worker “%(value)s” is registered: give its host, host:pid, or the id of one "
+                "that has ended."
+            )
+            % {"value": short(value)}
+        )
+    ended = [{"worker_ids__icontains": str(one)} for one in ids]
+    return {"any": [{"worker": [str(one) for one in ids]}, *ended]}
+
+
+def _schedule(value: str, known: Known) -> Selection:
+    ids = known.schedules(value)
+    if not ids:
+        raise NotUnderstood(_("There is no schedule “%(value)s”.") % {"value": short(value)})
+    return {"schedule": ids}
+
+
+def _error(value: str, _known: Known) -> Selection:
+    return {"any": [{"errors__icontains": text} for text in in_json(value)]}
+
+
+def _tag(value: str, _known: Known) -> Selection:
+    return {"any": [{"tags__icontains": f'"{text}"'} for text in in_json(value)]}
+
+
+def _key(value: str, _known: Known) -> Selection:
+    return {"any": [{"key": value}, {"key__endswith": f":{value}"}]}
+
+
+def _target(value: str, _known: Known) -> Selection:
+    return {"target": value}
+
+
+def _fingerprint(value: str, _known: Known) -> Selection:
+    return {"fingerprint": value.lower(), "state": int(State.FAILED)}
+
+
+def _waited(sign: str) -> Callable[[str, Known], Selection]:
+    def condition(value: str, known: Known) -> Selection:
+        length = span_of(value)
+        ready: Selection = {"state": int(State.READY), "run_after__lte": known.now}
+        ready |= _began("run_after", sign, known.now - length)
+        over: Selection = {f"waited__{sign}": length.total_seconds(), "not": {"state": 0}}
+        return {"any": [over, ready]}
+
+    return condition
+
+
+def _ran(sign: str) -> Callable[[str, Known], Selection]:
+    def condition(value: str, known: Known) -> Selection:
+        length = span_of(value)
+        running = in_phase("running", known.now)
+        running |= _began("last_attempted_at", sign, known.now - length)
+        return {"any": [{f"ran__{sign}": length.total_seconds()}, running]}
+
+    return condition
+
+
+def _began(column: str, sign: str, moment: datetime) -> Selection:
+    """Return the condition of what still goes on: longer than means began before."""
+    return {f"{column}__{'lt' if sign == 'gt' else 'gt'}": moment}
+
+
+def _attempts(sign: str) -> Callable[[str, Known], Selection]:
+    return lambda value, _known: {f"attempt__{sign}": count_of(value)}
+
+
+KEYS: Mapping[str, Callable[[str, Known], Selection]] = {
+    "task": _task,
+    "queue": _queue,
+    "worker": _worker,
+    "error": _error,
+    "id": _id,
+    "tag": _tag,
+    "key": _key,
+    "target": _target,
+    "schedule": _schedule,
+    "fingerprint": _fingerprint,
+    "wait>": _waited("gt"),
+    "wait<": _waited("lt"),
+    "run>": _ran("gt"),
+    "run<": _ran("lt"),
+    "attempts>": _attempts("gt"),
+    "attempts<": _attempts("lt"),
+}
+SHOWN_KEYS = (
+    "task:", "queue:", "state:", "worker:", "error:", "id:", "args.", "tag:", "after:", "before:",
+    "wait>:", "run>:", "attempts>:", "key:", "target:", "schedule:",
+)  # fmt: skip
+
+
+def condition(key: str, value: str, known: Known) -> Selection:
+    """Return what one `key:value` selects. Raises NotUnderstood."""
+    if not value:
+        raise NotUnderstood(_("“%(key)s:” needs a value behind the colon.") % {"key": short(key)})
+    prefix, dot, path = key.partition(".")
+    if dot and prefix in ("args", "kwargs"):
+        return argument(path, value, known)
+    if key not in KEYS:
+        raise NotUnderstood(
+            _(
+                "“%(key)s:” is no key of the search. There are %(keys)s. To search for the text "
+                "itself, put it into quotes."
+            )
+            % {"key": short(key), "keys": " ".join(SHOWN_KEYS)}
+        )
+    return KEYS[key](value, known)
+
+
+def at(phases: Iterable[str], sign: str, moment: datetime) -> Selection:
+    """Return the condition on when something last happened: ended, else started, else is due."""
+    options = []
+    asked = set(phases) or set(PHASES)
+    finals = [phase for phase in FINAL_PHASES if phase in asked]
+    if finals:
+        states = [int(State[phase.upper()]) for phase in finals]
+        options.append(
+            {"state": states, "finished_at__isnull": False, f"finished_at__{sign}": moment}
+        )
+    if "running" in asked:
+        options.append({"state": int(State.RUNNING), f"last_attempted_at__{sign}": moment})
+    if asked & set(READY_PHASES):
+        options.append({"state": int(State.READY), f"run_after__{sign}": moment})
+    return options[0] if len(options) == 1 else {"any": options}

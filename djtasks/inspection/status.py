@@ -1,0 +1,250 @@
+"""Status: states, queues, workers and problems of one TASKS alias."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count
+
+from djtasks.engine import Engine
+from djtasks.errors import BrokerUnavailable
+from djtasks.inspection.at_once import counts_of, first_moments
+from djtasks.inspection.schedules import SchedulerFacts, scheduler_of
+from djtasks.models import QueueControl, TaskRecord, WorkerRecord
+from djtasks.spans import in_words
+from djtasks.states import State
+from djtasks.store import Look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """That a queue is paused: by whom, since when, why, and until when (None: until resumed)."""
+
+    by: str
+    since: datetime
+    reason: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueFacts:
+    """One queue. `oldest_wait` None: nothing is due; `indexed` None: no broker, or it is away;
+    `paused`: by whom and why, in words, `pause` the same as facts, both None: open; `workers`:
+    children that fetch from it now."""
+
+    name: str
+    due: int
+    delayed: int
+    running: int
+    oldest_wait: timedelta | None
+    indexed: int | None
+    paused: str | None
+    workers: int
+    pause: Pause | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerFacts:
+    """One child. `silent` is the time since its last heartbeat by the database's clock."""
+
+    id: UUID
+    host: str
+    pid: int
+    version: str
+    queues: list[str]
+    slots: int
+    tasks: list[dict[str, Any]]
+    silent: timedelta
+    started_at: datetime
+    rss: int | None
+    draining: bool
+    alone: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Everything about one TASKS alias. Counts stop at 100,000."""
+
+    backend: str
+    database: str
+    broker: str
+    states: dict[str, int]
+    queues: list[QueueFacts] = field(default_factory=list)
+    workers: list[WorkerFacts] = field(default_factory=list)
+    scheduler: SchedulerFacts = field(default_factory=SchedulerFacts)
+    problems: list[str] = field(default_factory=list)
+
+
+def status_of(engine: Engine) -> Status:
+    """Return what is going on behind one TASKS alias."""
+    workers = workers_of(engine)
+    queues = queues_of(engine, workers)
+    scheduler = scheduler_of(engine)
+    return Status(
+        backend=engine.alias,
+        database=engine.database,
+        broker=engine.options.broker,
+        states=state_counts(engine),
+        queues=queues,
+        workers=workers,
+        scheduler=scheduler,
+        problems=[*_problems(engine, queues, workers), *_scheduler_problems(engine, scheduler)],
+    )
+
+
+def records_of(engine: Engine) -> Any:
+    """Return the records of one TASKS alias."""
+    return TaskRecord.objects.using(engine.database).filter(backend=engine.alias)
+
+
+def state_counts(engine: Engine) -> dict[str, int]:
+    """Return how many records are in each state, each count stopping at 100,000."""
+    states = [state for state in sorted(State) if state is not State.WAITING]
+    counts = counts_of(engine, [records_of(engine).filter(state=state) for state in states])
+    return {state.name.lower(): count for state, count in zip(states, counts, strict=True)}
+
+
+def workers_of(engine: Engine, now: datetime | None = None) -> list[WorkerFacts]:
+    """Return the registered children, also those that died less than a lease ago.
+
+    `now` is the database's, if it is at hand.
+    """
+    now = engine.store.now() if now is None else now
+    rows = WorkerRecord.objects.using(engine.database).filter(backend=engine.alias)
+    return [
+        WorkerFacts(
+            id=row.pk,
+            host=row.host,
+            pid=row.pid,
+            version=row.version,
+            queues=list(row.queues),
+            slots=row.slots,
+            tasks=list(row.tasks),
+            silent=max(now - row.beat_at, timedelta(0)),
+            started_at=row.started_at,
+            rss=row.rss,
+            draining=row.draining,
+            alone=row.alone,
+        )
+        for row in rows.order_by("host", "pid")
+    ]
+
+
+def queues_of(
+    engine: Engine, workers: list[WorkerFacts], look: Look | None = None
+) -> list[QueueFacts]:
+    """Return every queue that is configured or has live records; `look` if it is at hand."""
+    look = engine.store.look() if look is None else look
+    owned = records_of(engine).filter(worker__isnull=False)
+    running = dict(owned.values_list("queue").annotate(count=Count("pk")).order_by())
+    names = sorted({*engine.queues, *running, *(lane.queue for lane in look.lanes)})
+    depths = _depths(engine, names)
+    pauses = _pauses(engine, look.now)
+    fetching = [worker for worker in workers if fetches(engine, worker)]
+    waiting = _waiting(engine, look, names)
+    found = []
+    for name in names:
+        due, delayed, oldest_wait = waiting[name]
+        facts = QueueFacts(
+            name=name,
+            due=due,
+            delayed=delayed,
+            running=running.get(name, 0),
+            oldest_wait=oldest_wait,
+            indexed=depths.get(name),
+            paused=_in_words(pauses.get(name)),
+            pause=pauses.get(name),
+            workers=sum(not worker.queues or name in worker.queues for worker in fetching),
+        )
+        # The look tells of the queues of other aliases too.
+        if name in engine.queues or facts.due or facts.delayed or facts.running:
+            found.append(facts)
+    return found
+
+
+def _waiting(
+    engine: Engine, look: Look, names: list[str]
+) -> dict[str, tuple[int, int, timedelta | None]]:
+    """Return how many of each queue are due, and not yet, and how long the first has waited."""
+    ready = records_of(engine).filter(state=State.READY)
+    queues = {name: ready.filter(queue=name) for name in {lane.queue for lane in look.lanes}}
+    due = {name: rows.filter(run_after__lte=look.now) for name, rows in queues.items()}
+    later = [rows.filter(run_after__gt=look.now) for rows in queues.values()]
+    counts = counts_of(engine, [*due.values(), *later])
+    firsts = first_moments(
+        engine,
+        [
+            due[lane.queue].filter(priority=lane.priority).order_by("run_after").values("run_after")
+            for lane in look.lanes
+        ],
+    )
+    waits: dict[str, timedelta] = {}
+    for lane, first in zip(look.lanes, firsts, strict=True):
+        if first is not None:
+            waits[lane.queue] = max(look.now - first, waits.get(lane.queue, timedelta(0)))
+    found = dict(
+        zip(queues, zip(counts[: len(queues)], counts[len(queues) :], strict=True), strict=True)
+    )
+    return {name: (*found.get(name, (0, 0)), waits.get(name)) for name in names}
+
+
+def fetches(engine: Engine, worker: WorkerFacts) -> bool:
+    """Return whether a child lives and takes tasks from the queues."""
+    return not (worker.alone or worker.draining or worker.silent > engine.options.lease)
+
+
+def _depths(engine: Engine, names: list[str]) -> dict[str, int]:
+    if engine.broker is None or not names:
+        return {}
+    try:
+        return engine.broker.depths(names)
+    except BrokerUnavailable:
+        return {}
+
+
+def _pauses(engine: Engine, now: datetime) -> dict[str, Pause]:
+    controls = QueueControl.objects.using(engine.database).filter(backend=engine.alias, paused=True)
+    return {
+        c.queue: Pause(by=c.paused_by, since=c.paused_at, reason=c.reason, until=c.until)
+        for c in controls
+        if c.until is None or c.until > now
+    }
+
+
+def _in_words(pause: Pause | None) -> str | None:
+    if pause is None:
+        return None
+    return f"by {pause.by or 'somebody'}" + (f": {pause.reason}" if pause.reason else "")
+
+
+def _scheduler_problems(engine: Engine, scheduler: SchedulerFacts) -> list[str]:
+    problems = [
+        f"Schedule {name!r} is broken and does not fire: {reason}"
+        for name, reason in scheduler.broken.items()
+    ]
+    if scheduler.is_missing:
+        problems.append(
+            f"Schedules are due for {in_words(scheduler.late)} and nobody fires them. Start a "
+            f"worker without --no-beat, or: manage.py runbeat --backend {engine.alias}"
+        )
+    return problems
+
+
+def _problems(engine: Engine, queues: list[QueueFacts], workers: list[WorkerFacts]) -> list[str]:
+    problems = []
+    if engine.broker is not None:
+        problems += [f"{p.message} {p.remedy}" for p in engine.broker.diagnose()]
+    silent = [worker for worker in workers if worker.silent > engine.options.lease]
+    problems += [
+        f"Worker {w.host} {w.pid} has been silent for {w.silent.total_seconds():.0f} s; its "
+        f"tasks are given back by the next supervisor that looks."
+        for w in silent
+    ]
+    problems += [
+        f"Queue {q.name!r} has {q.due:,} due tasks but no live worker serves it. Start one: "
+        f"manage.py runworker --backend {engine.alias} --queues {q.name}"
+        for q in queues
+        if q.due and not q.workers and not q.paused
+    ]
+    return problems

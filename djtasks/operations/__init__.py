@@ -1,0 +1,46 @@
+"""What people do to tasks, queues, workers and schedules: its one home for admin, CLI and code.
+
+Each is a conditional UPDATE whose count is looked at, so that two people, or a person and a
+worker, at the same time never undo each other.
+"""
+
+from djtasks.operations.bulk import bulk_task, start_bulk, stop_bulk
+from djtasks.operations.pruning import prune
+from djtasks.operations.queues import pause_queue, purge_queue, resume_queue
+from djtasks.operations.schedules import ScheduleDraft, run_now
+from djtasks.operations.schedules import delete as delete_schedule
+from djtasks.operations.schedules import pause as pause_schedule
+from djtasks.operations.schedules import resume as resume_schedule
+from djtasks.operations.schedules import revert as revert_schedule
+from djtasks.operations.schedules import save as save_schedule
+from djtasks.operations.selection import Selection, selected
+from djtasks.operations.tasks import Done, cancel, discard, reschedule, retry
+from djtasks.operations.wishes import TAKEN as BULK_ACTIONS
+from djtasks.operations.workers import ORDERS, order_worker
+
+__all__ = [
+    "BULK_ACTIONS",
+    "ORDERS",
+    "Done",
+    "ScheduleDraft",
+    "Selection",
+    "bulk_task",
+    "cancel",
+    "delete_schedule",
+    "discard",
+    "order_worker",
+    "pause_queue",
+    "pause_schedule",
+    "prune",
+    "purge_queue",
+    "reschedule",
+    "resume_queue",
+    "resume_schedule",
+    "retry",
+    "revert_schedule",
+    "run_now",
+    "save_schedule",
+    "selected",
+    "start_bulk",
+    "stop_bulk",
+]

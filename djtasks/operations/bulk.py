@@ -1,0 +1,211 @@
+"""One action on everything that matches: asked for in a moment, done by a task in chunks.
+
+Each chunk is one transaction: the records, each with its condition on the row, and the
+action's cursor. So a worker that dies in the middle leaves whole chunks, and the next one goes
+on behind them.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from djtasks.compat import DEFAULT_TASK_QUEUE_NAME
+from djtasks.context import Context
+from djtasks.definitions import Task
+from djtasks.engine import Engine, engine_of
+from djtasks.errors import BulkActionMoved
+from djtasks.hints import MAX_PRIORITY
+from djtasks.ids import new_id
+from djtasks.models import BulkAction, WorkerRecord
+from djtasks.operations import chunks
+from djtasks.operations.selection import Selection, selected
+from djtasks.operations.wishes import Wishes, parse_wishes
+from djtasks.retry import Backoff
+from djtasks.store import queue_database, workers
+
+ROWS_A_CHUNK = 1_000
+_IDS_A_LOOK = 20_000
+PLANNED_LIMIT = 100_000
+_ATTEMPTS = 10
+_BACKOFF = Backoff(first_delay=timedelta(seconds=1), longest_delay=timedelta(seconds=30))
+
+
+def start_bulk(
+    engine: Engine,
+    action: str,
+    selection: Selection,
+    *,
+    by: str,
+    options: Mapping[str, Any] | None = None,
+) -> BulkAction:
+    """Begin an action on the records that match now, and return the row that tells how far it is.
+
+    `action` is retry (options queue, priority, run_after, spread), cancel, discard (deletes
+    what does not run), delete (deletes what is final) or reschedule (run_after, spread); see
+    `selected` for the selection. Records enqueued after this call are not touched, and each is
+    looked at once, also when it matches again. Raises InvalidBulkAction and InvalidSelection.
+    """
+    wishes = parse_wishes(action, options or {})
+    matching = selected(engine, selection)
+    bulk = BulkAction(
+        backend=engine.alias,
+        action=action,
+        selection=_plain(selection),
+        options=_plain(_given(wishes)),
+        by=by[:150],
+        upper=new_id(),
+        planned=matching[:PLANNED_LIMIT].count(),
+    )
+    with transaction.atomic(using=engine.database):
+        task = bulk_task(engine.alias, queue=_queue_for(engine))
+        bulk.task = UUID(task.enqueue(str(bulk.pk)).id)
+        bulk.save(using=engine.database, force_insert=True)
+    bulk.refresh_from_db(using=engine.database)
+    return bulk
+
+
+def stop_bulk(engine: Engine, action_id: UUID) -> bool:
+    """Ask a bulk action to end after its present chunk; False when it is over or unknown."""
+    rows = _rows(engine.alias).filter(pk=action_id, finished_at__isnull=True)
+    return bool(rows.update(stop_requested=True))
+
+
+def bulk_task(alias: str, *, queue: str = "") -> Task[..., Any]:
+    """Return the task that does bulk actions of a TASKS alias; making it registers it."""
+    engine = engine_of(alias)
+    return Task(
+        func=run_bulk_action,
+        backend=alias,
+        queue_name=queue or _queues(engine)[0],
+        takes_context=True,
+        priority=MAX_PRIORITY,
+        max_attempts=_ATTEMPTS,
+        backoff=_BACKOFF,
+    )
+
+
+def run_bulk_action(context: Context, action_id: str) -> dict[str, int]:
+    """Do what is left of a bulk action; runs in a worker."""
+    bulk = _any_backend().get(pk=action_id)
+    engine = engine_of(bulk.backend)
+    if bulk.finished_at is None:
+        for ids in _pages(engine, bulk):
+            if not _go_on(bulk, context):
+                break
+            _do_chunk(bulk, ids)
+            done = bulk.changed + bulk.refused
+            context.set_progress(done, max(bulk.planned, done), bulk.action)
+        _any_backend().filter(pk=bulk.pk).update(finished_at=engine.store.now())
+    return {"changed": bulk.changed, "refused": bulk.refused}
+
+
+def _go_on(bulk: BulkAction, context: Context) -> bool:
+    asked = _any_backend().filter(pk=bulk.pk).values_list("stop_requested", flat=True).first()
+    if context.cancelled and not asked:
+        _any_backend().filter(pk=bulk.pk).update(stop_requested=True)
+    return asked is False and not context.cancelled
+
+
+def _pages(engine: Engine, bulk: BulkAction) -> Iterator[list[UUID]]:
+    """Yield the ids that match, chunk by chunk behind the cursor; many with one look."""
+    matching = selected(engine, bulk.selection).filter(pk__lte=bulk.upper).order_by("pk")
+    if bulk.task is not None:
+        matching = matching.exclude(pk=bulk.task)
+    while True:
+        behind = matching if bulk.cursor is None else matching.filter(pk__gt=bulk.cursor)
+        ids = list(behind.values_list("pk", flat=True)[:_IDS_A_LOOK])
+        for at in range(0, len(ids), ROWS_A_CHUNK):
+            yield ids[at : at + ROWS_A_CHUNK]
+        if len(ids) < _IDS_A_LOOK:
+            return
+
+
+def _do_chunk(bulk: BulkAction, ids: list[UUID]) -> None:
+    wishes = parse_wishes(bulk.action, bulk.options)
+    if wishes.spread and wishes.run_after is None:
+        wishes = Wishes(**_given(wishes) | {"run_after": bulk.created_at})
+    with transaction.atomic(using=queue_database()):
+        tally = chunks.apply(bulk.action, ids, wishes, window=_window(bulk, len(ids)))
+        refusals = dict(bulk.refusals)
+        for reason, count in tally.refused.items():
+            if count:
+                refusals[reason] = refusals.get(reason, 0) + count
+        refused = tally.refused.total()
+        same = _at_cursor(bulk)
+        moved = same.update(
+            cursor=ids[-1],
+            changed=F("changed") + tally.changed,
+            refused=F("refused") + refused,
+            refusals=refusals,
+        )
+        if not moved:
+            raise BulkActionMoved(
+                f"Bulk action {bulk.pk} is being done by another execution: this chunk is left "
+                f"to it."
+            )
+    bulk.cursor, bulk.refusals = ids[-1], refusals
+    bulk.changed += tally.changed
+    bulk.refused += refused
+
+
+def _at_cursor(bulk: BulkAction) -> Any:
+    rows = _any_backend().filter(pk=bulk.pk)
+    if bulk.cursor is None:
+        return rows.filter(cursor__isnull=True)
+    return rows.filter(cursor=bulk.cursor)
+
+
+def _window(bulk: BulkAction, count: int) -> chunks.Window:
+    done = bulk.changed + bulk.refused
+    whole = max(bulk.planned, done + count)
+    return done / whole, (done + count) / whole
+
+
+def _given(wishes: Wishes) -> dict[str, Any]:
+    names = ("queue", "priority", "run_after", "spread")
+    values = {name: getattr(wishes, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON keeps it: moments and ids as text, spans in seconds."""
+    match value:
+        case Mapping():
+            return {str(key): _plain(inner) for key, inner in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_plain(inner) for inner in value]
+        case datetime():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case UUID():
+            return str(value)
+    return value
+
+
+def _queue_for(engine: Engine) -> str:
+    """Return the queue where a worker is likeliest to take the task at once."""
+    paused = workers.paused_queues(engine.database, engine.alias)
+    rows = WorkerRecord.objects.using(engine.database).filter(
+        backend=engine.alias, alone=False, draining=False
+    )
+    served = [set(row) for row in rows.values_list("queues", flat=True)]
+    names = [name for name in _queues(engine) if name not in paused]
+    live = [name for name in names if any(not queues or name in queues for queues in served)]
+    return (live or names or _queues(engine))[0]
+
+
+def _queues(engine: Engine) -> list[str]:
+    return list(engine.queues) or [DEFAULT_TASK_QUEUE_NAME]
+
+
+def _any_backend() -> Any:
+    return BulkAction.objects.using(queue_database())
+
+
+def _rows(alias: str) -> Any:
+    return _any_backend().filter(backend=alias)

@@ -1,0 +1,187 @@
+"""Run, pause, resume, revert, delete and save schedules."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from djtasks.beat.overrides import WHEN, columns_of, restarted
+from djtasks.beat.planning import timetable_of
+from djtasks.beat.recipes import record_of
+from djtasks.columns import DatabaseNow
+from djtasks.engine import engine_of
+from djtasks.errors import InvalidSchedule
+from djtasks.models import Schedule
+from djtasks.scheduled import one_run_for_all
+from djtasks.store import open_store, queue_database, ticks
+
+logger = logging.getLogger("djtasks.beat")
+
+_LONGEST_NAME = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleDraft:
+    """What a person asks of a schedule; `rule` and `missed` as their `as_dict` gives them."""
+
+    backend: str
+    name: str
+    task_path: str
+    rule: Mapping[str, Any]
+    args: Sequence[Any] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    missed: Mapping[str, Any] = field(default_factory=one_run_for_all)
+    overlap: str = "allow"
+    jitter: timedelta = timedelta(0)
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+def schedules() -> Any:
+    """Return the schedules of every TASKS alias."""
+    return Schedule.objects.using(queue_database())
+
+
+def run_now(schedule: int, *, by: str) -> UUID:
+    """Enqueue the schedule's task at once, whatever its rule, overlap or pause; return the id.
+
+    Of a unique task that is enqueued already, the id of that record. Raises Schedule.DoesNotExist,
+    UnknownTask or InvalidArguments. The next run stays as it is.
+    """
+    row = schedules().get(pk=schedule)
+    engine = engine_of(row.backend)
+    record = record_of(engine, row)
+    with transaction.atomic(using=engine.database):
+        answer = engine.store.insert(record)
+        ticks.note_run(engine.database, row.pk, answer.id)
+    if answer.is_new:
+        engine.outbox.publish([answer.hint_for(record)], awaited=(answer.id,))
+    logger.info("Schedule run by hand name=%s by=%s id=%s", row.name, by, answer.id)
+    return answer.id
+
+
+def pause(schedule: int, *, by: str, reason: str = "") -> bool:
+    """Stop a schedule until somebody resumes it; False when it is paused already."""
+    enabled = schedules().filter(pk=schedule, is_enabled=True)
+    return bool(
+        enabled.update(
+            is_enabled=False,
+            next_run_at=None,
+            paused_by=by[:150],
+            paused_at=DatabaseNow(),
+            paused_reason=reason[:500],
+            changed_at=DatabaseNow(),
+        )
+    )
+
+
+def resume(schedule: int) -> bool:
+    """Let a paused schedule go on from now: what was due in the pause is not made up for."""
+    with transaction.atomic(using=queue_database()):
+        row = schedules().select_for_update().filter(pk=schedule, is_enabled=False).first()
+        if row is None:
+            return False
+        row.is_enabled = True
+        changes = {"next_run_at": None} if row.removed else restarted(row, _now())
+        changes |= {"is_enabled": True, "paused_by": "", "paused_at": None, "paused_reason": ""}
+        paused = schedules().filter(pk=schedule, is_enabled=False)
+        return bool(paused.update(**changes, changed_at=DatabaseNow()))
+
+
+def revert(schedule: int) -> bool:
+    """Give a schedule back to its code: no override is left. False when it has no code."""
+    with transaction.atomic(using=queue_database()):
+        row = _locked(schedule)
+        if row.declared is None:
+            return False
+        return _write(row, columns_of(row.declared))
+
+
+def delete(schedule: int) -> None:
+    """Delete a schedule and keep its records; refused, with InvalidSchedule, while code has it."""
+    with transaction.atomic(using=queue_database()):
+        row = _locked(schedule)
+        if row.declared is not None and not row.removed:
+            raise InvalidSchedule(
+                f"The schedule {row.name!r} is declared in code and would come back with the "
+                f"next start of a scheduler. Remove it there, or pause it here."
+            )
+        schedules().filter(pk=schedule).delete()
+
+
+def save(draft: ScheduleDraft, *, schedule: int | None = None) -> Schedule:
+    """Check a draft, then insert it or write it over a schedule; return the row.
+
+    Raises InvalidSchedule, UnknownTask, InvalidArguments, or Schedule.DoesNotExist. The next
+    run is counted from now when the rule or its bounds have changed, else it stays.
+    """
+    columns = asdict(draft) | {"args": list(draft.args), "kwargs": dict(draft.kwargs)}
+    _check(Schedule(id=0, **columns))
+    try:
+        with transaction.atomic(using=queue_database()):
+            if schedule is None:
+                return _insert(columns)
+            row = _locked(schedule)
+            _check_identity(row, draft)
+            _write(row, columns)
+    except IntegrityError:
+        raise InvalidSchedule(
+            f"There is a schedule named {draft.name!r} already. Choose another name."
+        ) from None
+    saved: Schedule = schedules().get(pk=schedule)
+    return saved
+
+
+def _check(row: Schedule) -> None:
+    if not 1 <= len(row.name) <= _LONGEST_NAME:
+        raise InvalidSchedule(
+            f"The name of a schedule has 1 to {_LONGEST_NAME} characters, got {len(row.name)}."
+        )
+    timetable_of(row)
+    record_of(engine_of(row.backend), row)
+    if row.starts_at is not None and row.ends_at is not None and row.ends_at < row.starts_at:
+        raise InvalidSchedule(
+            f"A schedule cannot end ({row.ends_at}) before it starts ({row.starts_at})."
+        )
+
+
+def _check_identity(row: Schedule, draft: ScheduleDraft) -> None:
+    if row.declared is not None and (row.name, row.backend) != (draft.name, draft.backend):
+        raise InvalidSchedule(
+            f"The schedule {row.name!r} is declared in code, so its name and backend are the "
+            f"code's to change."
+        )
+
+
+def _insert(columns: dict[str, Any]) -> Schedule:
+    row = Schedule(**columns)
+    row.next_run_at = timetable_of(row).next_after(_now())
+    row.save(using=queue_database(), force_insert=True)
+    inserted: Schedule = schedules().get(pk=row.pk)
+    return inserted
+
+
+def _write(row: Schedule, columns: dict[str, Any]) -> bool:
+    """Write columns into a locked row, and its next run anew if they change it."""
+    changes = {name: value for name, value in columns.items() if getattr(row, name) != value}
+    for name, value in changes.items():
+        setattr(row, name, value)
+    if row.removed:
+        changes |= {"broken": ""}
+    elif row.broken or WHEN & set(changes):
+        changes |= restarted(row, _now())
+    written = schedules().filter(pk=row.pk, is_enabled=row.is_enabled, removed=row.removed)
+    return bool(written.update(**changes, changed_at=DatabaseNow()))
+
+
+def _locked(schedule: int) -> Schedule:
+    row: Schedule = schedules().select_for_update().get(pk=schedule)
+    return row
+
+
+def _now() -> datetime:
+    return open_store("").now()

@@ -1,0 +1,99 @@
+"""Which records a bulk action is for: a filter that survives JSON."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet, FieldError, ValidationError
+from django.db.models import DurationField, ExpressionWrapper, F, Q
+
+from djtasks.engine import Engine
+from djtasks.errors import InvalidSelection
+from djtasks.models import TaskRecord
+from djtasks.spans import as_span
+from djtasks.store import queue_database
+
+Selection = Mapping[str, Any]
+
+_COLUMNS = frozenset({"pk", *(field.name for field in TaskRecord._meta.fields)})  # noqa: SLF001
+_SPANS = {
+    name: ExpressionWrapper(F(end) - F(start), output_field=DurationField())
+    for name, start, end in (
+        ("waited", "run_after", "last_attempted_at"),
+        ("ran", "last_attempted_at", "finished_at"),
+    )
+}
+
+
+def selected(engine: Engine, selection: Selection) -> Any:
+    """Return the records of one alias that a selection matches.
+
+    A selection is a dict of Django lookups on columns of TaskRecord, all of which must hold; a
+    list stands for any of its values. `any` takes a list of selections of which one must hold,
+    `all` one of which all must, `not` a selection that must not; `waited` and `ran` (with
+    `__gt`, `__lt`) are spans in seconds. Dates and ids may be text. `search` says for people how
+    it was asked for, and is no condition. Raises InvalidSelection for what is none of this.
+    """
+    records = TaskRecord.objects.using(queue_database()).filter(backend=engine.alias)
+    spans = {name: span for name, span in _SPANS.items() if _mentions(selection, name)}
+    try:
+        found = records.alias(**spans).filter(_condition(selection))
+        with suppress(EmptyResultSet):
+            str(found.query)  # values are looked at only now
+    except (FieldError, ValidationError, ValueError, TypeError) as error:
+        raise InvalidSelection(f"The selection {selection!r} cannot be one: {error}") from error
+    return found
+
+
+def _mentions(selection: Any, name: str) -> bool:
+    return f"'{name}__" in repr(selection)
+
+
+def _condition(selection: Selection) -> Q:
+    if not isinstance(selection, Mapping):
+        raise InvalidSelection(f"A selection must be a dict, got {selection!r}.")
+    condition = Q()
+    for key, value in selection.items():
+        if key == "any":
+            condition &= _several(key, value, Q.OR)
+        elif key == "all":
+            condition &= _several(key, value, Q.AND)
+        elif key == "search":
+            continue
+        elif key == "not":
+            condition &= ~_condition(value)
+        else:
+            condition &= _lookup(key, value)
+    return condition
+
+
+def _several(name: str, selections: Any, connector: str) -> Q:
+    if not isinstance(selections, list | tuple) or not selections:
+        raise InvalidSelection(f"{name!r} must be a list of selections, got {selections!r}.")
+    condition = Q()
+    for one in selections:
+        condition.add(_condition(one), connector)
+    return condition
+
+
+def _lookup(key: str, value: Any) -> Q:
+    column = key.partition("__")[0]
+    if column not in _COLUMNS and column not in _SPANS:
+        raise InvalidSelection(
+            f"A selection knows no {column!r}. Known: {', '.join(sorted(_COLUMNS))}."
+        )
+    if isinstance(value, str) and "\x00" in value:
+        raise InvalidSelection(f"The value of {key!r} holds a NUL, which no record can.")
+    if column in _SPANS:
+        return Q(**{key: _span(key, value)})
+    if isinstance(value, list | tuple) and key == column:
+        return Q(**{f"{key}__in": list(value)})
+    return Q(**{key: value})
+
+
+def _span(key: str, value: Any) -> timedelta:
+    span = as_span(value)
+    if span is None:
+        raise InvalidSelection(f"{key!r} must be a number of seconds, got {value!r}.")
+    return span

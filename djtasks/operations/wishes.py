@@ -1,0 +1,100 @@
+"""The options of bulk actions, parsed and refused once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+
+from djtasks.errors import InvalidBulkAction
+from djtasks.hints import MAX_PRIORITY, MIN_PRIORITY
+from djtasks.spans import as_span
+from djtasks.task_options import LONGEST_QUEUE, is_queue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a bulk action is to change besides the state; None leaves it as it is.
+
+    `run_after`: when the records are due, None is at once. `spread`: due times are spread
+    evenly over so long, from `run_after` on.
+    """
+
+    queue: str | None = None
+    priority: int | None = None
+    run_after: datetime | None = None
+    spread: timedelta | None = None
+
+
+TAKEN: dict[str, frozenset[str]] = {
+    "retry": frozenset({"queue", "priority", "run_after", "spread"}),
+    "cancel": frozenset(),
+    "discard": frozenset(),
+    "reschedule": frozenset({"run_after", "spread"}),
+    "delete": frozenset(),
+}
+
+
+def parse_wishes(action: str, options: Mapping[str, Any]) -> Wishes:
+    """Return the options of a bulk action; None counts as not given.
+
+    `run_after` may be ISO text, `spread` a number of seconds. Raises InvalidBulkAction for an
+    action or option that is none, or makes no sense.
+    """
+    if action not in TAKEN:
+        raise InvalidBulkAction(f"A bulk action is one of {', '.join(TAKEN)}, got {action!r}.")
+    given = {name: value for name, value in options.items() if value is not None}
+    unknown = sorted(set(given) - TAKEN[action])
+    if unknown:
+        takes = ", ".join(sorted(TAKEN[action])) or "no options"
+        raise InvalidBulkAction(
+            f"The bulk action {action!r} takes {takes}, got {', '.join(unknown)}."
+        )
+    if action == "reschedule" and "run_after" not in given:
+        raise InvalidBulkAction("The bulk action 'reschedule' needs 'run_after': the new due time.")
+    return Wishes(**{name: _PARSERS[name](value) for name, value in given.items()})
+
+
+def _refused(name: str, expected: str, value: object) -> InvalidBulkAction:
+    return InvalidBulkAction(
+        f"{name!r} of a bulk action must be {expected}, got {str(value)[:100]!r}."
+    )
+
+
+def _queue(value: Any) -> str:
+    if not is_queue(value):
+        raise _refused("queue", f"a printable text of 1 to {LONGEST_QUEUE} characters", value)
+    return str(value)
+
+
+def _priority(value: Any) -> int:
+    if not isinstance(value, int) or not MIN_PRIORITY <= value <= MAX_PRIORITY:
+        expected = f"a whole number between {MIN_PRIORITY} and {MAX_PRIORITY}"
+        raise _refused("priority", expected, value)
+    return value
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        moment = parse_datetime(value) if isinstance(value, str) else value
+    except ValueError:
+        moment = None
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise _refused("run_after", "an aware datetime", value)
+    return moment
+
+
+def _span(value: Any) -> timedelta:
+    span = as_span(value)
+    if span is None or span < timedelta(0):
+        raise _refused("spread", "a positive timedelta or number of seconds", value)
+    return span
+
+
+_PARSERS: dict[str, Callable[[Any], Any]] = {
+    "queue": _queue,
+    "priority": _priority,
+    "run_after": _moment,
+    "spread": _span,
+}

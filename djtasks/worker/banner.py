@@ -1,0 +1,90 @@
+"""What `runworker` prints at its start: what it serves, and what could be wrong with that."""
+
+import os
+
+from django.db import connections
+
+import djtasks
+from djtasks import registry
+from djtasks.checks import is_sqlite_ready
+from djtasks.engine import Engine
+from djtasks.worker.config import WorkerConfig
+
+# Beside its threads' connections a child has one each for fetch, settle and housekeeping; the
+# supervisor one each for itself, heartbeat and coordinator, and one for the scheduler.
+_CHILD_CONNECTIONS = 3
+_SUPERVISOR_CONNECTIONS = 3
+_TOO_MANY = 0.8
+
+
+def connections_needed(config: WorkerConfig) -> int:
+    """Return how many database connections a worker may open."""
+    children = max(config.processes, 1)
+    supervisor = _SUPERVISOR_CONNECTIONS + config.beat
+    return children * (config.threads + _CHILD_CONNECTIONS) + supervisor
+
+
+def connection_limit(database: str) -> int | None:
+    """Return how many connections the server allows, None where there is no such limit."""
+    connection = connections[database]
+    question = {
+        "postgresql": "SHOW max_connections",
+        "mysql": "SELECT @@max_connections",
+    }.get(connection.vendor)
+    if question is None:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(question)
+        return int(cursor.fetchone()[0])
+
+
+def lines(engine: Engine, config: WorkerConfig) -> list[str]:
+    """Return the banner, a line each."""
+    settings = connections[engine.database].settings_dict
+    queues = ", ".join(config.queues or engine.queues) or "any"
+    order = "in this order" if config.queues else "in turn"
+    limit = connection_limit(engine.database)
+    needed = connections_needed(config)
+    return [
+        f"djtasks {djtasks.__version__}",
+        f"  backend      {engine.alias}",
+        f"  database     {engine.database} ({connections[engine.database].vendor}, "
+        f"{settings['NAME']})",
+        f"  broker       {engine.options.broker}"
+        + (f" (CACHES[{engine.options.cache!r}])" if engine.options.cache else ""),
+        f"  processes    {config.processes} x {config.threads} threads, "
+        f"{config.async_slots} coroutines",
+        f"  queues       {queues} ({order})",
+        f"  tasks        {len(registry.all_tasks())} found",
+        f"  connections  up to {needed}" + (f" of {limit}" if limit else ""),
+    ]
+
+
+def warnings(engine: Engine, config: WorkerConfig) -> list[str]:
+    """Return what an operator should know before it hurts."""
+    found = []
+    limit = connection_limit(engine.database)
+    needed = connections_needed(config)
+    if limit and needed > _TOO_MANY * limit:
+        found.append(
+            f"This worker may open {needed} of the server's {limit} connections. Use fewer "
+            f"--processes or --threads, or raise max_connections."
+        )
+    if connections[engine.database].vendor == "sqlite" and not is_sqlite_ready(engine.database):
+        found.append(
+            "SQLite as generated: one task at a time. `manage.py check` has the lines that "
+            "let several run."
+        )
+    if not registry.all_tasks():
+        found.append(
+            "No tasks found. They belong into the `tasks` module of an installed app, or their "
+            "modules into OPTIONS['imports']."
+        )
+    return found
+
+
+def warnings_of_user() -> list[str]:
+    """Return what is wrong with the user that this process runs as."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return ["It runs as root, and so do all tasks. Give it a user of its own."]
+    return []

@@ -1,0 +1,93 @@
+"""The coordinator: whoever holds its lease does the background chores of the alias."""
+
+import logging
+import time
+from typing import Protocol
+from uuid import UUID
+
+from djtasks.engine import Engine
+from djtasks.store import workers
+from djtasks.worker.duties.indexer import Indexer
+from djtasks.worker.duties.pruner import Pruner
+from djtasks.worker.duties.reaper import Reaper
+from djtasks.worker.duties.statistician import Statistician
+
+logger = logging.getLogger("djtasks.worker")
+
+_LEASE_SECONDS = 1.0
+_SHORTEST_PAUSE = 0.02
+
+
+class Duty(Protocol):
+    """A chore: does what is due and returns the pause in seconds until its next tick."""
+
+    def tick(self) -> float: ...
+
+
+class LeaseKeeper:
+    """Holds a lease, or watches its holder by the counter it moves every second.
+
+    A holder that has not moved it for a heartbeat, by the watcher's clock, is superseded.
+    """
+
+    def __init__(self, engine: Engine, name: str, holder: UUID) -> None:
+        self._database = engine.database
+        self._name = name
+        self._holder = holder
+        self._patience = max(engine.options.heartbeat.total_seconds(), 2 * _LEASE_SECONDS)
+        self._seen: tuple[UUID, int] | None = None
+        self._seen_since = time.monotonic()
+        self.is_held = False
+
+    def keep(self) -> bool:
+        """Move the counter, or take over a lease that stands still; return who holds it: me?"""
+        self.is_held = workers.beat_lease(self._database, self._name, self._holder)
+        if not self.is_held:
+            self._watch()
+        return self.is_held
+
+    def _watch(self) -> None:
+        now = time.monotonic()
+        seen = workers.read_lease(self._database, self._name)
+        if seen is not None and seen != self._seen:
+            self._seen, self._seen_since = seen, now
+            return
+        if seen is None or now - self._seen_since >= self._patience:
+            self.is_held = workers.take_lease(self._database, self._name, self._holder, seen=seen)
+
+    def drop(self) -> None:
+        """Give it up, so that the next one need not wait for it to stand still."""
+        workers.drop_lease(self._database, self._name, self._holder)
+        self.is_held = False
+
+
+class Coordinator:
+    """One thread for lease and duties, so that a lease that moves means duties that are done."""
+
+    def __init__(self, engine: Engine, supervisor: UUID) -> None:
+        self._lease = LeaseKeeper(engine, f"coordinator:{engine.alias}", supervisor)
+        self._lease_at = float("-inf")
+        self._reaper = Reaper(engine, write=self._lease.keep)
+        self._duties: list[Duty] = [self._reaper, Pruner(engine), Statistician(engine)]
+        if engine.broker is not None:
+            self._duties.insert(0, Indexer(engine, engine.broker))
+
+    def tick(self) -> float:
+        """Keep the lease, then do what is due; return the pause in seconds."""
+        now = time.monotonic()
+        if now - self._lease_at >= _LEASE_SECONDS:
+            had = self._lease.is_held
+            self._lease_at = now
+            if self._lease.keep() and not had:
+                logger.info("Coordinating")
+                self._reaper.restart()
+        if not self._lease.is_held:
+            return _LEASE_SECONDS
+        pauses = [duty.tick() for duty in self._duties]
+        until_lease = self._lease_at + _LEASE_SECONDS - time.monotonic()
+        return max(min(*pauses, until_lease), _SHORTEST_PAUSE)
+
+    def drop_lease(self) -> None:
+        """Give the duties up."""
+        if self._lease.is_held:
+            self._lease.drop()

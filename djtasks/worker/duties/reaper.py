@@ -1,0 +1,104 @@
+"""The reaper: takes the tasks of workers that have stopped moving.
+
+Liveness is judged by observation and counted in looks, never by comparing clocks. So an
+outage, a full disk, a read-only database, SQLite's one long writer or a frozen coordinator
+take no living worker's tasks.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from django.db import OperationalError
+
+from djtasks.engine import Engine
+from djtasks.store import workers
+from djtasks.worker.config import LOOKS
+from djtasks.worker.departures import publish
+from djtasks.worker.loops import close_quietly
+
+logger = logging.getLogger("djtasks.worker")
+
+
+class Observations:
+    """How often in a row each worker's counter was seen without a move. No I/O."""
+
+    def __init__(self, *, longest_gap: float) -> None:
+        self._longest_gap = longest_gap
+        self._seen: dict[UUID, tuple[int | None, int]] = {}
+        self._looked_at: float | None = None
+
+    def restart(self) -> None:
+        """Forget everything: a look failed, so time may have passed in which nobody beat."""
+        self._seen.clear()
+        self._looked_at = None
+
+    def add(self, counters: Mapping[UUID, int | None], now: float) -> dict[UUID, int | None]:
+        """Book a look at monotonic time `now`; return the counters of the dead.
+
+        A look that comes too long after the last one starts every count anew.
+        """
+        if self._looked_at is not None and now - self._looked_at > self._longest_gap:
+            self._seen.clear()
+        self._looked_at = now
+        self._seen = {
+            worker: (counter, self._looks(worker, counter)) for worker, counter in counters.items()
+        }
+        return {w: counter for w, (counter, looks) in self._seen.items() if looks >= LOOKS}
+
+    def _looks(self, worker: UUID, counter: int | None) -> int:
+        before = self._seen.get(worker)
+        if before is None or before[0] != counter:
+            return 0
+        return before[1] + 1
+
+
+class Reaper:
+    """Looks once a heartbeat; `write` proves first that the database takes writes."""
+
+    def __init__(self, engine: Engine, *, write: Callable[[], bool]) -> None:
+        self._engine = engine
+        self._write = write
+        self._every = engine.options.heartbeat.total_seconds()
+        self._observations = Observations(longest_gap=2 * self._every)
+        self._next_look = 0.0
+
+    def restart(self) -> None:
+        """Start all observations anew."""
+        self._observations.restart()
+
+    def tick(self) -> float:
+        """Look if it is time; return the pause in seconds until the next look."""
+        now = time.monotonic()
+        if now < self._next_look:
+            return self._next_look - now
+        self._next_look = now + self._every
+        self.look()
+        return self._every
+
+    def look(self) -> None:
+        """Observe every worker, and take the tasks of those that are dead."""
+        try:
+            if not self._write():
+                self.restart()
+                return
+            census = workers.census(self._engine.database)
+        except Exception:
+            self.restart()
+            raise
+        for worker, counter in self._observations.add(census, time.monotonic()).items():
+            self._take(worker, counter)
+
+    def _take(self, worker: UUID, counter: int | None) -> None:
+        try:
+            released = workers.take(self._engine.database, worker, counter=counter)
+        except OperationalError as error:
+            # Somebody holds its row; the others must not wait for that.
+            logger.warning("Dead worker not taken yet id=%s error=%s", worker, error)
+            close_quietly(self._engine.database)
+            return
+        if released is None:
+            return
+        logger.error("Worker is dead id=%s: took its tasks count=%s", worker, len(released))
+        publish(self._engine, released)

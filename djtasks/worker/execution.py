@@ -1,0 +1,192 @@
+"""One running attempt: what the task's context talks to, and how it is interrupted."""
+
+import ctypes
+import threading
+import time
+from asyncio import AbstractEventLoop
+from asyncio import Task as AsyncioTask
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.db import transaction
+
+from djtasks import results
+from djtasks.arguments import encode
+from djtasks.claims import Claim, Settlement
+from djtasks.context import Completion, Context
+from djtasks.definitions import Task
+from djtasks.errors import InvalidArguments, LeaseLost, TaskCancelled, UnstorableResult
+from djtasks.states import State
+from djtasks.store import Store
+
+_JUMPS = 3
+
+
+class Interruptible(Protocol):
+    """A way to raise an exception inside code that is running elsewhere."""
+
+    def throw(self, error: type[BaseException]) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class Running:
+    """An attempt from its start to its settlement; implements `context.Execution`."""
+
+    claim: Claim
+    task: Task[Any, Any]
+    store: Store
+    worker: UUID
+    started_at: float = field(default_factory=time.time)
+    started_monotonic: float = field(default_factory=time.monotonic)
+    progress: dict[str, Any] | None = None
+    gate: Interruptible | None = None
+    timed_out: bool = False
+    is_over: bool = False
+    cancel_wanted: bool = False
+    asks: bool = False
+    is_completed: bool = False
+    completed_value: str | None = None
+
+    @property
+    def id(self) -> UUID:
+        return self.claim.id
+
+    @property
+    def task_path(self) -> str:
+        return self.claim.task_path
+
+    @property
+    def fence(self) -> int:
+        return self.claim.fence
+
+    @property
+    def attempt(self) -> int:
+        return self.claim.attempt + 1
+
+    @property
+    def cancelled(self) -> bool:
+        self.asks = True
+        return self.cancel_wanted
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started_monotonic
+
+    def result(self) -> Any:
+        return results.from_claim(self.claim, self.task, self.worker, self.started_moment)
+
+    @property
+    def started_moment(self) -> datetime:
+        return datetime.fromtimestamp(self.started_at, UTC)
+
+    def report(self, progress: dict[str, Any]) -> None:
+        self.progress = progress
+
+    def cancel(self) -> None:
+        """Ask the task to stop; raise TaskCancelled in it unless it asks for itself."""
+        self.cancel_wanted = True
+        if self.gate is not None and not self.asks:
+            self.gate.throw(TaskCancelled)
+
+    @contextmanager
+    def completing(self, completion: Completion) -> Iterator[None]:
+        with transaction.atomic(using=self.store.database):
+            yield
+            settlement = Settlement(
+                id=self.claim.id,
+                fence=self.claim.fence,
+                state=State.SUCCESSFUL,
+                value=encode_result(self.task_path, completion.value, limit=None),
+                deletes=self.task.store != "all",
+            )
+            if not self.store.settle([settlement], worker=self.worker):
+                raise LeaseLost(
+                    f"Task {self.claim.id} is owned by another execution by now; what this one "
+                    f"did in its transaction is rolled back."
+                )
+            self.completed_value = settlement.value
+            transaction.on_commit(self._on_completed, using=self.store.database)
+
+    def _on_completed(self) -> None:
+        self.is_completed = True
+
+
+def encode_result(path: str, value: Any, *, limit: int | None) -> str | None:
+    """Return a task's return value as JSON text, None for None.
+
+    Raises UnstorableResult when JSON cannot carry it or it is larger than `limit` bytes.
+    """
+    if value is None:
+        return None
+    try:
+        text = encode(value, "return value")
+    except (InvalidArguments, RecursionError) as error:
+        raise UnstorableResult(f"Task {path!r} returned what cannot be stored: {error}") from None
+    if limit is not None and len(text) > limit:
+        raise UnstorableResult(
+            f"Task {path!r} returned {len(text):,} bytes of JSON, but the limit is {limit:,}. "
+            f"Store the data and return its key, or raise OPTIONS['max_result']."
+        )
+    return text.decode()
+
+
+class ThreadGate:
+    """Raises exceptions in a slot's thread, only between `enter` and `leave`.
+
+    CPython delivers such an exception between two bytecodes of the thread, so code in C, such
+    as a long query, is interrupted when it returns.
+    """
+
+    __slots__ = ("_lock", "_open", "_thread")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread = threading.get_ident()
+        self._open = False
+
+    def enter(self) -> None:
+        self._open = True
+
+    def throw(self, error: type[BaseException]) -> None:
+        with self._lock:
+            if self._open:
+                _raise_in_thread(self._thread, error)
+
+    def leave(self) -> None:
+        """After this nothing is thrown any more, and nothing is on its way.
+
+        An exception may still arrive inside this call: call it again then.
+        """
+        with self._lock:
+            self._open = False
+        # What was thrown just before arrives at the next jump: let it arrive here. Not
+        # withdrawn with SetAsyncExc(NULL): that leaves the interpreter's breaker set, which
+        # slows every thread down and, under a tracer, hangs this one (CPython 3.11).
+        for _ in range(_JUMPS):
+            pass
+
+
+def _raise_in_thread(thread: int, error: type[BaseException]) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
+
+
+class CoroutineGate:
+    """Cancels a coroutine on its loop; what it means is told by the attempt's flags."""
+
+    __slots__ = ("_loop", "_task")
+
+    def __init__(self, loop: AbstractEventLoop, task: "AsyncioTask[Any]") -> None:
+        self._loop = loop
+        self._task = task
+
+    def throw(self, error: type[BaseException]) -> None:  # noqa: ARG002 - flags tell it
+        self._loop.call_soon_threadsafe(self._task.cancel)
+
+
+def context_for(running: Running) -> Context:
+    """Return what the task and the middleware see of this attempt."""
+    return Context(running)

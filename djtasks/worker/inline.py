@@ -1,0 +1,116 @@
+"""`runworker --processes 0`: everything in this process, tasks in its main thread.
+
+For a debugger. A crash of a task is the end of this worker; the next one to look takes over.
+"""
+
+import logging
+import time
+from typing import Any
+
+from djtasks import inspection
+from djtasks.backend import DjtasksBackend
+from djtasks.engine import Engine
+from djtasks.ids import new_id
+from djtasks.release import Departure
+from djtasks.store import workers
+from djtasks.store.sessions import use_engine_connection
+from djtasks.store.workers import Pulse, Vital
+from djtasks.worker import messages
+from djtasks.worker.beating import Beat
+from djtasks.worker.board import Board
+from djtasks.worker.child import PULSES, Child
+from djtasks.worker.config import ChildConfig, WorkerConfig
+from djtasks.worker.coordinator import Coordinator
+from djtasks.worker.heart import Heart
+from djtasks.worker.loops import Loop
+from djtasks.worker.nursery import this_host
+from djtasks.worker.stopping import Wakeup
+
+logger = logging.getLogger("djtasks.worker")
+
+_IDLE_PAUSE = 0.01
+_BURST_SECONDS = 0.25
+_JOIN_SECONDS = 5.0
+
+
+class InlineWorker:
+    """One child and its supervisor's duties, in one process."""
+
+    def __init__(self, engine: Engine, config: WorkerConfig, wakeup: Wakeup) -> None:
+        self.id = new_id()
+        self._engine = engine
+        self._config = config
+        self._wakeup = wakeup
+        self._child = Child(
+            engine,
+            ChildConfig(worker=config, supervisor=self.id),
+            self.id,
+            send=self._hear,
+            counters=[0] * len(PULSES),
+            board=Board(bytearray(Board.size(config.slots))),
+            sender=DjtasksBackend,
+        )
+        self._heart = Heart(engine, vitals=self._vitals, on_pulse=self._on_pulse)
+        self._coordinator = Coordinator(engine, self.id)
+        self._beat = Beat(engine, self.id, is_on=config.beat)
+        self._looked_at = float("-inf")
+
+    def run(self) -> int:
+        """Work until told to stop; return the exit code."""
+        use_engine_connection(self._engine.database)
+        workers.register(self._engine.database, self._row())
+        loops = [
+            Loop("heartbeat", self._heart.tick, database=self._engine.database).start(),
+            Loop("coordinator", self._coordinator.tick, database=self._engine.database).start(),
+        ]
+        self._beat.start()
+        self._child.start_inline()
+        while not self._wakeup.stops:
+            if not self._child.threads.run_waiting():
+                if self._config.burst and self._is_idle():
+                    break
+                time.sleep(_IDLE_PAUSE)
+        self._beat.stop()
+        self._child.drain()
+        for loop in loops:
+            loop.stop()
+            loop.join(_JOIN_SECONDS)
+        self._coordinator.drop_lease()
+        workers.leave(self._engine.database, self.id, Departure(crashed=False))
+        return 0
+
+    def _row(self) -> workers.NewWorker:
+        host, pid, version = this_host()
+        return workers.NewWorker(
+            id=self.id,
+            supervisor=self.id,
+            backend=self._engine.alias,
+            host=host,
+            pid=pid,
+            version=version,
+            queues=self._config.queues or self._engine.queues,
+            slots=1,
+        )
+
+    def _is_idle(self) -> bool:
+        if time.monotonic() - self._looked_at < _BURST_SECONDS:
+            return False
+        self._looked_at = time.monotonic()
+        return self._beat.has_looked and inspection.is_idle(self._engine, self._config.queues)
+
+    def _vitals(self) -> dict[Any, Vital]:
+        return {self.id: Vital(rss=None, draining=bool(self._wakeup.stops), tasks=())}
+
+    def _on_pulse(self, pulse: Pulse) -> None:
+        for _worker, record in pulse.cancelled:
+            self._child.obey(messages.CancelTask(record))
+        if pulse.gone or "stop" in pulse.orders.values():
+            self._wakeup.stop()
+
+    def _hear(self, message: Any) -> None:
+        match message:
+            case messages.HandOver(claim=claim):
+                # Nobody else is here to suffer from it.
+                self._child.fetcher.submit(claim)
+            case messages.Hung() | messages.Recycle():
+                self._wakeup.stop()

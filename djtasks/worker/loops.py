@@ -1,0 +1,121 @@
+"""A background loop: one thread that calls a `tick`, and never dies of what the tick raises."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, MutableSequence
+
+from django.db import DatabaseError, InterfaceError, connections
+
+from djtasks.store.sessions import use_engine_connection
+
+logger = logging.getLogger("djtasks.worker")
+
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 2.0
+
+
+class Pulse:
+    """A counter that the supervisor watches: it moves while its loop is alive."""
+
+    __slots__ = ("_counters", "_index")
+
+    def __init__(self, counters: MutableSequence[int], index: int) -> None:
+        self._counters = counters
+        self._index = index
+
+    def move(self) -> None:
+        self._counters[self._index] += 1
+
+
+class Loop:
+    """Calls `tick` until stopped; what it returns is the pause in seconds before the next.
+
+    The thread has a database connection of its own. A database error closes that connection
+    and is tried again after a growing pause, for ever; any other error is logged as the bug
+    it is, and the loop goes on.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        tick: Callable[[], float],
+        *,
+        database: str | None = None,
+        pulse: Pulse | None = None,
+    ) -> None:
+        self.name = name
+        self.moved_at = self.succeeded_at = time.monotonic()
+        self.is_waiting = False
+        self._tick = tick
+        self._database = database
+        self._pulse = pulse
+        self._stopping = threading.Event()
+        self._wakeup = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> "Loop":
+        self._thread.start()
+        return self
+
+    def wake(self) -> None:
+        """End the present pause."""
+        self._wakeup.set()
+
+    def stop(self) -> None:
+        """Let the present tick be the last."""
+        self._stopping.set()
+        self._wakeup.set()
+
+    def join(self, seconds: float | None = None) -> bool:
+        """Wait for the end; False when it has not come within `seconds`."""
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        if self._database is not None:
+            use_engine_connection(self._database)
+        failures = 0
+        while not self._stopping.is_set():
+            self._wakeup.clear()
+            try:
+                pause = self._tick()
+                failures = 0
+            except (DatabaseError, InterfaceError) as error:
+                pause = self._after_database_error(error, failures)
+                failures += 1
+            except Exception:
+                logger.exception("Loop %s failed and goes on", self.name)
+                pause = _LONGEST_PAUSE
+            self.moved_at = time.monotonic()
+            if not failures:
+                self.succeeded_at = self.moved_at
+            if self._pulse is not None:
+                self._pulse.move()
+            if pause > 0 and not self._stopping.is_set():
+                self.is_waiting = True
+                self._wakeup.wait(pause)
+                self.is_waiting = False
+        connections.close_all()
+
+    def _after_database_error(self, error: Exception, failures: int) -> float:
+        if failures == 0:
+            logger.warning("Loop %s lost the database and tries again error=%s", self.name, error)
+        if self._database is not None:
+            close_quietly(self._database)
+        pause: float = min(_FIRST_PAUSE * 2 ** min(failures, 10), _LONGEST_PAUSE)
+        return pause
+
+
+def close_quietly(database: str) -> None:
+    """Close this thread's connection, whose other side may be gone."""
+    try:
+        connections[database].in_atomic_block = False
+        connections[database].close()
+    except Exception:  # noqa: BLE001 - it is being thrown away
+        del connections[database]

@@ -1,0 +1,218 @@
+"""Slots: threads for plain functions, one event loop for coroutines."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol
+
+from asgiref.sync import sync_to_async
+
+from djtasks.claims import Claim
+from djtasks.store.sessions import close_after_task, refresh_connections
+from djtasks.worker.board import Board
+from djtasks.worker.execution import CoroutineGate, Running, ThreadGate
+from djtasks.worker.limits import Limits
+from djtasks.worker.loops import Pulse
+from djtasks.worker.pipeline import Finished, Pipeline
+
+_LOOKAHEAD_SECONDS = 0.1
+_LONGEST_LOOKAHEAD = 300
+_SMOOTHING = 0.05
+_LOOP_PULSE_SECONDS = 0.5
+_CONNECTION_ROUND_SECONDS = 5.0
+
+
+class Pool(Protocol):
+    """Where claims of one kind go to be run."""
+
+    @property
+    def room(self) -> int:
+        """How many more claims it should be given now."""
+        ...
+
+    @property
+    def running(self) -> Iterable[Running]: ...
+    def submit(self, claim: Claim) -> None: ...
+    def take_back(self) -> list[Claim]:
+        """Return the claims that have not started; they will not."""
+        ...
+
+
+class ThreadPool:
+    """Threads that take claims from a queue, run them and hand on what came out."""
+
+    def __init__(
+        self,
+        slots: range,
+        pipeline: Pipeline,
+        limits: Limits,
+        done: Callable[[Finished], None],
+        *,
+        board: Board,
+    ) -> None:
+        self.size = len(slots)
+        self._first_slot = slots.start
+        self._board = board
+        self._pipeline = pipeline
+        self._limits = limits
+        self._done = done
+        self._waiting: SimpleQueue[Claim | None] = SimpleQueue()
+        self._running: set[Running] = set()
+        self._typical_seconds = _LOOKAHEAD_SECONDS
+        self._threads = [
+            threading.Thread(target=self._serve, args=(slot,), name=f"slot-{number}", daemon=True)
+            for number, slot in enumerate(slots, start=1)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def room(self) -> int:
+        """Free slots, and while tasks are short as many more as take a tenth of a second.
+
+        Not in small change: while there is a look-ahead, nothing until half of it is free.
+        """
+        ahead = self._lookahead()
+        room = self.size + ahead - self._waiting.qsize() - len(self._running)
+        return room if room > ahead // 2 else 0
+
+    def _lookahead(self) -> int:
+        ahead = int(_LOOKAHEAD_SECONDS / self._typical_seconds) * self.size
+        return min(ahead, _LONGEST_LOOKAHEAD) if ahead > self.size else 0
+
+    @property
+    def running(self) -> Iterable[Running]:
+        return list(self._running)
+
+    def submit(self, claim: Claim) -> None:
+        self._waiting.put(claim)
+
+    def take_back(self) -> list[Claim]:
+        claims = []
+        try:
+            while True:
+                claim = self._waiting.get_nowait()
+                if claim is not None:
+                    claims.append(claim)
+        except Empty:
+            return claims
+
+    def _serve(self, slot: int) -> None:
+        gate = ThreadGate()
+        while True:
+            claim = self._waiting.get()
+            if claim is None:
+                return
+            self.run(claim, gate, slot)
+
+    def run(self, claim: Claim, gate: ThreadGate, slot: int) -> None:
+        """Run one claim in this thread."""
+        self._board.show(slot, claim.id)
+        running = self._pipeline.begin(claim)
+        self._running.add(running)
+        self._limits.watch(running)
+        finished = self._pipeline.execute(running, gate)
+        self._running.discard(running)
+        close_after_task(went_well=finished.verdict.error is None)
+        self._board.clear(slot)
+        self._typical_seconds += _SMOOTHING * (finished.seconds - self._typical_seconds)
+        self._done(finished)
+
+    def run_waiting(self) -> int:
+        """Run in this thread what waits, instead of in slots; for `--processes 0`."""
+        gate = ThreadGate()
+        claims = self.take_back()
+        for claim in claims:
+            self.run(claim, gate, self._first_slot)
+        return len(claims)
+
+
+class AsyncPool:
+    """One event loop in a thread of its own; a coroutine is started without another hop."""
+
+    def __init__(
+        self,
+        slots: range,
+        pipeline: Pipeline,
+        limits: Limits,
+        done: Callable[[Finished], None],
+        *,
+        board: Board,
+        pulse: Pulse | None = None,
+    ) -> None:
+        self.size = len(slots)
+        self._free = list(slots)
+        self._board = board
+        self._pipeline = pipeline
+        self._limits = limits
+        self._done = done
+        self._pulse = pulse
+        self._running: set[Running] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.new_event_loop()
+        self._submitted = 0
+        self._ended = 0
+        self._thread = threading.Thread(target=self._serve, name="asyncio", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def room(self) -> int:
+        return self.size - (self._submitted - self._ended)
+
+    @property
+    def running(self) -> Iterable[Running]:
+        return list(self._running)
+
+    def submit(self, claim: Claim) -> None:
+        self._submitted += 1
+        self._loop.call_soon_threadsafe(self._launch, claim)
+
+    def take_back(self) -> list[Claim]:
+        return []
+
+    def _launch(self, claim: Claim) -> None:
+        task = self._loop.create_task(self._run(claim))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, claim: Claim) -> None:
+        slot = self._free.pop()
+        self._board.show(slot, claim.id)
+        running = self._pipeline.begin(claim)
+        current: Any = asyncio.current_task()
+        running.gate = CoroutineGate(self._loop, current)
+        self._running.add(running)
+        self._limits.watch(running)
+        finished = await self._pipeline.execute_async(running)
+        running.gate = None
+        self._running.discard(running)
+        self._board.clear(slot)
+        self._free.append(slot)
+        self._ended += 1
+        self._done(finished)
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.create_task(self._beat())
+        self._loop.create_task(self._look_after_connections())
+        self._loop.run_forever()
+
+    async def _beat(self) -> None:
+        while True:
+            if self._pulse is not None:
+                self._pulse.move()
+            await asyncio.sleep(_LOOP_PULSE_SECONDS)
+
+    async def _look_after_connections(self) -> None:
+        """Replace broken or old connections of the thread that all coroutines share."""
+        seen = 0
+        while True:
+            await asyncio.sleep(_CONNECTION_ROUND_SECONDS)
+            if self._ended != seen:
+                seen = self._ended
+                await sync_to_async(refresh_connections)()

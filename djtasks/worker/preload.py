@@ -1,0 +1,32 @@
+"""Imported once by the forkserver, so that children start warm and share its memory.
+
+Django is set up, all tasks are imported, and no connection is left open: one that some
+`AppConfig.ready` opened would be shared by all children.
+"""
+
+import gc
+import importlib
+
+import django
+from django.apps import apps
+from django.db import connections
+
+
+def warm_up() -> None:
+    """Set Django up, then import what every child needs and the tasks of every alias."""
+    if not apps.ready:
+        django.setup()
+    importlib.import_module("djtasks.worker.process")
+    registry = importlib.import_module("djtasks.registry")
+    engine = importlib.import_module("djtasks.engine")
+    operations = importlib.import_module("djtasks.operations")
+    for alias in engine.our_aliases():
+        registry.import_tasks(engine.engine_of(alias).options.imports)
+        operations.bulk_task(alias)
+    connections.close_all()
+    gc.collect()
+    # What exists now lives as long as the process: no collection should touch (and unshare) it.
+    gc.freeze()
+
+
+warm_up()

@@ -1,0 +1,129 @@
+"""Probes of a process that runs until it is told to stop: a file, a port, or neither."""
+
+import json
+import time
+
+from djtasks.engine import Engine
+from djtasks.inspection import Gauges, gauges_of
+from djtasks.worker.config import ProbeConfig
+from djtasks.worker.loops import Loop
+from djtasks.worker.probes.endpoint import Answer, Endpoint
+from djtasks.worker.probes.exposition import as_json, as_prometheus
+from djtasks.worker.probes.file import HealthFile
+from djtasks.worker.probes.health import LOOK_SECONDS, Health, Monitor, Witness
+
+_GAUGES_SECONDS = 10.0
+_MISSED_READS = 6
+# Reading them may take a twentieth of the time.
+_SHARE = 20
+_STOP_SECONDS = 2.0
+_JSON = "application/json"
+
+
+class Probes:
+    """Threads that watch a process and tell of it; none at all where nobody asks.
+
+    A port is taken when this is made, so that one in use is an error at the start.
+    """
+
+    def __init__(self, engine: Engine, config: ProbeConfig, witness: Witness) -> None:
+        self._monitor = Monitor(witness, time.monotonic)
+        self._path = config.file
+        self._file = HealthFile(config.file) if config.file is not None else None
+        self._gauges = _GaugeReader(engine)
+        self._endpoint: Endpoint | None = None
+        self._loops: list[Loop] = []
+        if config.port is not None:
+            self._endpoint = Endpoint(config.host, config.port, self.answer)
+            self._loops.append(Loop("gauges", self._gauges.tick, database=engine.database))
+        if config.port is not None or config.file is not None:
+            self._loops.append(Loop("health", self._look))
+
+    @property
+    def port(self) -> int | None:
+        """The port that it listens on."""
+        return self._endpoint.port if self._endpoint else None
+
+    @property
+    def lines(self) -> list[str]:
+        """What the banner says of them, a line each."""
+        found = [f"  health file  {self._path}"] if self._path is not None else []
+        if self._endpoint is not None:
+            found.append(f"  health port  {self._endpoint.url}/health")
+        return found
+
+    def start(self) -> None:
+        """Begin to watch and to tell."""
+        for loop in self._loops:
+            loop.start()
+        if self._endpoint is not None:
+            self._endpoint.start()
+
+    def stop(self) -> None:
+        """Take file and port away."""
+        if self._endpoint is not None:
+            self._endpoint.stop()
+        for loop in self._loops:
+            loop.stop()
+            loop.join(_STOP_SECONDS)
+        if self._file is not None:
+            self._file.remove()
+
+    def _look(self) -> float:
+        health = self._monitor.look()
+        if self._file is not None:
+            self._file.tell(health)
+        return LOOK_SECONDS
+
+    def answer(self, path: str) -> Answer:
+        """Return what a GET of `path` answers."""
+        match path:
+            case "/health":
+                health = self._monitor.latest
+                return _verdict(health, is_good=health.is_live)
+            case "/ready":
+                health = self._monitor.latest
+                return _verdict(health, is_good=health.is_ready)
+            case "/metrics":
+                return self._gauges.answer("text/plain; version=0.0.4; charset=utf-8")
+            case "/metrics.json":
+                return self._gauges.answer(_JSON)
+            case _:
+                paths = "/health, /ready, /metrics and /metrics.json"
+                return Answer(404, "text/plain", f"Here are {paths}.\n")
+
+
+def _verdict(health: Health, *, is_good: bool) -> Answer:
+    facts = {"live": health.is_live, "ready": health.is_ready, "reasons": list(health.reasons)}
+    return Answer(200 if is_good else 503, _JSON, json.dumps(facts) + "\n")
+
+
+class _GaugeReader:
+    """Reads the gauges every ten seconds, however often they are asked for."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._read: Gauges | None = None
+        self._read_at = 0.0
+        self._good_until = 0.0
+
+    def tick(self) -> float:
+        """Read them once; return the pause until the next time."""
+        started = time.monotonic()
+        self._read = gauges_of(self._engine)
+        self._read_at = time.monotonic()
+        pause = max(_GAUGES_SECONDS, _SHARE * (self._read_at - started))
+        self._good_until = self._read_at + _MISSED_READS * pause
+        return pause
+
+    def answer(self, content_type: str) -> Answer:
+        """Return what was read last; nothing rather than something old."""
+        if self._read is None:
+            return Answer(503, "text/plain", "The database has not been asked yet.\n")
+        now = time.monotonic()
+        age = now - self._read_at
+        if now > self._good_until:
+            return Answer(503, "text/plain", f"The database has not answered for {age:.0f} s.\n")
+        if content_type == _JSON:
+            return Answer(200, content_type, as_json(self._read, age=age))
+        return Answer(200, content_type, as_prometheus(self._read))

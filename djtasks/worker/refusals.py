@@ -1,0 +1,59 @@
+"""Claims that this worker cannot run since its code is another than the record was made for.
+
+In a rolling deploy another worker has that code: such a record is released, as often as it
+takes, and fails only when nobody could run it for an hour.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from djtasks import registry
+from djtasks.arguments import decode
+from djtasks.calls import check_call
+from djtasks.claims import Claim, decode_call
+from djtasks.definitions import Task
+from djtasks.errors import InvalidArguments, UnknownTask
+from djtasks.outcomes import Unregistered
+
+
+def unregistered(claim: Claim) -> Unregistered:
+    try:
+        registry.get(claim.task_path)
+    except UnknownTask as error:
+        return _refused(claim, error)
+    raise AssertionError(claim.task_path)
+
+
+def misfit(error: BaseException, task: Task[Any, Any], claim: Claim) -> Unregistered | None:
+    """Return the refusal of a call that does not fit the code of this worker, or None.
+
+    In a deploy that changes a signature the other code may run it. Such a call never began,
+    and only one that has failed is looked at, so that this costs the others nothing.
+    """
+    if not isinstance(error, TypeError):
+        return None
+    args, kwargs = decode_call(claim)
+    try:
+        check_call(claim.task_path, task.func, args, kwargs, takes_context=bool(task.takes_context))
+    except InvalidArguments as reason:
+        return _refused(claim, UnknownTask(f"{reason} Was it enqueued by other code?"))
+    return None
+
+
+def _refused(claim: Claim, error: UnknownTask) -> Unregistered:
+    first = _first_refusal(claim)
+    return Unregistered(error, datetime.now(UTC) - first if first else timedelta(0))
+
+
+def _first_refusal(claim: Claim) -> datetime | None:
+    """Return when a worker first did not know this task, since its last attempt."""
+    path = f"{UnknownTask.__module__}.{UnknownTask.__qualname__}"
+    entries = decode(claim.errors) if claim.errors else []
+    if entries and entries[-1]["class"] == path:
+        return datetime.fromisoformat(entries[-1]["at"])
+    return None
+
+
+def is_known_refusal(claim: Claim, error: BaseException) -> bool:
+    """Whether the record tells already that its task is unknown: once is enough."""
+    return isinstance(error, UnknownTask) and _first_refusal(claim) is not None

@@ -1,0 +1,66 @@
+"""From the flags of `runworker` to a running worker."""
+
+import os
+import sys
+from dataclasses import replace
+
+from django.db import connections
+
+from djtasks import registry
+from djtasks.checks import is_sqlite_ready
+from djtasks.engine import Engine
+from djtasks.operations import bulk_task
+from djtasks.store.sessions import prepare_process, use_engine_connection
+from djtasks.worker import banner
+from djtasks.worker.config import WorkerConfig
+from djtasks.worker.inline import InlineWorker
+from djtasks.worker.logs import set_up_logging
+from djtasks.worker.stopping import Wakeup
+from djtasks.worker.supervisor import Supervisor
+
+MOST_PROCESSES = 4
+
+
+def default_processes(engine: Engine) -> int:
+    """Return a child for every core, at most four; one on SQLite, which has one writer."""
+    if connections[engine.database].vendor == "sqlite":
+        return 1
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:
+        cores = os.cpu_count() or 1
+    return min(cores, MOST_PROCESSES)
+
+
+def fitted(engine: Engine, config: WorkerConfig) -> WorkerConfig:
+    """Return the config as this database can bear it: one task at a time on plain SQLite."""
+    plain = connections[engine.database].vendor == "sqlite" and not is_sqlite_ready(engine.database)
+    if not plain:
+        return config
+    return replace(config, processes=min(config.processes, 1), threads=1, async_slots=1)
+
+
+def run(engine: Engine, config: WorkerConfig, wakeup: Wakeup) -> int:
+    """Run a worker in this process until it ends; return the exit code."""
+    # Judged before the connections are made fit for a worker.
+    config = fitted(engine, config)
+    notes = connections[engine.database].vendor == "sqlite"
+    set_up_logging(verbose=config.verbose)
+    registry.import_tasks(engine.options.imports)
+    bulk_task(engine.alias)
+    warnings = banner.warnings(engine, config) if notes else None
+    prepare_process()
+    use_engine_connection(engine.database)
+    for line in banner.lines(engine, config):
+        print(line, flush=True)
+    if warnings is None:
+        warnings = banner.warnings(engine, config)
+    for warning in (*warnings, *banner.warnings_of_user()):
+        print(f"  warning: {warning}", file=sys.stderr, flush=True)
+    wakeup.install()
+    if not config.processes:
+        return InlineWorker(engine, config, wakeup).run()
+    supervisor = Supervisor(engine, config, wakeup)
+    for line in supervisor.probes.lines:
+        print(line, flush=True)
+    return supervisor.run()
