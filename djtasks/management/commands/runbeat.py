@@ -1,0 +1,44 @@
+"""`manage.py runbeat`: fire schedules until told to stop."""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from djtasks.compat import DEFAULT_TASK_BACKEND_ALIAS
+from djtasks.errors import CannotListen
+from djtasks.management.serving import add_probes, engine_for, probes_of
+from djtasks.worker.beating import run_beat
+from djtasks.worker.stopping import Wakeup
+
+
+class Command(BaseCommand):
+    """Parses the flags; the work is in djtasks.beat."""
+
+    help = (
+        "Enqueue the tasks of due schedules until SIGTERM or Ctrl-C. Workers do the same unless "
+        "they run with --no-beat. Any number may run at once: each due time fires once."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add = parser.add_argument
+        add("--backend", metavar="ALIAS", default=DEFAULT_TASK_BACKEND_ALIAS,
+            help="alias in TASKS whose schedules to fire (default: %(default)s)")  # fmt: skip
+        add_probes(parser)
+        add("--held", action="store_true", help="also stop when standard input ends")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        engine = engine_for(options["backend"])
+        probing = probes_of(options)
+        wakeup = Wakeup()
+        if options["held"]:
+            wakeup.stop_when_closed(sys.stdin.buffer)
+        is_verbose = settings.DEBUG or options["verbosity"] > 1
+        try:
+            code = run_beat(engine, wakeup, probing, is_verbose=is_verbose)
+        except CannotListen as error:
+            raise CommandError(str(error)) from error
+        if code:
+            sys.exit(code)

@@ -1,0 +1,82 @@
+"""Status as text for a terminal."""
+
+from collections.abc import Sequence
+
+from djtasks.inspection import QueueFacts, SchedulerFacts, Status, WorkerFacts
+from djtasks.spans import in_words
+
+
+def render_status(status: Status) -> str:
+    """Return what is going on behind one TASKS alias as a few aligned tables."""
+    states = "  ".join(f"{count:,} {state}" for state, count in status.states.items())
+    parts = [
+        f"TASKS[{status.backend!r}]  database {status.database}, broker {status.broker}\n{states}",
+        table(
+            ("queue", "due", "delayed", "running", "oldest", "indexed", "workers", ""),
+            [_queue_row(queue) for queue in status.queues],
+        ),
+    ]
+    if status.workers:
+        parts.append(
+            table(
+                ("worker", "pid", "slots", "running", "memory", "silent", ""),
+                [_worker_row(worker) for worker in status.workers],
+            )
+        )
+    else:
+        parts.append("No workers. Start one: manage.py runworker")
+    if status.scheduler.schedules:
+        parts.append(_schedules_line(status.scheduler))
+    parts += [f"! {problem}" for problem in status.problems]
+    return "\n\n".join(parts)
+
+
+def _schedules_line(scheduler: SchedulerFacts) -> str:
+    parts = [f"{scheduler.schedules:,} schedules"]
+    parts += [f"{scheduler.paused:,} paused"] if scheduler.paused else []
+    parts += [f"{len(scheduler.broken):,} broken"] if scheduler.broken else []
+    parts += [f"next in {in_words(scheduler.next_in)}"] if scheduler.next_in else []
+    return ", ".join(parts)
+
+
+def _queue_row(queue: QueueFacts) -> tuple[str, ...]:
+    return (
+        queue.name,
+        f"{queue.due:,}",
+        f"{queue.delayed:,}",
+        f"{queue.running:,}",
+        in_words(queue.oldest_wait) if queue.oldest_wait is not None else "-",
+        f"{queue.indexed:,}" if queue.indexed is not None else "-",
+        f"{queue.workers:,}",
+        f"paused {queue.paused}" if queue.paused else "",
+    )
+
+
+def _worker_row(worker: WorkerFacts) -> tuple[str, ...]:
+    notes = [word for word, is_so in _notes(worker) if is_so]
+    return (
+        worker.host,
+        str(worker.pid),
+        str(worker.slots),
+        str(len(worker.tasks)),
+        f"{worker.rss / 1024 / 1024:.0f} MB" if worker.rss else "-",
+        in_words(worker.silent),
+        ", ".join(notes),
+    )
+
+
+def _notes(worker: WorkerFacts) -> list[tuple[str, bool]]:
+    return [("draining", worker.draining), ("alone", worker.alone)]
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows under a head: the first and last column to the left, the others to the right."""
+    lines = [head, *rows]
+    widths = [max(len(row[column]) for row in lines) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column in (0, len(head) - 1) else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in lines
+    )

@@ -1,0 +1,23 @@
+"""`djtasks cancel ID...`"""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError, OutputWrapper
+
+from djtasks import operations
+from djtasks.management.subcommands.base import add_ids
+
+HELP = "cancel tasks that wait, and stop those that run"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_ids(parser)
+
+
+def handle(options: dict[str, Any], out: OutputWrapper) -> None:
+    ids = options["ids"]
+    count = operations.cancel(ids)
+    out.write(f"{count} of {len(ids)} cancelled.")
+    if count < len(ids):
+        raise CommandError("The others are final, or do not exist.")

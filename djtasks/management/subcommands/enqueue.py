@@ -1,0 +1,44 @@
+"""`djtasks enqueue PATH [JSON]`"""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError, OutputWrapper
+
+from djtasks import registry
+from djtasks.compat import InvalidTask
+from djtasks.engine import engine_of, our_aliases
+from djtasks.errors import InvalidArguments, UnknownTask
+
+HELP = "enqueue a task by its path"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("path", metavar="PATH", help="such as shop.tasks.send_invoice")
+    parser.add_argument(
+        "arguments", nargs="?", default="[]", metavar="JSON",
+        help="a list of positional or an object of keyword arguments (default: none)",
+    )  # fmt: skip
+
+
+def handle(options: dict[str, Any], out: OutputWrapper) -> None:
+    for alias in our_aliases():
+        registry.import_tasks(engine_of(alias).options.imports)
+    try:
+        task = registry.get(options["path"])
+        arguments = json.loads(options["arguments"])
+        if isinstance(arguments, dict):
+            result = task.enqueue(**arguments)
+        elif isinstance(arguments, list):
+            result = task.enqueue(*arguments)
+        else:
+            raise CommandError("The arguments must be a JSON list or object.")
+    except json.JSONDecodeError as error:
+        raise CommandError(f"The arguments are not JSON: {error}") from error
+    except UnknownTask as error:
+        known = "\n  ".join(task.module_path for task in registry.all_tasks())
+        raise CommandError(f"{error}\nKnown tasks:\n  {known or '(none)'}") from error
+    except (InvalidArguments, InvalidTask) as error:
+        raise CommandError(str(error)) from error
+    out.write(result.id)

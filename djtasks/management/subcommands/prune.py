@@ -1,0 +1,46 @@
+"""`djtasks prune`"""
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import CommandError, OutputWrapper
+
+from djtasks import operations
+from djtasks.management.subcommands.base import add_backend, engines
+from djtasks.spans import LONGEST
+
+HELP = "delete finished tasks beyond their retention"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--older-than", type=float, metavar="DAYS",
+        help="instead of OPTIONS['retention'], keep only so many days",
+    )  # fmt: skip
+    add_backend(parser)
+
+
+def handle(options: dict[str, Any], out: OutputWrapper) -> None:
+    older_than = _span(options["older_than"])
+    total = 0
+    for engine in engines(options):
+        for count in operations.prune(engine, older_than=older_than):
+            total += count
+            _progress(out, f"{total:,} deleted")
+    _progress(out, "")
+    out.write(f"{total:,} finished tasks deleted.")
+
+
+def _span(days: float | None) -> timedelta | None:
+    if days is None:
+        return None
+    if not 0 <= days <= LONGEST.days:
+        raise CommandError(f"--older-than must be from 0 to {LONGEST.days:,} days, got {days:g}.")
+    return timedelta(days=days)
+
+
+def _progress(out: OutputWrapper, text: str) -> None:
+    if out.isatty():
+        out.write(f"\r\x1b[K{text}", ending="")
+        out.flush()

@@ -1,0 +1,19 @@
+"""`djtasks retry ID...`"""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import OutputWrapper
+
+from djtasks import operations
+from djtasks.management.subcommands.base import add_ids, tell
+
+HELP = "make FAILED, CANCELLED or EXPIRED tasks ready again"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_ids(parser)
+
+
+def handle(options: dict[str, Any], out: OutputWrapper) -> None:
+    tell(out, operations.retry(options["ids"]), options["ids"], "ready again")

@@ -1,0 +1,29 @@
+"""Testing with djtasks: see docs/guides/testing.md.
+
+Names are imported when they are first used, since `djtasks.testing.leash` and `.servers` run
+in processes where no Django is set up.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from djtasks.testing.backends import DummyBackend, ImmediateBackend
+    from djtasks.testing.contracts import BrokerContract, StoreContract
+    from djtasks.testing.running import run_due
+
+__all__ = ["BrokerContract", "DummyBackend", "ImmediateBackend", "StoreContract", "run_due"]
+
+_HOMES = {
+    "BrokerContract": "djtasks.testing.contracts",
+    "DummyBackend": "djtasks.testing.backends",
+    "ImmediateBackend": "djtasks.testing.backends",
+    "StoreContract": "djtasks.testing.contracts",
+    "run_due": "djtasks.testing.running",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"djtasks.testing has no {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,172 @@
+"""Backends for a project's own tests: they take all options of djtasks, unlike Django's two."""
+
+import time
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from msgspec.structs import replace
+
+from djtasks import registry
+from djtasks.claims import Claim, NewRecord, Settlement
+from djtasks.compat import (
+    BaseTaskBackend,
+    TaskResultDoesNotExist,
+    task_enqueued,
+    task_finished,
+    task_started,
+)
+from djtasks.definitions import Items, Task
+from djtasks.ids import new_id
+from djtasks.options import Options
+from djtasks.records import build_item, build_record
+from djtasks.results import TaskResult, from_new
+from djtasks.states import State
+from djtasks.store import queue_database
+from djtasks.testing.running import execute_here, finished_result
+from djtasks.worker.pipeline import Finished, Pipeline
+
+
+class DummyBackend(BaseTaskBackend):
+    """Checks and keeps what is enqueued, and runs nothing.
+
+    `results` holds the TaskResults of this thread in their order; `clear()` forgets them.
+    """
+
+    task_class = Task
+    supports_defer = True
+    supports_async_task = True
+    supports_priority = True
+
+    def __init__(self, alias: str, params: dict[str, Any]) -> None:
+        super().__init__(alias, params)
+        self.results: list[TaskResult[Any]] = []
+
+    def validate_task(self, task: Any) -> None:
+        super().validate_task(task)
+        registry.register(task)
+
+    def enqueue(  # type: ignore[override] # one object for any signature
+        self, task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> TaskResult[Any]:
+        """Keep one task; raises what the real backend would raise for it."""
+        self.validate_task(task)
+        limit = Options().max_arguments
+        return self._keep(task, build_record(task, args, kwargs, backend=self.alias, limit=limit))
+
+    def enqueue_many(self, task: Task[..., Any], items: Items) -> int:
+        """Keep one task an item; nothing at all when one of them is bad."""
+        self.validate_task(task)
+        limit = Options().max_arguments
+        records = [
+            build_item(task, index, item, backend=self.alias, limit=limit)
+            for index, item in enumerate(items)
+        ]
+        for record in records:
+            self._keep(task, record)
+        return len(records)
+
+    async def aenqueue_many(self, task: Task[..., Any], items: Items) -> int:
+        """See enqueue_many()."""
+        return await sync_to_async(self.enqueue_many, thread_sensitive=True)(task, items)
+
+    def _keep(self, task: Task[..., Any], record: NewRecord) -> TaskResult[Any]:
+        result = _new_result(task, record)
+        self.results.append(result)
+        task_enqueued.send(type(self), task_result=result)
+        return deepcopy(result)
+
+    def get_result(self, result_id: str) -> TaskResult[Any]:
+        """Return a result of this thread."""
+        for result in self.results:
+            if result.id == result_id:
+                return result
+        raise TaskResultDoesNotExist(result_id)
+
+    def cancel(self, result_id: str) -> bool:
+        """Mark a kept task as cancelled; False when it does not exist."""
+        found = [result for result in self.results if result.id == result_id]
+        for result in found:
+            object.__setattr__(result, "state", State.CANCELLED)
+        return bool(found)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.results.clear()
+
+
+class ImmediateBackend(DummyBackend):
+    """Runs each task inside `enqueue()`, through the worker's own steps.
+
+    Arguments and results go through JSON, failures are retried at once as often as the task
+    allows, delays are not waited for. `results` holds the final results.
+    """
+
+    def _keep(self, task: Task[..., Any], record: NewRecord) -> TaskResult[Any]:
+        task_enqueued.send(type(self), task_result=_new_result(task, record))
+        store = _NoStore()
+        pipeline = Pipeline(store, new_id(), max_result=Options().max_result)  # type: ignore[arg-type]
+        claim = _claim_of(record)
+        while True:
+            task_started.send(type(self), task_result=_new_result(task, record))
+            finished = execute_here(pipeline, claim)
+            if finished.verdict.state is not State.READY:
+                break
+            claim = _next_attempt(claim, finished, pipeline.worker)
+        result = finished_result(finished, pipeline.worker)
+        self.results.append(result)
+        task_finished.send(type(self), task_result=result)
+        return result
+
+
+class _NoStore:
+    """What complete_in_transaction() needs of a store, where no row exists."""
+
+    def __init__(self) -> None:
+        self.database = queue_database()
+
+    def settle(self, settlements: Sequence[Settlement], *, worker: UUID) -> set[UUID]:  # noqa: ARG002
+        return {settlement.id for settlement in settlements}
+
+
+def _new_result(task: Task[..., Any], record: NewRecord) -> TaskResult[Any]:
+    return from_new(task, record, enqueued_at=datetime.now(UTC), database=queue_database())
+
+
+def _claim_of(record: NewRecord) -> Claim:
+    return Claim(
+        id=record.id,
+        fence=1,
+        task_path=record.task_path,
+        queue=record.queue,
+        priority=record.priority,
+        args=record.args,
+        kwargs=record.kwargs,
+        attempt=0,
+        crash_count=0,
+        max_attempts=record.max_attempts,
+        max_crashes=record.max_crashes,
+        timeout=record.timeout.total_seconds() if record.timeout else None,
+        waited=0.0,
+        is_expired=False,
+        enqueued_at=time.time(),
+        errors=None,
+        worker_ids=None,
+    )
+
+
+def _next_attempt(claim: Claim, finished: Finished, worker: UUID) -> Claim:
+    def appended(texts: str | None, entry: str) -> str:
+        return f"{texts[:-1]}, {entry}]" if texts else f"[{entry}]"
+
+    error = finished.settlement.error
+    return replace(
+        claim,
+        fence=claim.fence + 1,
+        attempt=claim.attempt + finished.verdict.spent,
+        errors=appended(claim.errors, error) if error else claim.errors,
+        worker_ids=appended(claim.worker_ids, f'"{worker}"'),
+    )

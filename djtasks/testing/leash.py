@@ -1,0 +1,89 @@
+"""A short leash for a server: it lives as long as our standard input stays open.
+
+    python -m djtasks.testing.leash [--user NAME] [--signal TERM] -- command argument...
+
+Whoever holds the other end of the pipe holds the server: when that process ends, even by
+`kill -9`, the kernel closes the pipe and the server gets its stop signal. On Linux the server
+gets it too when the leash itself is killed.
+"""
+
+import argparse
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from functools import partial
+
+_STOP_SECONDS = 30
+_PR_SET_PDEATHSIG = 1
+
+
+def hold(command: Sequence[str], *, stop: signal.Signals, user: str | None) -> int:
+    """Run `command` in a session of its own until standard input ends; return its exit code.
+
+    SIGINT and SIGTERM are ignored: a terminal sends Ctrl-C to a whole group, and the order in
+    which things stop is the holder's business. A server that has not stopped after 30 s is
+    killed.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    server = subprocess.Popen(  # noqa: S603 - the holder's command
+        command,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        user=user,
+        group="nogroup" if user == "nobody" and _has_group("nogroup") else None,
+        extra_groups=[] if user else None,
+        preexec_fn=partial(_prepare, stop),  # noqa: PLW1509 - there is one thread so far
+    )
+    threading.Thread(target=_wait_for_end_of_input, args=(server, stop), daemon=True).start()
+    return server.wait()
+
+
+def _prepare(stop: signal.Signals) -> None:
+    """Run in the server's process, before it becomes the server."""
+    # What is ignored stays ignored in a new program, and the server must hear its stop signal.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(stop), 0, 0, 0)
+
+
+def _wait_for_end_of_input(server: "subprocess.Popen[bytes]", stop: signal.Signals) -> None:
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    server.send_signal(stop)
+    try:
+        server.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.kill()
+
+
+def _has_group(name: str) -> bool:
+    import grp  # noqa: PLC0415 - not on Windows
+
+    try:
+        grp.getgrnam(name)
+    except KeyError:
+        return False
+    return True
+
+
+def main() -> int:
+    """Parse the command line and hold the server."""
+    parser = argparse.ArgumentParser(prog="python -m djtasks.testing.leash", description=__doc__)
+    parser.add_argument("--user", help="run the server as this user")
+    parser.add_argument("--signal", default="TERM", help="how to stop it (default: %(default)s)")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="-- and the server's command")
+    asked = parser.parse_args()
+    command = asked.command[1:] if asked.command[:1] == ["--"] else asked.command
+    if not command:
+        parser.error("the server's command is missing")
+    return hold(command, stop=signal.Signals[f"SIG{asked.signal}"], user=asked.user)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

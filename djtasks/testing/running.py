@@ -1,0 +1,91 @@
+"""Tasks run in the test's own thread and transaction, through the worker's own steps."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from django.db.models import F
+
+from djtasks import middleware, registry
+from djtasks.claims import Claim
+from djtasks.engine import Engine, engine_of
+from djtasks.ids import new_id
+from djtasks.models import TaskRecord
+from djtasks.results import TaskResult, from_finished, from_record
+from djtasks.states import State
+from djtasks.worker.execution import ThreadGate
+from djtasks.worker.pipeline import Finished, Pipeline, is_coroutine
+
+_CLAIMED_AT_ONCE = 100
+
+
+def execute_here(pipeline: Pipeline, claim: Claim) -> Finished:
+    """Run one claim in this thread, plain function or coroutine; nothing it raises gets out."""
+    refused = pipeline.refuse(claim)
+    if refused is not None:
+        return refused
+    running = pipeline.begin(claim)
+    if is_coroutine(running.task.func):
+        finished: Finished = async_to_sync(pipeline.execute_async)(running)
+        return finished
+    return pipeline.execute(running, ThreadGate())
+
+
+def run_due(
+    *,
+    backend: str = "default",
+    advance: timedelta | None = None,
+    reraise: bool = False,
+) -> list[TaskResult[Any]]:
+    """Run what is due in the database, now, here; return the results in the order they ran.
+
+    For tests, also inside a TestCase, where nothing commits and so no worker could see a task.
+    Tasks that running tasks enqueue are run too, until nothing is due. `advance` first moves
+    all waiting tasks so much nearer, for delays and retries. `reraise` raises the error of the
+    first task that ends FAILED.
+    """
+    engine = engine_of(backend)
+    if advance is not None:
+        waiting = TaskRecord.objects.using(engine.database).filter(state=State.READY)
+        waiting.filter(backend=backend).update(run_after=F("run_after") - advance)
+    worker = new_id()
+    pipeline = Pipeline(
+        engine.store,
+        worker,
+        middleware=middleware.load(engine.options.middleware),
+        max_result=engine.options.max_result,
+    )
+    results = []
+    while claims := _claim(engine, worker):
+        for claim in claims:
+            finished = execute_here(pipeline, claim)
+            engine.store.settle([finished.settlement], worker=worker)
+            if reraise and finished.verdict.state is State.FAILED and finished.verdict.error:
+                raise finished.verdict.error
+            results.append(_result(engine, claim, finished))
+    return results
+
+
+def _claim(engine: Engine, worker: UUID) -> list[Claim]:
+    lanes = engine.store.look().lanes
+    lanes.sort(key=lambda lane: -lane.priority)
+    if not lanes:
+        return []
+    return engine.store.claim_due(lanes, worker=worker, limit=_CLAIMED_AT_ONCE)
+
+
+def _result(engine: Engine, claim: Claim, finished: Finished) -> TaskResult[Any]:
+    row = TaskRecord.objects.using(engine.database).filter(pk=claim.id).first()
+    if row is not None:
+        return from_record(row)
+    # Its task's `store` policy has deleted the row.
+    return finished_result(finished, new_id())
+
+
+def finished_result(finished: Finished, worker: UUID) -> TaskResult[Any]:
+    """Return the result of an attempt that no row tells of."""
+    task = finished.task or registry.get(finished.claim.task_path)
+    return from_finished(
+        finished.claim, task, worker, finished.settlement, started_at=finished.started_at
+    )
