@@ -1,0 +1,236 @@
+"""One argument of a task as a field of a form: its type, its default, what may be typed.
+
+Everything that is stored has gone through JSON, so a date is typed, and arrives, as text.
+"""
+
+import json
+import types
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation
+from inspect import Parameter
+from typing import Any, Literal, Union, get_args, get_origin
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from djtasks.arguments import encode
+from djtasks.errors import InvalidArguments
+
+
+class _LeftOut:
+    """What an empty field means: the function's own default."""
+
+    def __repr__(self) -> str:
+        return "LEFT_OUT"
+
+
+LEFT_OUT = _LeftOut()
+_LONGEST_TYPE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How a type is typed: `read` raises ValueError for what is none."""
+
+    read: Callable[[str], Any]
+    expected: Callable[[], str]
+    rows: int = 0
+
+
+def _json(text: str) -> Any:
+    return json.loads(text, parse_constant=_no_constant)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValidationError(
+        _("%(name)s cannot be stored as JSON. Use a number or null.") % {"name": name}
+    )
+
+
+def _iso(kind: Any) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        kind.fromisoformat(text.strip())
+        return text.strip()
+
+    return read
+
+
+def _decimal(text: str) -> str:
+    try:
+        Decimal(text.strip())
+    except InvalidOperation:
+        raise ValueError from None
+    return text.strip()
+
+
+_AS_JSON = _Kind(_json, lambda: _('JSON, such as [1, 2], true or "a text" with its quotes'), rows=2)
+_KINDS: dict[Any, _Kind] = {
+    str: _Kind(str, lambda: _("a text")),
+    int: _Kind(lambda text: int(text.strip()), lambda: _("a whole number")),
+    float: _Kind(lambda text: float(text.strip()), lambda: _("a number")),
+    date: _Kind(_iso(date), lambda: _("a date such as 2026-10-20")),
+    datetime: _Kind(_iso(datetime), lambda: _("a date and time such as 2026-10-20T14:30")),
+    time: _Kind(_iso(time), lambda: _("a time such as 14:30")),
+    Decimal: _Kind(_decimal, lambda: _("a decimal number")),
+    uuid.UUID: _Kind(lambda text: str(uuid.UUID(text.strip())), lambda: _("a UUID")),
+}
+
+
+class ArgumentField(forms.Field):
+    """Gives the value that is passed, or LEFT_OUT."""
+
+    def __init__(self, parameter: Parameter, annotation: Any, *, is_sensitive: bool) -> None:
+        self.parameter = parameter
+        self.is_sensitive = is_sensitive
+        plain, takes_none = _without_none(annotation)
+        self.plain = plain
+        self.takes_none = takes_none or parameter.default is None
+        self.kind = _KINDS.get(plain, _AS_JSON) if isinstance(plain, type) else _AS_JSON
+        super().__init__(
+            required=parameter.default is Parameter.empty and not _is_open(parameter),
+            label=_shown_name(parameter),
+            widget=_widget(self),
+            help_text=_help(self),
+        )
+        self.type_words = _type_words(parameter, is_sensitive=is_sensitive)
+
+    def to_python(self, value: Any) -> Any:
+        """Return the value; an empty field is the default."""
+        if self.plain is bool and not self.takes_none:
+            return bool(value)
+        text = "" if value is None else str(value)
+        if text == "" or (self.kind is not _KINDS[str] and not text.strip()):
+            return self._of_nothing()
+        read = self._read(text)
+        try:
+            encode(read, _shown_name(self.parameter))
+        except InvalidArguments as error:
+            raise ValidationError(str(error)) from None
+        return read
+
+    def validate(self, value: Any) -> None:
+        """An empty list is a value too."""
+
+    def _of_nothing(self) -> Any:
+        # A text that is preset can be emptied; any other field cannot say "empty".
+        if isinstance(self.parameter.default, str) and not self.is_sensitive:
+            return ""
+        if self.required:
+            raise ValidationError(self.error_messages["required"], code="required")
+        return LEFT_OUT
+
+    def _read(self, text: str) -> Any:
+        if self.plain is bool:
+            return {"true": True, "false": False}.get(text)
+        if get_origin(self.plain) is Literal:
+            return self._chosen(text)
+        try:
+            value = self.kind.read(text)
+        except (ValueError, RecursionError):
+            said = {"text": "" if self.is_sensitive else f" “{text[:60]}”"}
+            raise ValidationError(
+                _("This%(text)s is not what is expected: %(expected)s.")
+                % (said | {"expected": self.kind.expected()})
+            ) from None
+        if self.parameter.kind is Parameter.VAR_POSITIONAL and not isinstance(value, list):
+            raise ValidationError(_("This takes a JSON list, such as [1, 2]."))
+        if self.parameter.kind is Parameter.VAR_KEYWORD and not isinstance(value, dict):
+            raise ValidationError(_('This takes a JSON object, such as {"name": 1}.'))
+        return value
+
+    def _chosen(self, text: str) -> Any:
+        for one in get_args(self.plain):
+            if str(one) == text:
+                return one
+        raise ValidationError(_("Choose one of those that are listed."))
+
+    def shown(self, value: Any) -> Any:
+        """Return a value as it stands in the field, None for one that cannot be shown."""
+        if value is None or (self.plain is bool and not self.takes_none):
+            return value
+        if isinstance(value, str) and self.kind is not _AS_JSON:
+            return value
+        if self.kind is _AS_JSON and not isinstance(self.plain, type(Literal[1])):
+            try:
+                return json.dumps(value, ensure_ascii=False)
+            except (TypeError, ValueError):
+                return None
+        return str(value).lower() if self.plain is bool else str(value)
+
+
+def _is_open(parameter: Parameter) -> bool:
+    return parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+
+
+def _without_none(annotation: Any) -> tuple[Any, bool]:
+    """Return `str` and True for `str | None`, and other types as they are."""
+    if get_origin(annotation) not in (Union, types.UnionType):
+        return annotation, False
+    members = [one for one in get_args(annotation) if one is not type(None)]
+    takes_none = len(members) < len(get_args(annotation))
+    return (members[0] if len(members) == 1 else annotation), takes_none
+
+
+def _shown_name(parameter: Parameter) -> str:
+    if parameter.kind is Parameter.VAR_POSITIONAL:
+        return f"*{parameter.name}"
+    return f"**{parameter.name}" if parameter.kind is Parameter.VAR_KEYWORD else parameter.name
+
+
+def _type_words(parameter: Parameter, *, is_sensitive: bool) -> str:
+    """Return annotation and default as they stand in the code, "" for what cannot be printed."""
+    plain = parameter.replace(name="x")
+    if is_sensitive:
+        plain = plain.replace(default=Parameter.empty)
+    try:
+        words = str(plain).lstrip("*").removeprefix("x").removeprefix(":").strip()
+        words = words.replace("typing.", "").replace("datetime.date", "date")
+    except Exception:  # noqa: BLE001 - the project's own __repr__
+        return ""
+    return words if len(words) <= _LONGEST_TYPE else f"{words[:_LONGEST_TYPE]}…"
+
+
+def _help(field: ArgumentField) -> str:
+    if field.is_sensitive:
+        return _("Sensitive: stored, but shown to nobody afterwards, not even here.")
+    if field.parameter.kind is Parameter.VAR_POSITIONAL:
+        return _("More positional arguments, as a JSON list.")
+    if field.parameter.kind is Parameter.VAR_KEYWORD:
+        return _("More named arguments, as a JSON object.")
+    if field.plain in (str, int, float, bool) or get_origin(field.plain) is Literal:
+        return ""  # its type says it
+    expected = field.kind.expected()
+    return f"{expected[:1].upper()}{expected[1:]}."
+
+
+def _widget(field: ArgumentField) -> forms.Widget:
+    if field.plain is bool:
+        choices = [("", "None"), ("true", "True"), ("false", "False")]
+        return forms.Select(choices=choices) if field.takes_none else forms.CheckboxInput()
+    if field.is_sensitive:
+        return forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "mono"})
+    if get_origin(field.plain) is Literal:
+        return _choice(field)
+    attrs: dict[str, Any] = {"class": "mono", "autocomplete": "off", "spellcheck": "false"}
+    if field.plain in (int, float):
+        attrs |= {"inputmode": "decimal" if field.plain is float else "numeric"}
+        attrs["class"] = "mono short"
+    if field.takes_none:
+        attrs["placeholder"] = "None"
+    if field.kind.rows:
+        return forms.Textarea(attrs=attrs | {"rows": field.kind.rows})
+    return forms.TextInput(attrs=attrs)
+
+
+def _choice(field: ArgumentField) -> forms.Select:
+    values = [str(one) for one in get_args(field.plain)]
+    empty = [("", "None" if field.takes_none else "")] if _needs_empty(field) else []
+    return forms.Select(choices=[*empty, *((value, value) for value in values)])
+
+
+def _needs_empty(field: ArgumentField) -> bool:
+    return field.takes_none or field.parameter.default is Parameter.empty

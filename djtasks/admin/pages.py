@@ -1,0 +1,82 @@
+"""What the ModelAdmins of our tables share: nobody edits a row, and pages stand in our frame."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+
+from djtasks.admin.frame import NoBackend, engine_shown, frame_context
+from djtasks.admin.known import import_known
+from djtasks.admin.live import live_response
+from djtasks.engine import Engine
+
+Page = Callable[..., HttpResponseBase]
+
+
+class OperationsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A table that is shown and operated, and whose rows nobody adds, edits or deletes."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [field.name for field in self.model._meta.fields]  # noqa: SLF001
+
+    def page(self, route: str, view: Page, name: str, *, permission: str) -> URLPattern:
+        """Mount a page under this table's address, for those who have a permission.
+
+        The view gets the engine of the TASKS alias that is shown.
+        """
+
+        def guarded(request: HttpRequest, **captured: Any) -> HttpResponseBase:
+            require(request, permission)
+            try:
+                engine = engine_shown(request)
+            except NoBackend:
+                return self._no_backend(request)
+            import_known(engine)  # before anything is shown: they name what is sensitive
+            return view(request, engine, **captured)
+
+        return path(route, self.admin_site.admin_view(guarded), name=name)
+
+    def show(self, request: HttpRequest, template: str, tab: str, **context: Any) -> HttpResponse:
+        """Draw a page, or only its live region when the page's script asks for it."""
+        request.current_app = self.admin_site.name
+        frame = frame_context(self.admin_site, request, tab=tab)
+        return live_response(request, template, {**frame, "opts": self.opts, **context})
+
+    def _no_backend(self, request: HttpRequest) -> HttpResponse:
+        """Say that no TASKS alias is ours."""
+        return self.show(request, "djtasks/no_backend.html", "", title=_("Background tasks"))
+
+
+def require(request: HttpRequest, permission: str) -> None:
+    """Refuse who lacks one of djtasks' permissions, given by its codename."""
+    if not request.user.has_perm(f"djtasks.{permission}"):
+        raise PermissionDenied
+
+
+def posted(view: Page) -> Page:
+    """Take only what was posted: an address alone changes nothing."""
+
+    @wraps(view)
+    def guarded(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> HttpResponseBase:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        return view(admin, request, engine)
+
+    return guarded

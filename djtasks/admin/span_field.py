@@ -1,0 +1,57 @@
+"""A span of time in a form, as people write it."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+
+from djtasks.schedules.words import span_in_words
+from djtasks.spans import LONGEST
+
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+_NAME = "s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?|w|weeks?|"
+_PART = re.compile(rf"\s*(\d{{1,12}}(?:\.\d{{1,6}})?)\s*({_NAME})(?![a-z])[\s,]*", re.ASCII)
+
+
+class SpanField(forms.Field):
+    """Takes `90`, `5 minutes` or `1 h 30 min`, gives a timedelta; a bare number is seconds."""
+
+    widget = forms.TextInput
+
+    def to_python(self, value: Any) -> timedelta | None:
+        """Return the span; None for an empty field."""
+        text = str(value or "").strip()
+        return _span_of(text.lower()) if text else None
+
+    def prepare_value(self, value: Any) -> Any:
+        """Show a span as words that the field takes again."""
+        if not isinstance(value, timedelta):
+            return value
+        whole = value % timedelta(seconds=1) == timedelta(0)
+        return span_in_words(value) if whole else f"{value.total_seconds():f} seconds"
+
+
+def _span_of(text: str) -> timedelta:
+    seconds, place = 0.0, 0
+    while found := _PART.match(text, place):
+        unit = _UNITS[found[2][:1] or "s"]
+        seconds += float(found[1]) * unit.total_seconds()
+        place = found.end()
+    if not place or place != len(text):
+        raise forms.ValidationError(
+            _("“%(text)s” is no span of time. Write it like “90 seconds” or “1 hour 30 minutes”.")
+            % {"text": text}
+        )
+    if seconds > LONGEST.total_seconds():
+        raise forms.ValidationError(
+            _("This is too long: at most %(days)s days.") % {"days": LONGEST.days}
+        )
+    return timedelta(seconds=seconds)

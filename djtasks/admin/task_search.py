@@ -1,0 +1,207 @@
+"""The search of the tasks page: what was asked for, how far to look, and the links around it."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from djtasks import registry
+from djtasks.engine import Engine, our_aliases
+from djtasks.errors import InvalidSelection
+from djtasks.inspection.at_once import COUNT_LIMIT, counts_of
+from djtasks.inspection.known import Known, known_of
+from djtasks.inspection.listing import (
+    LED_LIMIT,
+    Scope,
+    TaskRow,
+    newest_window,
+    scope_of,
+)
+from djtasks.inspection.search import Problem, Search, read_search
+from djtasks.inspection.search_keys import PHASES, SHOWN_KEYS, in_phase
+from djtasks.inspection.status import records_of
+from djtasks.inspection.terms import Term
+from djtasks.models import TaskRecord
+from djtasks.operations import selected
+from djtasks.templatetags.djtasks_pages import PHASES as LOOKS
+
+MOST_SUGGESTED = 300
+FEW = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a search finds. `records`: those of its matches that are listed.
+
+    `led`: to how many an index leads, at most LED_LIMIT; None where nobody had to ask.
+    """
+
+    search: Search
+    known: Known
+    scope: Scope
+    records: Any
+    led: int | None
+
+    @property
+    def is_bounded(self) -> bool:
+        """Return whether matches may be left out also of what is done to all of them."""
+        whole = self.search.is_led or not self.search.chips
+        return self.scope.is_partial and not whole
+
+    @property
+    def selection(self) -> dict[str, Any]:
+        """Return all matches as a selection of a bulk action, with the words it came from."""
+        parts = [self.search.selection]
+        if self.is_bounded:
+            parts.append({"pk__gte": str(self.scope.oldest)})
+        return {"all": parts, "search": self.search.text}
+
+    def total(self, engine: Engine) -> tuple[int, int]:
+        """Return how many match, and from which number on that means: or more."""
+        if not self.scope.is_partial or self.is_bounded:
+            return counts_of(engine, [self.records])[0], COUNT_LIMIT
+        return (COUNT_LIMIT, COUNT_LIMIT) if self.led is None else (self.led, LED_LIMIT)
+
+
+def asked_for(request: HttpRequest) -> str:
+    """Return the search in an address; a form adds to it by a second `q`."""
+    return " ".join(request.GET.getlist("q"))
+
+
+def find(request: HttpRequest, engine: Engine, text: str) -> Found:
+    """Return what a search finds for a person, and how far it looks."""
+    may_view = request.user.has_perm("djtasks.view_arguments")
+    known = known_of(engine, may_view_arguments=may_view)
+    search = read_search(text, known)
+    try:
+        records = selected(engine, search.selection)
+    except InvalidSelection as error:
+        # Every value was looked at; this is for one that a database sees otherwise.
+        problem = Problem(term=Term(key="", value=text), message=str(error))
+        search = Search(problems=[problem])
+        records = selected(engine, {})
+    oldest = newest_window(engine)
+    led = None
+    if oldest is not None and search.lead is not None:
+        led = counts_of(engine, [selected(engine, search.lead)], limit=LED_LIMIT)[0]
+    scope = scope_of(oldest, led)
+    return Found(search=search, known=known, scope=scope, records=scope.within(records), led=led)
+
+
+def query(engine: Engine, text: str, **more: str) -> str:
+    """Return the query string of a search, on the same TASKS alias."""
+    given = {"q": text, "backend": engine.alias, **more}
+    return "?" + urlencode({name: value for name, value in given.items() if value})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """A part of the search, and the address without it."""
+
+    key: str
+    value: str
+    is_bad: bool
+    href: str
+
+
+def chips_of(engine: Engine, search: Search) -> list[Chip]:
+    """Return the parts of a search that were understood."""
+    return [
+        Chip(
+            key=term.key,
+            value=term.value,
+            is_bad=term == Term(key="state", value="failed"),
+            href=query(engine, search.without(term)),
+        )
+        for term in search.chips
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateTab:
+    """A state as a tab, with how many are in it; from `limit` on that means: or more."""
+
+    label: str | Promise
+    href: str
+    is_current: bool
+    count: int | None
+    limit: int
+    is_bad: bool
+
+
+def tabs_of(engine: Engine, found: Found) -> list[StateTab]:
+    """Return a tab for each state, and one for all of them."""
+    search = found.search
+    now = found.known.now
+    conditions = [Q(**in_phase(one, now)) for one in PHASES]
+    records, limit = _counted(engine)
+    counts = counts_of(engine, [records.filter(one) for one in conditions], limit=limit)
+    everything = StateTab(
+        label=_("All"),
+        href=query(engine, search.in_phase("")),
+        is_current=not search.phases,
+        count=None,
+        limit=limit,
+        is_bad=False,
+    )
+    return [everything] + [
+        StateTab(
+            label=LOOKS[phase][2],
+            href=query(engine, search.in_phase(phase)),
+            is_current=search.phases == (phase,),
+            count=count,
+            limit=limit,
+            is_bad=phase == "failed" and count > 0,
+        )
+        for phase, count in zip(PHASES, counts, strict=True)
+    ]
+
+
+def _counted(engine: Engine) -> tuple[Any, int]:
+    """Return the records that tabs count, and how far.
+
+    No index knows the alias of a record. Where there is one alias, indexes alone can count, a
+    hundred thousand in no time; they then count those of aliases that are gone, too.
+    """
+    if our_aliases() == [engine.alias]:
+        return TaskRecord.objects.using(engine.database), COUNT_LIMIT
+    return records_of(engine), FEW
+
+
+def narrowings(engine: Engine, search: Search, rows: Sequence[TaskRow]) -> list[tuple[str, str]]:
+    """Return what would narrow a search: what is commonest on the page, as text and address."""
+    asked = {term.key for term in search.chips}
+    found = []
+    for key, values in (
+        ("task", (row.path for row in rows)),
+        ("error", (row.exception for row in rows)),
+        ("queue", (row.queue for row in rows)),
+        ("worker", (row.worker for row in rows if row.worker and ":" in row.worker)),
+    ):
+        common = Counter(value for value in values if value).most_common(2)
+        if key in asked or len(common) < 2 or common[0][1] < 2:
+            continue
+        value = common[0][0]
+        shown = value.rpartition(".")[2] if key == "task" else value
+        found.append((f"{key}:{shown}", query(engine, search.narrowed(key, value))))
+    return found
+
+
+def suggestions(engine: Engine, rows: Iterable[TaskRow]) -> list[str]:
+    """Return what somebody may want to type: keys, states, queues and tasks that are known."""
+    rows = list(rows)
+    paths = {task.module_path for task in registry.all_tasks()} | {row.path for row in rows}
+    queues = {*engine.queues, *(row.queue for row in rows)}
+    words = [
+        *SHOWN_KEYS,
+        *(f"state:{phase}" for phase in PHASES),
+        *(str(Term(key="queue", value=queue)) for queue in sorted(queues)),
+        *(str(Term(key="task", value=path)) for path in sorted(paths)),
+    ]
+    return words[:MOST_SUGGESTED]
