@@ -1,0 +1,1 @@
+"""The demo: a code library whose files are read by background tasks."""

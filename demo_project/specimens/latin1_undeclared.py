@@ -1,0 +1,3 @@
+"""Saved by an editor that did not ask."""
+
+TOWNS = ["Århus", "Castelló", "Zürich"]

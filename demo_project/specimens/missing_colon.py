@@ -1,0 +1,4 @@
+class Library
+    """A place for books."""
+
+    shelves = 12

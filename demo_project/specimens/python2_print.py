@@ -1,0 +1,4 @@
+import urllib2
+
+for line in urllib2.urlopen("http://example.org/"):
+    print line

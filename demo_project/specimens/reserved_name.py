@@ -1,0 +1,2 @@
+def order(class, copies=1):
+    return {"class": class, "copies": copies}

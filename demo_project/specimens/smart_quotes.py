@@ -1,0 +1,1 @@
+TITLE = “Pasted from a word processor”

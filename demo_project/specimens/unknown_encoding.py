@@ -1,0 +1,3 @@
+# -*- coding: klingon -*-
+
+GREETING = "nuqneH"
