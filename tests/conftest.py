@@ -1,0 +1,96 @@
+"""Fixtures that many tests share."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+from django.db import connections
+from django.test import override_settings
+from hypothesis import settings
+from pytest_django.plugin import DjangoDbBlocker
+
+from djtasks.brokers import forget_brokers
+from djtasks.engine import Engine, engine_of, forget_engines
+from tests.routing import Home
+
+# No deadline for one example: the machine may be busy.
+settings.register_profile("djtasks", deadline=None, max_examples=50)
+settings.load_profile("djtasks")
+
+# Before anything imports them, so that their failures show what was compared.
+pytest.register_assert_rewrite("djtasks.testing.contracts")
+
+DATABASES = ["default", "sqlite", "mariadb"]
+
+
+def require(alias: str) -> str:
+    """Return a DATABASES alias, or skip where its server is missing; CI has all of them."""
+    if alias not in connections.settings:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI needs {alias}, which does not answer")
+        pytest.skip(f"{alias} does not answer")
+    return alias
+
+
+@pytest.fixture(autouse=True)
+def fresh_engines() -> Iterator[None]:
+    """No test sees another's brokers, namespaces or broken breakers."""
+    forget_engines()
+    forget_brokers()
+    yield
+    forget_engines()
+    forget_brokers()
+
+
+@pytest.fixture
+def engine(db: Any) -> Engine:
+    """The parts behind TASKS["default"], on PostgreSQL and an empty Redis."""
+    made = engine_of("default")
+    flush_redis()
+    return made
+
+
+@pytest.fixture
+def live_engine(transactional_db: Any) -> Engine:
+    """The same for tests whose rows other connections must see."""
+    made = engine_of("default")
+    flush_redis()
+    return made
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest, db: Any) -> Iterator[str]:
+    """Each database in turn as the home of the records.
+
+    For tests marked `django_db(databases="__all__")`.
+    """
+    alias = require(request.param)
+    with override_settings(DATABASE_ROUTERS=[Home(alias)]):
+        yield alias
+
+
+def flush_redis() -> None:
+    """Empty this process's Redis database."""
+    cache: Any = caches["tasks"]
+    cache.client.get_client().flushdb()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """Give each process of a run databases of its own, SQLite's files included."""
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb: bool) -> bool:
+    """A pooler keeps connections to a database, which cannot be dropped then; its server ends."""
+    return django_db_keepdb or bool(os.environ.get("DJTASKS_TEST_POOLER"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def close_connections_at_the_end(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Leave no connection to be found by the garbage collector, which would warn."""
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()

@@ -1,0 +1,26 @@
+"""Models for tasks to write to."""
+
+import uuid
+
+from django.db import models
+
+
+class Row(models.Model):
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        app_label = "tests"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Parcel(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    rows = models.ManyToManyField(Row)
+
+    class Meta:
+        app_label = "tests"
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -1,0 +1,1 @@
+"""An app with a `runworker` of its own, as Channels has one."""

@@ -1,0 +1,37 @@
+"""Each store keeps the contract, on every database it serves."""
+
+import pytest
+
+from djtasks.store import PortableStore, PostgresStore, Store
+from djtasks.testing import StoreContract
+from tests.conftest import require
+
+everywhere = pytest.mark.django_db(databases="__all__")
+
+
+@everywhere
+class TestPostgres(StoreContract):
+    @pytest.fixture
+    def store(self) -> Store:
+        return PostgresStore("default", "default")
+
+
+@everywhere
+class TestPortableOnPostgres(StoreContract):
+    @pytest.fixture
+    def store(self) -> Store:
+        return PortableStore("default", "default")
+
+
+@everywhere
+class TestPortableOnSqlite(StoreContract):
+    @pytest.fixture
+    def store(self) -> Store:
+        return PortableStore("sqlite", "default")
+
+
+@everywhere
+class TestPortableOnMariadb(StoreContract):
+    @pytest.fixture
+    def store(self) -> Store:
+        return PortableStore(require("mariadb"), "default")

@@ -1,0 +1,86 @@
+"""Whether a call fits a function, asked where it is enqueued."""
+
+from typing import Any
+
+import pytest
+
+from djtasks.calls import arguments_of, check_call
+from djtasks.errors import InvalidArguments
+
+
+def plain(a: int, b: int = 2) -> None: ...
+def keyword_only(a: int, *, flag: bool) -> None: ...
+def optional_keyword(a: int, *, flag: bool = True) -> None: ...
+def positional_only(a: int, /, b: int) -> None: ...
+def many(*values: int) -> None: ...
+def anything(a: int, *values: int, **options: int) -> None: ...
+def nothing() -> None: ...
+def with_context(context: object, a: int) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "kwargs"),
+    [
+        (plain, (1,), {}),
+        (plain, (1, 2), {}),
+        (plain, (1,), {"b": 2}),
+        (plain, (), {"b": 2, "a": 1}),
+        (keyword_only, (1,), {"flag": True}),
+        (optional_keyword, (1,), {}),
+        (positional_only, (1, 2), {}),
+        (positional_only, (1,), {"b": 2}),
+        (many, (), {}),
+        (many, (1, 2, 3), {}),
+        (anything, (1, 2, 3), {"x": 4}),
+        (nothing, (), {}),
+    ],
+)
+def test_a_call_that_fits_passes(function: Any, args: Any, kwargs: Any) -> None:
+    check_call("shop.pay", function, args, kwargs, takes_context=False)
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "kwargs", "complaint"),
+    [
+        (plain, (), {}, "missing a required argument: 'a'. Its arguments are (a: int, b: int"),
+        (plain, (1, 2, 3), {}, "too many positional arguments"),
+        (plain, (1,), {"c": 3}, "got an unexpected keyword argument 'c'"),
+        (plain, (1,), {"a": 1}, "multiple values for argument 'a'"),
+        (keyword_only, (1,), {}, "missing a required"),
+        (keyword_only, (1, True), {}, "too many positional arguments"),
+        (positional_only, (), {"a": 1, "b": 2}, "'a'"),
+        (nothing, (1,), {}, "too many positional arguments"),
+    ],
+)
+def test_a_call_that_does_not_fit_is_refused_with_the_signature(
+    function: Any, args: Any, kwargs: Any, complaint: str
+) -> None:
+    with pytest.raises(InvalidArguments) as refusal:
+        check_call("shop.pay", function, args, kwargs, takes_context=False)
+
+    assert str(refusal.value).startswith("Task 'shop.pay' cannot be called like this: ")
+    assert complaint in str(refusal.value)
+
+
+def test_the_context_is_not_the_callers_to_give() -> None:
+    check_call("shop.pay", with_context, (1,), {}, takes_context=True)
+
+    with pytest.raises(InvalidArguments, match=r"Its arguments are \(a: int\)"):
+        check_call("shop.pay", with_context, (object(), 1), {}, takes_context=True)
+
+
+def test_a_refusal_is_the_type_error_that_django_promises() -> None:
+    with pytest.raises(TypeError):
+        check_call("shop.pay", plain, (), {}, takes_context=False)
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs"), [((1, 2), {}), ((1,), {"b": 2}), ((), {"b": 2, "a": 1})]
+)
+def test_equal_calls_have_equal_arguments(args: Any, kwargs: Any) -> None:
+    assert arguments_of(plain, args, kwargs, takes_context=False) == {"a": 1, "b": 2}
+
+
+def test_arguments_that_were_not_passed_are_left_out() -> None:
+    assert arguments_of(plain, (1,), {}, takes_context=False) == {"a": 1}
+    assert arguments_of(with_context, (1,), {}, takes_context=True) == {"a": 1}

@@ -1,0 +1,103 @@
+"""Operations and transactions: hints of what is due again, and orders to workers."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import transaction
+
+from djtasks.engine import engine_of
+from djtasks.ids import new_id
+from djtasks.models import WorkerRecord
+from djtasks.operations import ORDERS, cancel, order_worker, reschedule, retry
+from tests.carriers import Recording, with_broker
+from tests.tasks import add
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def carrier() -> Any:
+    with with_broker():
+        yield engine_of("default").broker
+
+
+def pushed(carrier: Recording) -> list[set[UUID]]:
+    return [{hint.id for hint in hints} for hints in carrier.pushes]
+
+
+def test_what_is_retried_is_told_to_the_workers_at_once(carrier: Recording) -> None:
+    ids = [UUID(add.enqueue(1, 2).id) for _ in range(3)]
+    cancel(ids)
+    carrier.pushes.clear()
+
+    retry(ids[:2])
+    retry(ids[2:], run_after=datetime.now(UTC) + timedelta(hours=1))
+
+    assert pushed(carrier) == [set(ids[:2])]
+
+
+def test_a_retry_in_a_transaction_is_told_when_that_commits(carrier: Recording) -> None:
+    id_ = UUID(add.enqueue(1, 2).id)
+    cancel([id_])
+    carrier.pushes.clear()
+
+    with transaction.atomic():
+        retry([id_])
+        assert carrier.pushes == []
+
+    assert pushed(carrier) == [{id_}]
+
+
+def test_what_is_rescheduled_to_the_past_is_told_at_once(carrier: Recording) -> None:
+    later = add.using(run_after=timedelta(hours=1))
+    soon, late = (UUID(later.enqueue(1, 2).id) for _ in range(2))
+
+    reschedule([soon], datetime.now(UTC) - timedelta(hours=1))
+    reschedule([late], datetime.now(UTC) + timedelta(hours=9))
+
+    assert pushed(carrier) == [{soon}]
+
+
+def test_each_alias_hears_of_its_own(carrier: Recording) -> None:
+    ours = UUID(add.enqueue(1, 2).id)
+    theirs = UUID(add.using(backend="anything").enqueue(1, 2).id)
+    cancel([ours, theirs])
+    carrier.pushes.clear()
+
+    retry([ours, theirs])
+
+    other: Any = engine_of("anything").broker
+    assert pushed(carrier) == [{ours}]
+    assert other.depths(["default"]) == {"default": 1}
+
+
+@pytest.fixture
+def worker() -> UUID:
+    row = WorkerRecord.objects.create(supervisor=new_id(), pid=1, slots=1)
+    return row.pk
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_an_order_is_written_into_the_row_of_the_worker(worker: UUID, order: str) -> None:
+    assert order_worker(worker, order) is True
+
+    assert WorkerRecord.objects.get().order == order
+
+
+def test_an_order_waits_for_the_end_of_the_transaction(worker: UUID) -> None:
+    with transaction.atomic():
+        assert order_worker(worker, "drain") is True
+        assert WorkerRecord.objects.get().order == ""
+
+    assert WorkerRecord.objects.get().order == "drain"
+
+
+def test_a_worker_that_is_gone_takes_no_orders(worker: UUID) -> None:
+    assert order_worker(new_id(), "drain") is False
+
+
+def test_an_unknown_order_is_refused(worker: UUID) -> None:
+    with pytest.raises(ValueError, match="one of drain, resume, stop, dump, got 'dance'"):
+        order_worker(worker, "dance")

@@ -1,0 +1,64 @@
+"""What nobody may read is taken out, however it was passed."""
+
+from typing import Any
+
+import pytest
+
+from djtasks import task
+from djtasks.context import Context
+from djtasks.options import REDACT
+from djtasks.redaction import HIDDEN, redacted, redacted_value
+
+
+@task(sensitive=("iban", "rest"))
+def pay(iban: str, amount: int, *rest: str, note: str = "") -> None: ...
+
+
+@task(sensitive="iban", takes_context=True)
+def pay_in_context(context: Context, iban: str, amount: int) -> None: ...
+
+
+def shown(task_: Any, *args: Any, **kwargs: Any) -> Any:
+    return redacted(args, kwargs, task_, pattern=REDACT)
+
+
+def test_an_argument_named_sensitive_is_hidden_by_place_and_by_name() -> None:
+    assert shown(pay, "DE02", 5) == ([HIDDEN, 5], {})
+    assert shown(pay, amount=5, iban="DE02") == ([], {"amount": 5, "iban": HIDDEN})
+    assert shown(pay, "DE02", 5, "a", "b") == ([HIDDEN, 5, HIDDEN, HIDDEN], {})
+
+
+def test_the_context_is_no_argument_of_the_caller() -> None:
+    assert shown(pay_in_context, "DE02", 5) == ([HIDDEN, 5], {})
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["password", "new_passwd", "API_KEY", "apikey", "token", "accessToken", "Authorization",
+     "client_secret", "private_key", "cookies", "credentials"],
+)  # fmt: skip
+def test_names_that_look_like_secrets_are_hidden_at_any_depth(name: str) -> None:
+    args, kwargs = shown(None, [{"deep": {name: "x", "kept": 1}}], **{name: "x"})
+
+    assert args == [[{"deep": {name: HIDDEN, "kept": 1}}]]
+    assert kwargs == {name: HIDDEN}
+
+
+def test_other_names_are_left_alone() -> None:
+    values = {"passenger": 1, "keyboard": 2, "author": 3, "items": [1, None, "x"]}
+
+    assert shown(None, **values) == ([], values)
+
+
+def test_without_a_pattern_only_what_the_task_names_is_hidden() -> None:
+    assert redacted(["DE02", 5], {"note": {"token": "x"}}, pay, pattern="") == (
+        [HIDDEN, 5],
+        {"note": {"token": "x"}},
+    )
+
+
+def test_results_are_redacted_by_key() -> None:
+    value = {"id": 7, "token": "x"}
+
+    assert redacted_value(value, pattern=REDACT) == {"id": 7, "token": HIDDEN}
+    assert redacted_value(None, pattern=REDACT) is None

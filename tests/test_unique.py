@@ -1,0 +1,146 @@
+"""Unique tasks: one live record for each key."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import transaction
+
+from djtasks import task
+from djtasks.claims import Inserted, NewRecord
+from djtasks.engine import Engine
+from djtasks.ids import new_id
+from djtasks.models import TaskRecord
+from djtasks.operations import cancel
+from djtasks.states import State
+from djtasks.store import Store
+from djtasks.testing import run_due
+from tests.tasks import explode, leaves_nothing, only_once
+from tests.worker.making import WORKER, claim_all
+
+everywhere = pytest.mark.django_db(databases="__all__")
+
+
+@task(unique=True, expires=0.000_001)
+def too_late(key: str) -> None: ...
+
+
+def row_of(result: Any) -> TaskRecord:
+    return TaskRecord.objects.get(pk=result.id)
+
+
+@everywhere
+def test_the_second_enqueueing_returns_the_live_holder(database: str) -> None:
+    first = only_once.enqueue("a")
+
+    second = only_once.using(priority=50).enqueue(key="a")
+
+    assert second.id == first.id
+    assert (second.args, second.task.priority) == (["a"], 0)
+    assert TaskRecord.objects.count() == 1
+
+
+@everywhere
+def test_other_arguments_are_another_task(database: str) -> None:
+    assert only_once.enqueue("a").id != only_once.enqueue("b").id
+
+
+@everywhere
+def test_a_running_holder_is_live(database: str) -> None:
+    first = only_once.enqueue("a")
+    claim_all(WORKER)
+
+    second = only_once.enqueue("a")
+
+    assert second.id == first.id
+    assert second.state is State.RUNNING
+
+
+@everywhere
+@pytest.mark.parametrize(
+    ("unique", "state"),
+    [
+        (only_once, State.SUCCESSFUL),
+        (explode.using(unique="a"), State.FAILED),
+        (too_late, State.EXPIRED),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_a_final_record_frees_its_key(database: str, unique: Any, state: State) -> None:
+    first = unique.enqueue("a")
+    run_due()
+
+    second = unique.enqueue("a")
+
+    assert row_of(first).state == state
+    assert (row_of(first).unique_key, row_of(first).key) == (None, row_of(second).key)
+    assert second.id != first.id
+
+
+@everywhere
+def test_a_cancelled_record_frees_its_key(database: str) -> None:
+    first = only_once.enqueue("a")
+    cancel([UUID(first.id)])
+
+    second = only_once.enqueue("a")
+
+    assert second.id != first.id
+    assert row_of(first).unique_key is None
+
+
+@everywhere
+def test_a_deleted_record_frees_its_key(database: str) -> None:
+    deleting = leaves_nothing.using(unique="a")
+    first = deleting.enqueue(1)
+    run_due()
+
+    assert deleting.enqueue(1).id != first.id
+
+
+@everywhere
+def test_a_rolled_back_record_frees_its_key(database: str) -> None:
+    with transaction.atomic(using=database):
+        first = only_once.enqueue("a")
+        transaction.set_rollback(True, using=database)
+
+    assert only_once.enqueue("a").id != first.id
+
+
+def test_a_holder_that_is_not_new_is_not_announced_again(
+    live_engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert live_engine.broker is not None
+    only_once.enqueue("a")
+    only_once.enqueue("a")
+
+    assert live_engine.broker.depths(["default"]) == {"default": 1}
+
+
+class Forgetful:
+    """A store whose first insert meets a holder that is deleted before anybody can read it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.asked: list[NewRecord] = []
+
+    def insert(self, record: NewRecord) -> Inserted:
+        self.asked.append(record)
+        if len(self.asked) > 1:
+            return self._store.insert(record)
+        now = self._store.now()
+        return Inserted(id=new_id(), enqueued_at=now, run_after=now, is_new=False)
+
+
+@pytest.fixture
+def forgetful(engine: Engine) -> Iterator[Forgetful]:
+    store = Forgetful(engine.store)
+    engine.__dict__["store"] = store
+    return store
+
+
+def test_a_holder_that_vanishes_meanwhile_leaves_its_key_to_us(forgetful: Forgetful) -> None:
+    result = only_once.enqueue("a")
+
+    assert forgetful.asked[0] == forgetful.asked[1]
+    assert row_of(result).unique_key is not None

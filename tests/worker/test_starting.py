@@ -1,0 +1,97 @@
+"""From flags to a worker: what is decided, printed and logged before the first task."""
+
+import logging
+
+import pytest
+
+from djtasks import registry
+from djtasks.compat import LOGGER_NAME
+from djtasks.engine import engine_of
+from djtasks.worker import banner
+from djtasks.worker.config import WorkerConfig
+from djtasks.worker.logs import set_up_logging
+from djtasks.worker.start import default_processes, fitted
+
+CONFIG = WorkerConfig(backend="default", processes=4, threads=8, async_slots=100)
+
+
+def test_the_banner_says_what_is_served_and_from_where(engine):
+    text = "\n".join(banner.lines(engine, CONFIG))
+
+    assert "postgresql, test_djtasks" in text
+    assert "redis (CACHES['tasks'])" in text
+    assert "4 x 8 threads, 100 coroutines" in text
+    assert "default, mail, reports (in turn)" in text
+    assert "up to 48 of 300" in text
+
+
+def test_too_many_connections_are_announced(engine, settings):
+    registry.import_tasks(engine.options.imports)
+    many = WorkerConfig(backend="default", processes=30, threads=8)
+
+    (warning,) = banner.warnings(engine, many)
+
+    assert "334 of the server's 300 connections" in warning
+    assert banner.warnings(engine, CONFIG) == []
+
+
+@pytest.fixture
+def on_sqlite(monkeypatch):
+    """The engine as it is where the records live in the SQLite alias."""
+    from djtasks import store
+
+    monkeypatch.setattr("djtasks.engine.queue_database", lambda: "sqlite")
+    monkeypatch.setattr(store, "queue_database", lambda: "sqlite")
+    return engine_of("default")
+
+
+def test_plain_sqlite_runs_one_task_at_a_time(on_sqlite, monkeypatch):
+    from django.db import connections
+
+    monkeypatch.setitem(connections["sqlite"].settings_dict, "OPTIONS", {})
+
+    config = fitted(on_sqlite, CONFIG)
+
+    assert (config.processes, config.threads, config.async_slots) == (1, 1, 1)
+    assert default_processes(on_sqlite) == 1
+
+
+def test_prepared_sqlite_runs_what_was_asked_for(on_sqlite):
+    assert fitted(on_sqlite, CONFIG) == CONFIG
+
+
+@pytest.fixture
+def loggers():
+    them = [logging.getLogger(name) for name in ("djtasks", "djtasks.tasks", LOGGER_NAME)]
+    before = [(logger, logger.level, list(logger.handlers)) for logger in them]
+    yield
+    for logger, level, handlers in before:
+        logger.setLevel(level)
+        logger.handlers = handlers
+
+
+@pytest.mark.parametrize(("verbose", "level"), [(True, True), (False, False)])
+def test_a_line_a_task_only_with_verbosity(loggers, verbose, level):
+    set_up_logging(verbose=verbose)
+
+    assert logging.getLogger("djtasks.tasks").isEnabledFor(logging.INFO) is level
+    assert logging.getLogger("djtasks.worker").isEnabledFor(logging.WARNING)
+
+
+def test_failures_are_printed_where_the_project_has_no_logging(loggers, settings, capsys):
+    settings.LOGGING, settings.DEBUG = {}, False
+
+    set_up_logging(verbose=False)
+    logging.getLogger(LOGGER_NAME).info("It went well")
+    logging.getLogger(LOGGER_NAME).error("It broke")
+
+    printed = capsys.readouterr().err
+    assert "It broke" in printed
+    assert "It went well" not in printed
+
+
+@pytest.mark.parametrize(("user", "warned"), [(0, True), (1000, False)])
+def test_a_worker_that_runs_as_root_says_so(monkeypatch, user, warned):
+    monkeypatch.setattr(banner.os, "geteuid", lambda: user)
+
+    assert bool(banner.warnings_of_user()) == warned
