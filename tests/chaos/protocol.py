@@ -1,0 +1,297 @@
+"""What may happen next, and what must never be seen: a state machine for hypothesis."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import OperationalError
+from hypothesis import strategies
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from djtasks import operations
+from djtasks.claims import Claim, NewRecord
+from djtasks.hints import Hint
+from djtasks.ids import new_id
+from djtasks.models import TaskRecord, WorkerRecord
+from djtasks.states import FINAL, LIVE, State
+from djtasks.worker.duties.reaper import Reaper
+from tests.chaos import tasks
+from tests.chaos.machine import (
+    FATES,
+    Child,
+    Installation,
+    acts,
+    can_fetch,
+    can_finish,
+    can_settle,
+    can_start,
+    is_kept_waiting,
+)
+
+ALIAS = "model"
+WORKERS = 2
+TASKS = 2
+# Of six looks without a heartbeat, a living worker has missed four at most.
+MOST_MISSED = 4
+FAIR_ROUNDS = 40
+
+fates = strategies.sampled_from(FATES)
+which = strategies.integers(0, WORKERS - 1)
+either = strategies.booleans()
+
+
+def _any(machine: "Protocol", can: Callable[[Child], bool]) -> bool:
+    return any(can(child) for child in machine.children)
+
+
+class Protocol(RuleBasedStateMachine):
+    """Rules are what may happen next; invariants are what must never be seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        TaskRecord.objects.all().delete()
+        WorkerRecord.objects.all().delete()
+        self.site = Installation(ALIAS)
+        self.children = [Child(self.site) for _ in range(WORKERS)]
+        self.reaper = Reaper(self.site.engine(self.site.store), write=self._write)
+        self.is_read_only = False
+        self.missed = dict.fromkeys((child.id for child in self.children), 0)
+        self.stood_still: set[UUID] = set()
+        self.starts: set[tuple[UUID, int]] = set()
+        self.never_again: set[tuple[UUID, int]] = set()
+        self.cancelled_at: dict[UUID, int] = {}
+        self.seen: dict[UUID, tuple[State, int]] = {}
+
+    def _write(self) -> bool:
+        if self.is_read_only:
+            raise OperationalError("read-only")
+        return True
+
+    @initialize()
+    def enqueue_first(self) -> None:
+        self.enqueue(pushed=True, limits=(1, 3), key="first")
+
+    @precondition(lambda self: TaskRecord.objects.filter(state__in=LIVE).count() < TASKS)
+    @rule(
+        pushed=either,
+        limits=strategies.tuples(strategies.integers(1, 2), strategies.sampled_from([1, 3])),
+        key=strategies.sampled_from(["first", "second"]),
+    )
+    def enqueue(self, pushed: bool, limits: tuple[int, int], key: str) -> None:
+        record = NewRecord(
+            id=new_id(),
+            backend="default",
+            task_path=tasks.told.module_path,
+            queue="default",
+            priority=0,
+            args="[]",
+            kwargs="{}",
+            max_attempts=limits[0],
+            max_crashes=limits[1],
+            unique_key=key,
+        )
+        inserted = self.site.store.insert(record)
+        if pushed:
+            self.site.broker.push([inserted.hint_for(record)])
+
+    @rule(number=strategies.integers(0, TASKS - 1))
+    def forge_a_hint(self, number: int) -> None:
+        self.site.broker.push([Hint(self._row(number).pk, "default", 0)])
+
+    @rule(number=strategies.integers(0, TASKS - 1))
+    def cancel(self, number: int) -> None:
+        row = self._row(number)
+        if operations.cancel([row.pk]):
+            self.cancelled_at.setdefault(row.pk, row.fence)
+
+    @rule(number=strategies.integers(0, TASKS - 1))
+    def revive(self, number: int) -> None:
+        row = self._row(number)
+        if operations.retry([row.pk]).changed:
+            self.cancelled_at.pop(row.pk, None)
+            self.seen.pop(row.pk, None)
+            self.never_again = {start for start in self.never_again if start[0] != row.pk}
+
+    @rule()
+    def flush(self) -> None:
+        while self.site.broker.pop(["default"], limit=10, wait=timedelta(0)):
+            pass
+
+    @rule()
+    def index(self) -> None:
+        look = self.site.store.look()
+        for lane in look.lanes:
+            page = self.site.store.due_page(lane, until=look.now, limit=10)
+            self.site.broker.push([Hint(one.id, "default", 0) for one in page])
+
+    @precondition(lambda self: _any(self, can_fetch))
+    @rule(turn=which, fate=fates)
+    def fetch(self, turn: int, fate: str) -> None:
+        self._one_of(can_fetch, turn).fetch(fate)
+
+    @precondition(lambda self: _any(self, can_fetch))
+    @rule(turn=which)
+    def fetch_slowly(self, turn: int) -> None:
+        self._one_of(can_fetch, turn).fetch_slowly()
+
+    @precondition(lambda self: _any(self, is_kept_waiting))
+    @rule(turn=which)
+    def answer(self, turn: int) -> None:
+        self._one_of(is_kept_waiting, turn).answer()
+
+    @precondition(lambda self: _any(self, can_start))
+    @rule(turn=which)
+    def start(self, turn: int) -> None:
+        child = self._one_of(can_start, turn)
+        self._assert_may_start(child, child.queued[0])
+        child.start()
+
+    @precondition(lambda self: _any(self, can_finish))
+    @rule(turn=which, raises=either)
+    def finish(self, turn: int, raises: bool) -> None:
+        child = self._one_of(can_finish, turn)
+        tasks.told_to_raise = raises
+        child.finish(next(iter(child.running)))
+
+    @precondition(lambda self: _any(self, can_settle))
+    @rule(turn=which, fate=fates)
+    def settle(self, turn: int, fate: str) -> None:
+        self._one_of(can_settle, turn).settle(fate)
+
+    @precondition(lambda self: _any(self, acts))
+    @rule(turn=which, fate=fates)
+    def audit(self, turn: int, fate: str) -> None:
+        self._one_of(acts, turn).audit(fate)
+
+    @precondition(lambda self: self.site.late)
+    @rule()
+    def a_late_request_arrives(self) -> None:
+        self.site.late.pop(0)()
+
+    def _one_of(self, can: Callable[[Child], bool], turn: int) -> Child:
+        able = [child for child in self.children if can(child)]
+        return able[turn % len(able)]
+
+    @rule(worker=which)
+    def stop_or_continue(self, worker: int) -> None:
+        child = self.children[worker]
+        child.is_stopped = not child.is_stopped
+        self.stood_still.add(child.id)
+
+    @rule(worker=which, host=either)
+    def kill(self, worker: int, host: bool) -> None:
+        child = self.children[worker]
+        child.die()
+        if not host:
+            child.leave()
+        self._replace(worker)
+
+    def _replace(self, worker: int) -> None:
+        fresh = self.children[worker] = Child(self.site)
+        self.missed[fresh.id] = 0
+
+    @rule(beats=strategies.tuples(*[either] * WORKERS), looks=strategies.sampled_from([1, 7]))
+    def look(self, beats: tuple[bool, ...], looks: int) -> None:
+        """Let time pass: living workers beat often enough, and the reaper looks."""
+        for _ in range(looks):
+            for worker, beats_now in enumerate(beats):
+                self._maybe_beat(worker, beats_now)
+            self.is_read_only = False
+            self.reaper.look()
+
+    def _maybe_beat(self, worker: int, beats_now: bool) -> None:
+        child = self.children[worker]
+        if not child.acts:
+            return
+        self.missed[child.id] += 1
+        if beats_now or self.missed[child.id] > MOST_MISSED:
+            self.missed[child.id] = 0
+            child.beat()
+            if not child.is_alive:
+                self._replace(worker)
+
+    @rule(looks=strategies.sampled_from([1, 7]))
+    def look_in_vain(self, looks: int) -> None:
+        """Let time pass while the database can be read and not written."""
+        self.is_read_only = True
+        for _ in range(looks):
+            try:
+                self.reaper.look()
+            except OperationalError:
+                continue
+        self.missed = dict.fromkeys(self.missed, 0)
+
+    # What must never be
+
+    def _assert_may_start(self, child: Child, claim: Claim) -> None:
+        id_, fence = claim.id, claim.fence
+        assert (id_, fence) not in self.starts, "a claim started twice"
+        self.starts.add((id_, fence))
+        if id_ in self.cancelled_at:
+            assert fence <= self.cancelled_at[id_], "a cancelled task started again"
+        if claim.max_crashes == 1:
+            assert (id_, claim.attempt) not in self.never_again, "it must never start twice"
+            self.never_again.add((id_, claim.attempt))
+        if child.has_row:
+            others = [one for one in self.children if one is not child and one.has_row]
+            assert not any(id_ in one.running for one in others), "two living workers run it"
+
+    @invariant()
+    def records_move_by_the_table(self) -> None:
+        for row in self._rows():
+            state = State(row.state)
+            before, fence = self.seen.get(row.pk, (state, row.fence))
+            assert row.fence >= fence, "a fence went back"
+            assert before not in FINAL or state == before, f"{before.name} became {state.name}"
+            assert (row.worker is not None) == (state is State.RUNNING)
+            assert (row.unique_key is None) == (state in FINAL)
+            assert row.attempt <= row.max_attempts
+            assert row.crash_count <= row.max_crashes
+            self.seen[row.pk] = (state, row.fence)
+
+    @invariant()
+    def nobody_is_taken_alive(self) -> None:
+        for child in self.children:
+            assert child.has_row or child.id in self.stood_still, "taken alive"
+
+    def teardown(self) -> None:
+        """I1: without further faults, fair turns bring every record to its end."""
+        for child in self.children:
+            child.is_stopped = False
+            child.answer()
+        while self.site.late:
+            self.site.late.pop(0)()
+        for _ in range(FAIR_ROUNDS):
+            if all(State(row.state) in FINAL for row in self._rows()):
+                return
+            self._take_a_fair_turn()
+        raise AssertionError(f"stuck: {[(r.state, r.worker) for r in self._rows()]}")
+
+    def _take_a_fair_turn(self) -> None:
+        self.index()
+        for can, act in (
+            (can_fetch, lambda turn: self.fetch(turn, "arrives")),
+            (can_start, self.start),
+            (can_finish, lambda turn: self.finish(turn, raises=False)),
+            (can_settle, lambda turn: self.settle(turn, "arrives")),
+            (acts, lambda turn: self.audit(turn, "arrives")),
+        ):
+            for turn in range(WORKERS):
+                if _any(self, can):
+                    act(turn)
+        self.look((True,) * WORKERS, looks=1)
+
+    def _row(self, number: int) -> TaskRecord:
+        """Return one of the newest records."""
+        newest = self._rows()[-TASKS:]
+        return newest[number % len(newest)]
+
+    @staticmethod
+    def _rows() -> list[TaskRecord]:
+        return list(TaskRecord.objects.order_by("pk"))

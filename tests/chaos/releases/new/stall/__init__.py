@@ -1,0 +1,1 @@
+"""The code of the same project after it."""

@@ -1,0 +1,1 @@
+"""The code of a project before a deploy."""
