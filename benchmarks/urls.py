@@ -1,0 +1,6 @@
+"""The site whose pages are measured."""
+
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [path("admin/", admin.site.urls)]
