@@ -9,7 +9,7 @@ from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -25,6 +25,8 @@ MISSING = (
 )
 # A browser asks for it by itself; the test project has none.
 UNASKED = "/favicon.ico"
+# How the driver tells that a page went away while it was being read.
+REPLACED = "does not belong to the document"
 
 
 def browser_programs() -> tuple[str, str] | None:
@@ -109,6 +111,10 @@ class Browser:
                 return words in self.text()
             except StaleElementReferenceException:
                 return False
+            except WebDriverException as error:
+                if REPLACED in str(error):
+                    return False
+                raise
 
         return eventually(is_said, seconds=10)
 

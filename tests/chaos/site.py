@@ -160,8 +160,8 @@ class Site:
         return started
 
     def pids_of(self, one: WorkerProcess) -> list[int]:
-        """Return the pids of its children that are registered."""
-        mine = {process.pid for process in one.descendants()}
+        """Return the pids of its children that live and are registered."""
+        mine = {process.pid for process in one.descendants() if is_alive(process)}
         known = self.ask(lambda: list(WorkerRecord.objects.values_list("pid", flat=True)))
         return [pid for pid in known if pid in mine]
 
@@ -173,9 +173,11 @@ class Site:
         pid = self.random.choice(pids)
         self.say(f"kill -9 child {pid} of {one.pid}")
         try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
+            victim = psutil.Process(pid)
+            victim.kill()
+        except psutil.NoSuchProcess:
             return False
+        eventually(lambda: not is_alive(victim))
         return True
 
     def kill_worker(self, one: WorkerProcess) -> list[psutil.Process]:
@@ -272,6 +274,14 @@ class Site:
 
     def story(self) -> journal.Story:
         return journal.read(self.journal_path)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Return whether a process runs; one that nobody has waited for yet does not."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def with_continue(one: WorkerProcess) -> None:

@@ -1,20 +1,16 @@
 """Fixtures of the demo's tests."""
 
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connections
 
 from demo_project.library.models import Reading
 from djtasks.engine import Engine
-from tests.acceptance.processes import untraced
-from tests.demo.launched import ROOT, Demo, kill
+from djtasks.testing import run_due
+from tests.demo.launched import Demo, kill
 from tests.living import alive_with
 from tests.waiting import eventually
 
@@ -30,34 +26,11 @@ def shelf(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def burst(live_engine: Engine) -> Callable[[], None]:
-    """A real worker that ends as soon as nothing is due."""
-
-    def burst() -> None:
-        environment = untraced(dict(os.environ)) | {
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "DJTASKS_TEST_NAME_DEFAULT": connections["default"].settings_dict["NAME"],
-            # Not needed, and checked at the start by Django 6.1 although it is not there.
-            "DJTASKS_TEST_MARIADB": "",
-        }
-        done = subprocess.run(
-            [sys.executable, ROOT / "manage.py", "runworker", "--burst", "--processes", "0"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-
-    return burst
-
-
-@pytest.fixture
-def work(burst: Callable[[], None]) -> Callable[[Reading], Reading]:
-    """The same, as often as it takes until a reading has its report."""
+def work(live_engine: Engine) -> Callable[[Reading], Reading]:
+    """Run what is due, as often as it takes until a reading has its report."""
 
     def is_finished(reading: Reading) -> bool:
-        burst()
+        run_due()
         reading.refresh_from_db()
         return reading.report is not None
 

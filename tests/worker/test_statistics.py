@@ -51,7 +51,7 @@ def test_attempts_are_counted_by_what_became_of_them(engine: Engine, gathered: S
     explode.enqueue()
     asks_for_retry.enqueue(60)
     cancels_itself.enqueue("enough")
-    add.using(queue_name="mail", expires=0.001).enqueue(1, 2)
+    add.using(queue_name="mail", expires=timedelta(microseconds=1)).enqueue(1, 2)
 
     gathered.settled(finish_all(engine))
     gathered.hurry()

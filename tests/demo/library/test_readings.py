@@ -18,6 +18,7 @@ from demo_project.library.readings import order_reading
 from djtasks import operations
 from djtasks.models import TaskRecord
 from djtasks.states import State
+from djtasks.testing import run_due
 from tests.waiting import eventually
 
 Work = Callable[[Reading], Reading]
@@ -139,12 +140,12 @@ def test_a_file_whose_name_is_not_text_is_read(work: Work, tmp_path: Path) -> No
 
 
 def test_a_file_that_vanishes_is_tried_again_and_read_when_it_is_back(
-    burst: Callable[[], None], work: Work, shelf: Path
+    work: Work, shelf: Path
 ) -> None:
     reading = order_reading([shelf])
     file = SourceFile.objects.get(name="main.py")
     (shelf / "main.py").rename(shelf / "main.away")
-    burst()
+    run_due()
     record = record_of(file)
     assert (record.state, record.attempt) == (State.READY, 1)
     assert record.errors[-1]["class"] == "builtins.FileNotFoundError"
@@ -198,9 +199,7 @@ def test_a_cancelled_file_fails_in_the_report(work: Work, shelf: Path) -> None:
     ]
 
 
-def test_a_repaired_file_that_is_retried_changes_the_report(
-    burst: Callable[[], None], work: Work, shelf: Path
-) -> None:
+def test_a_repaired_file_that_is_retried_changes_the_report(work: Work, shelf: Path) -> None:
     reading = work(order_reading([shelf]))
     (shelf / "poems" / "broken.py").write_text("def ode(): pass\n")
     broken = SourceFile.objects.get(name="poems/broken.py")
@@ -208,7 +207,7 @@ def test_a_repaired_file_that_is_retried_changes_the_report(
     operations.retry([record_of(broken).pk])
 
     def parsed() -> bool:
-        burst()
+        run_due()
         reading.refresh_from_db()
         return (reading.report or {})["totals"]["parsed"] == 3
 
