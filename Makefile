@@ -2,10 +2,10 @@
 # make demo       the demo; ONCE=1 ends after its first work, FOLDER=... reads something else
 #
 # PYTHON picks the interpreter of .venv (default: python3), which must be 3.11 or newer.
-# JOBS is how many tests run side by side.
+# JOBS is how many tests run side by side; they wait more than they compute.
 
 PYTHON ?= python3
-JOBS ?= 2
+JOBS ?= 3
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -25,6 +25,15 @@ pytest.register_assert_rewrite("djtasks.testing.contracts")
 DATABASES = ["default", "sqlite", "mariadb"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave what `make test-all` is for to it."""
+    if os.environ.get("DJTASKS_TEST_ALL"):
+        return
+    for item in items:
+        if item.get_closest_marker("thorough"):
+            item.add_marker(pytest.mark.skip(reason="`make test-all` runs it"))
+
+
 def require(alias: str) -> str:
     """Return a DATABASES alias, or skip where its server is missing; CI has all of them."""
     if alias not in connections.settings:

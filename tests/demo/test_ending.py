@@ -44,6 +44,7 @@ def test_ctrl_c_stops_web_server_worker_and_valkey_in_this_order(
     assert "Traceback" not in demo.said()
 
 
+@pytest.mark.thorough
 def test_ctrl_c_in_the_middle_of_the_work_leaves_nothing(start: Start) -> None:
     demo = start()
     demo.wait_for("Watch it")
@@ -54,7 +55,9 @@ def test_ctrl_c_in_the_middle_of_the_work_leaves_nothing(start: Start) -> None:
     assert demo.left() == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", [signal.SIGHUP, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)]
+)
 def test_a_terminal_that_closes_stops_it_as_well(
     start: Start, shelf: Path, number: signal.Signals
 ) -> None:
@@ -77,7 +80,14 @@ def test_every_process_is_in_a_session_of_its_own(start: Start, shelf: Path) -> 
     assert len(set(sessions)) == 4
 
 
-@pytest.mark.parametrize("moment", ["starting everything", "Watch it", READY])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        READY,
+        pytest.param("starting everything", marks=pytest.mark.thorough),
+        pytest.param("Watch it", marks=pytest.mark.thorough),
+    ],
+)
 def test_kill_9_at_any_moment_leaves_nothing(start: Start, shelf: Path, moment: str) -> None:
     demo = start(shelf)
     demo.wait_for(moment)
@@ -87,7 +97,13 @@ def test_kill_9_at_any_moment_leaves_nothing(start: Start, shelf: Path, moment: 
     eventually(lambda: not demo.left())
 
 
-@pytest.mark.parametrize(("part", "name"), [("runserver", "web server"), ("runworker", "worker")])
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ("runworker", "worker"),
+        pytest.param("runserver", "web server", marks=pytest.mark.thorough),
+    ],
+)
 def test_a_process_that_dies_ends_the_demo_with_its_last_words(
     start: Start, shelf: Path, part: str, name: str
 ) -> None:
@@ -120,6 +136,7 @@ def read(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
+@pytest.mark.thorough
 def test_nobody_who_reads_what_it_prints_is_no_reason_to_go_on(place: Path, shelf: Path) -> None:
     mark = uuid4().hex
 

@@ -56,6 +56,7 @@ def test_once_does_the_work_checks_it_and_leaves_nothing(start: Start, shelf: Pa
     assert list(demo.folder.iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_the_password_is_new_each_time_also_for_a_user_who_is_there(
     start: Start, shelf: Path, place: Path
 ) -> None:
@@ -84,6 +85,7 @@ def test_a_lost_task_makes_it_fail(
     assert demo.left() == []
 
 
+@pytest.mark.thorough
 def test_a_wrong_sum_makes_it_fail(
     start: Start, shelf: Path, place: Path, database: sqlite3.Connection
 ) -> None:

@@ -1,6 +1,5 @@
 """Cron rules against a reference that walks every minute and looks at the clock on the wall."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -141,9 +140,7 @@ def different_changes() -> dict[tuple[object, ...], tuple[str, datetime]]:
     return found
 
 
-@pytest.mark.skipif(
-    not os.environ.get("DJTASKS_TEST_ALL"), reason="takes minutes; `make test-all` runs it"
-)
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_rules_agree_with_every_change_of_every_clock() -> None:
     found = different_changes()
