@@ -10,7 +10,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-all chaos chaos-headline mutations lint types check-deploy bench \
-	bench-peers screenshots messages clean
+	bench-large bench-peers screenshots messages clean
 
 comma := ,
 BIN := .venv/bin
@@ -32,6 +32,7 @@ help:
 	@echo "make check-deploy  check the files of deploy/ with hadolint, shellcheck, Kubernetes' schemas"
 	@echo "              and systemd-analyze, where there is one"
 	@echo "make bench    run the benchmarks"
+	@echo "make bench-large  throughput beside ten million rows (half an hour, 15 GB of disk)"
 	@echo "make bench-peers  measure djtasks beside other task queues, each in an environment of its"
 	@echo "              own; ARGUMENTS='celery djtasks --quick' for a look at some"
 	@echo "make screenshots  take the pictures of the documentation (needs chromium and its driver)"
@@ -75,6 +76,9 @@ check-deploy: $(INSTALLED)-deploy
 
 bench: $(INSTALLED)-test
 	$(BIN)/python -m benchmarks
+
+bench-large: $(INSTALLED)-test
+	$(BIN)/python -m benchmarks growth --large
 
 bench-peers: $(INSTALLED)-bench
 	@mkdir -p build

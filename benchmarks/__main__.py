@@ -8,6 +8,7 @@ from benchmarks import (
     budget,
     drain,
     enqueue,
+    growth,
     harness,
     idle,
     installations,
@@ -17,18 +18,22 @@ from benchmarks import (
     sleepers,
 )
 
+# What takes so long that it must be asked for.
+LONG = ("installations", "growth")
+
 
 def main() -> None:
     """Measure what was asked for, each after the other on one set of servers."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one run and fewer samples")
+    parser.add_argument("--large", action="store_true", help="growth up to ten million rows")
     parser.add_argument("--logging", action="store_true", help="also with a log line a task")
     parser.add_argument(
         "only",
         nargs="*",
         metavar="NAME",
-        help="which of them (default: all but the last two): drain, budget, latency, sleepers, "
-        "idle, enqueue, portable, beat, producer, installations, admin",
+        help="which of them (default: all but the last three): drain, budget, latency, "
+        "sleepers, idle, enqueue, portable, beat, producer, installations, growth, admin",
     )
     asked = parser.parse_args()
     runs = 1 if asked.quick else 3
@@ -42,6 +47,7 @@ def main() -> None:
         "portable": lambda: portable.measure(runs),
         "beat": lambda: beat.measure(10 if asked.quick else beat.SECONDS),
         "installations": lambda: installations.measure(2_000 if asked.quick else 20_000),
+        "growth": lambda: growth.measure(runs, growth.LARGE_SIZES if asked.large else growth.SIZES),
         "producer": lambda: memory.producer(100_000 if asked.quick else 1_000_000),
     }
     unknown = set(asked.only) - {*measurements, "admin"}
@@ -56,7 +62,7 @@ def main() -> None:
     with harness.servers():
         harness.emit("conditions", **harness.conditions())
         for name, measure in measurements.items():
-            if name in asked.only or (not asked.only and name != "installations"):
+            if name in asked.only or (not asked.only and name not in LONG):
                 measure()
         if asked.logging:
             drain.measure(runs, BENCH_TASK_LOG="INFO")
