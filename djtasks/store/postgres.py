@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections
-from psycopg.pq import Format
 
 from djtasks.claims import Claim, Inserted, NewRecord, Settlement
 from djtasks.store import sql, values
@@ -37,7 +36,8 @@ class PostgresStore:
         with connection.cursor() as cursor:
             # Not on the connections of a project, whose statements are bound by the client.
             if connection.features.uses_server_side_binding:
-                cursor.cursor.format = Format.BINARY
+                # Its own enumeration, since this file is imported where psycopg is not installed.
+                cursor.cursor.format = type(cursor.cursor.format).BINARY
             cursor.execute(statement, parameters)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows

