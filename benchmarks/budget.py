@@ -48,6 +48,7 @@ class Line:
         from djtasks.models import TaskRecord
         from djtasks.store.sessions import prepare_process, use_engine_connection
         from djtasks.worker import (
+            board,
             execution,
             fetcher,
             holdings,
@@ -68,12 +69,13 @@ class Line:
         self.pipeline = pipeline.Pipeline(engine.store, worker)
         self.finished: list[Any] = []
         parts = (self.pipeline, limits.Limits(lambda _running: None), self.finished.append)
-        self.threads = pools.ThreadPool(8, *parts)
+        slots = board.Board(bytearray(board.Board.size(9)))
+        self.threads = pools.ThreadPool(range(8), *parts, board=slots)
         self.fetcher = fetcher.Fetcher(
             None,
             self.pipeline,
             threads=self.threads,
-            coroutines=pools.AsyncPool(1, *parts),
+            coroutines=pools.AsyncPool(range(8, 9), *parts, board=slots),
             done=self.finished.append,
             hand_over=lambda _claim: None,
             is_held_up=lambda: False,

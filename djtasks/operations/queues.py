@@ -12,7 +12,7 @@ from djtasks.store import open_store, queue_database
 def pause_queue(
     backend: str, queue: str, *, by: str, reason: str = "", until: datetime | None = None
 ) -> None:
-    """Stop workers from fetching from a queue within a second; running tasks end as usual.
+    """Stop workers from fetching from a queue within three seconds; running tasks end as usual.
 
     `until` None: until somebody resumes it.
     """

@@ -46,7 +46,8 @@ class PostgresStore:
         while True:
             rows = self._rows(*values.insert(record))
             if rows:
-                _id, run_after, enqueued_at = rows[0]
+                # Due at once, both are the same moment, which is asked for once.
+                run_after, enqueued_at = rows[0][0], rows[0][-1]
                 return Inserted(id=record.id, run_after=run_after, enqueued_at=enqueued_at)
             # The key is taken; its holder may become final before we read it: then again.
             rows = self._rows(sql.HOLDER, (record.unique_key,))

@@ -14,7 +14,7 @@ _SUCCESSFUL = int(State.SUCCESSFUL)
 # dead entries while a queue drains (measured: 5 times slower claims).
 _STILL_READY = f"t.state + 0 = {_READY}"
 
-_INSERTED = "id, run_after, enqueued_at"
+_INSERTED = "run_after, enqueued_at"
 _COLUMNS = (
     "id, backend, task_path, queue, priority, args, kwargs, max_attempts, max_crashes, "
     "run_after, expires_at, timeout, target, schedule, due_at, key, unique_key"
@@ -22,7 +22,7 @@ _COLUMNS = (
 INSERT_PLAIN = f"""
 INSERT INTO {_TABLE} (id, backend, task_path, queue, priority, args, kwargs, max_attempts,
     max_crashes)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING {_INSERTED}"""
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING enqueued_at"""
 
 INSERT_FULL = f"""
 INSERT INTO {_TABLE} ({_COLUMNS})
@@ -31,7 +31,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s,
     coalesce(%s::timestamptz, statement_timestamp() + %s::interval), %s, %s, %s, %s, %s, %s)
 ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING RETURNING {_INSERTED}"""
 
-HOLDER = f"SELECT {_INSERTED} FROM {_TABLE} WHERE unique_key = %s"
+HOLDER = f"SELECT id, {_INSERTED} FROM {_TABLE} WHERE unique_key = %s"
 
 COPY = f"COPY {_TABLE} ({_COLUMNS}) FROM STDIN"
 

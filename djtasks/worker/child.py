@@ -255,7 +255,7 @@ class Child:
         self.fetch_loop.stop()
         self.fetch_loop.join()
         if give_back:
-            self._give_back(self.threads.take_back())
+            self._give_back([*self.threads.take_back(), *self.coroutines.take_back()])
         while self.holdings.hold_others_than(self._hung):
             self.settler.wake()
             time.sleep(_DRAIN_POLL)

@@ -1,5 +1,6 @@
 """The fetch loop of one child: as many claims as there is room for, to where they are run."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from djtasks.worker.pools import Pool
 MOST_IN_ONE_FETCH = 500
 _FULL_PAUSE = 0.05
 _HELD_PAUSE = 0.25
+_YIELD_SECONDS = 0.00005
 
 
 class Source(Protocol):
@@ -57,7 +59,11 @@ class Fetcher:
         room = self.room()
         if room <= 0:
             return _FULL_PAUSE
-        self.dispatch(self._source.fetch(min(room, MOST_IN_ONE_FETCH)))
+        claims = self._source.fetch(min(room, MOST_IN_ONE_FETCH))
+        if claims:
+            self.dispatch(claims)
+            # The slots need the interpreter now: they start 0.1 ms sooner when we leave it to them.
+            time.sleep(_YIELD_SECONDS)
         return 0.0
 
     def room(self) -> int:

@@ -3,8 +3,9 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from asgiref.sync import sync_to_async
 
@@ -23,6 +24,9 @@ _LOOP_PULSE_SECONDS = 0.5
 _CONNECTION_ROUND_SECONDS = 5.0
 
 
+T = TypeVar("T")
+
+
 class Pool(Protocol):
     """Where claims of one kind go to be run."""
 
@@ -37,6 +41,29 @@ class Pool(Protocol):
     def take_back(self) -> list[Claim]:
         """Return the claims that have not started; they will not."""
         ...
+
+
+class Lookahead:
+    """How many more claims a pool of `size` slots takes, judged by how long its tasks run."""
+
+    def __init__(self, size: int) -> None:
+        self.typical_seconds = _LOOKAHEAD_SECONDS
+        self._size = size
+
+    def learn(self, seconds: float) -> None:
+        """Take note of how long a task ran."""
+        self.typical_seconds += _SMOOTHING * (seconds - self.typical_seconds)
+
+    def room(self, held: int) -> int:
+        """Return how many more, next to `held` that wait or run.
+
+        Free slots, and while tasks are short as many more as take a tenth of a second. Not in
+        small change: while there is a look-ahead, nothing until half of it is free.
+        """
+        wanted = int(_LOOKAHEAD_SECONDS / self.typical_seconds * self._size)
+        ahead = min(wanted, _LONGEST_LOOKAHEAD) if wanted > self._size else 0
+        room = self._size + ahead - held
+        return room if room > ahead // 2 else 0
 
 
 class ThreadPool:
@@ -59,7 +86,7 @@ class ThreadPool:
         self._done = done
         self._waiting: SimpleQueue[Claim | None] = SimpleQueue()
         self._running: set[Running] = set()
-        self._typical_seconds = _LOOKAHEAD_SECONDS
+        self.lookahead = Lookahead(self.size)
         self._threads = [
             threading.Thread(target=self._serve, args=(slot,), name=f"slot-{number}", daemon=True)
             for number, slot in enumerate(slots, start=1)
@@ -71,17 +98,7 @@ class ThreadPool:
 
     @property
     def room(self) -> int:
-        """Free slots, and while tasks are short as many more as take a tenth of a second.
-
-        Not in small change: while there is a look-ahead, nothing until half of it is free.
-        """
-        ahead = self._lookahead()
-        room = self.size + ahead - self._waiting.qsize() - len(self._running)
-        return room if room > ahead // 2 else 0
-
-    def _lookahead(self) -> int:
-        ahead = int(_LOOKAHEAD_SECONDS / self._typical_seconds) * self.size
-        return min(ahead, _LONGEST_LOOKAHEAD) if ahead > self.size else 0
+        return self.lookahead.room(self._waiting.qsize() + len(self._running))
 
     @property
     def running(self) -> Iterable[Running]:
@@ -91,14 +108,7 @@ class ThreadPool:
         self._waiting.put(claim)
 
     def take_back(self) -> list[Claim]:
-        claims = []
-        try:
-            while True:
-                claim = self._waiting.get_nowait()
-                if claim is not None:
-                    claims.append(claim)
-        except Empty:
-            return claims
+        return [claim for claim in _emptied(self._waiting) if claim is not None]
 
     def _serve(self, slot: int) -> None:
         gate = ThreadGate()
@@ -118,7 +128,7 @@ class ThreadPool:
         self._running.discard(running)
         close_after_task(went_well=finished.verdict.error is None)
         self._board.clear(slot)
-        self._typical_seconds += _SMOOTHING * (finished.seconds - self._typical_seconds)
+        self.lookahead.learn(finished.seconds)
         self._done(finished)
 
     def run_waiting(self) -> int:
@@ -153,8 +163,9 @@ class AsyncPool:
         self._running: set[Running] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
-        self._submitted = 0
+        self._waiting: SimpleQueue[Claim] = SimpleQueue()
         self._ended = 0
+        self.lookahead = Lookahead(self.size)
         self._thread = threading.Thread(target=self._serve, name="asyncio", daemon=True)
 
     def start(self) -> None:
@@ -162,26 +173,29 @@ class AsyncPool:
 
     @property
     def room(self) -> int:
-        return self.size - (self._submitted - self._ended)
+        return self.lookahead.room(self._waiting.qsize() + self.size - len(self._free))
 
     @property
     def running(self) -> Iterable[Running]:
         return list(self._running)
 
     def submit(self, claim: Claim) -> None:
-        self._submitted += 1
-        self._loop.call_soon_threadsafe(self._launch, claim)
+        self._waiting.put(claim)
+        self._loop.call_soon_threadsafe(self._launch)
 
     def take_back(self) -> list[Claim]:
-        return []
+        return _emptied(self._waiting)
 
-    def _launch(self, claim: Claim) -> None:
-        task = self._loop.create_task(self._run(claim))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _launch(self) -> None:
+        """Start the next claim that waits, if one does and a slot is free."""
+        if not self._free:
+            return
+        with suppress(Empty):  # taken back
+            task = self._loop.create_task(self._run(self._waiting.get_nowait(), self._free.pop()))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, claim: Claim) -> None:
-        slot = self._free.pop()
+    async def _run(self, claim: Claim, slot: int) -> None:
         self._board.show(slot, claim.id)
         running = self._pipeline.begin(claim)
         current: Any = asyncio.current_task()
@@ -194,6 +208,8 @@ class AsyncPool:
         self._board.clear(slot)
         self._free.append(slot)
         self._ended += 1
+        self.lookahead.learn(finished.seconds)
+        self._launch()
         self._done(finished)
 
     def _serve(self) -> None:
@@ -216,3 +232,12 @@ class AsyncPool:
             if self._ended != seen:
                 seen = self._ended
                 await sync_to_async(refresh_connections)()
+
+
+def _emptied(waiting: "SimpleQueue[T]") -> list[T]:
+    """Return all that a queue holds, and leave nothing in it."""
+    taken: list[T] = []
+    with suppress(Empty):
+        while True:
+            taken.append(waiting.get_nowait())
+    return taken

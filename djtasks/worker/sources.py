@@ -21,7 +21,7 @@ BLOCK = timedelta(seconds=1)
 PROBE_SECONDS = 1.0
 SHORTEST_POLL = 0.05
 LONGEST_POLL = 1.0
-_PAUSED_SECONDS = 1.0
+_PAUSED_SECONDS = 2.0
 _NAMES_SECONDS = 5.0
 _OLDEST_EVERY = 8
 
@@ -45,7 +45,7 @@ class Queues:
     def now(self) -> list[str]:
         """Return the open queues: in strict order if they were asked for, else shuffled.
 
-        Asks the database for paused ones once a second, and for the names in use every 5 s
+        Asks the database for paused ones every 2 s, and for the names in use every 5 s
         where QUEUES is empty.
         """
         open_ones = [name for name in self._names() if name not in self._paused_now()]

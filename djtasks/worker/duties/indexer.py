@@ -17,6 +17,7 @@ from djtasks.store.base import DueRecord
 logger = logging.getLogger("djtasks.worker")
 
 FAST_SECONDS = 0.25
+IDLE_SECONDS = 0.5
 PAGE = 1_000
 FULL_INDEX = 1_000_000
 OLD_ENOUGH = timedelta(seconds=2)
@@ -28,10 +29,11 @@ _LONGEST_REFILL_SECONDS = 2.0
 class Indexer:
     """Two looks at the READY index, lane by lane.
 
-    Four times a second: what fell due since the last look. Every few seconds, and at once
-    when a queue runs empty or the broker comes back: the first page of what has been due for
-    2 s, and the next page as long as most of a page was missing. Whatever is lost is in the
-    first page by the time its turn comes, so a backlog of millions costs one page a look.
+    Four times a second, and twice while no record is READY: what fell due since the last look.
+    Every few seconds, and at once when a queue runs empty or the broker comes back: the first
+    page of what has been due for 2 s, and the next page as long as most of a page was missing.
+    Whatever is lost is in the first page by the time its turn comes, so a backlog of millions
+    costs one page a look.
     """
 
     def __init__(self, engine: Engine, broker: Broker) -> None:
@@ -65,7 +67,7 @@ class Indexer:
             self._is_away = True
         self._seen_until = look.now
         # Dead index entries behind a long transaction make looks slow: then look less often.
-        pause = max(FAST_SECONDS, cost * _PATIENCE)
+        pause = max(FAST_SECONDS if look.lanes else IDLE_SECONDS, cost * _PATIENCE)
         self._not_before = now + pause
         return pause
 
