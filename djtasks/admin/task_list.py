@@ -19,7 +19,6 @@ from djtasks.admin.task_search import (
 )
 from djtasks.engine import Engine
 from djtasks.inspection.listing import TaskPage, filled_up, page_of
-from djtasks.inspection.search_keys import READY_PHASES
 from djtasks.inspection.search_values import id_of
 from djtasks.operations import selected
 
@@ -74,6 +73,6 @@ def _page(engine: Engine, found: Found, older: UUID | None, newer: UUID | None) 
         engine,
         page,
         selected(engine, search.selection),
-        is_ready=bool(search.phases) and set(search.phases) <= set(READY_PHASES),
+        order=search.order,
         with_arguments=may_view,
     )

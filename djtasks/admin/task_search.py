@@ -89,7 +89,11 @@ def find(request: HttpRequest, engine: Engine, text: str) -> Found:
     oldest = newest_window(engine)
     led = None
     if oldest is not None and search.lead is not None:
-        led = counts_of(engine, [selected(engine, search.lead)], limit=LED_LIMIT)[0]
+        leading = selected(engine, search.lead)
+        if search.is_ready:
+            # What waits may be the last of millions of records, to be found only by its index.
+            leading = leading.order_by(*search.order)
+        led = counts_of(engine, [leading], limit=LED_LIMIT)[0]
     scope = scope_of(oldest, led)
     return Found(search=search, known=known, scope=scope, records=scope.within(records), led=led)
 

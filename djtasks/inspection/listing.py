@@ -128,14 +128,12 @@ def page_of(
 
 
 def filled_up(
-    engine: Engine, page: TaskPage, found: Any, *, is_ready: bool, with_arguments: bool
+    engine: Engine, page: TaskPage, found: Any, *, order: Sequence[str], with_arguments: bool
 ) -> TaskPage:
-    """Return a page with some of what an index finds behind its rows.
+    """Return a page with some of what an index finds behind its rows, in the index's `order`.
 
-    For when more match than are looked at, and few of the newest do: the first in line of what
-    is ready, else the last to end.
+    For when more match than are looked at, and few of the newest do.
     """
-    order = ("queue", "-priority", "run_after", "pk") if is_ready else ("state", "-finished_at")
     others = found.exclude(pk__in=[row.id for row in page.rows])
     records = others.defer(*_UNSEEN).order_by(*order)[: PAGE_SIZE - len(page.rows)]
     more = rows_of(engine, list(records), with_arguments=with_arguments)

@@ -70,6 +70,20 @@ class Search:
         return self.lead is not None and self.lead == self.selection
 
     @property
+    def is_ready(self) -> bool:
+        """Return whether it asks for nothing but what waits."""
+        return bool(self.phases) and set(self.phases) <= set(READY_PHASES)
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Return the order of the index that leads: the next in line, else the newest, first."""
+        if any(chip.key in _LEADING - {"state"} for chip in self.chips):
+            return ("-pk",)
+        if self.is_ready:
+            return ("queue", "-priority", "run_after", "pk")
+        return ("state", "-finished_at")
+
+    @property
     def rest(self) -> str:
         """Return what was not understood, as it would be typed."""
         return typed([problem.term for problem in self.problems])

@@ -260,3 +260,23 @@ def test_chips_are_taken_away_and_added() -> None:
     assert search.in_phase("ready") == 'state:ready error:"it broke"'
     assert search.in_phase("") == 'error:"it broke"'
     assert search.phases == ("failed",)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("state:ready", "queue", "pk"),
+        ("state:ready state:retrying queue:mail", "queue", "pk"),
+        ("state:failed", "state", "-finished_at"),
+        ("state:ready state:failed", "state", "-finished_at"),
+        ("fingerprint:00ff", "-pk", "-pk"),
+        ("state:failed fingerprint:00ff", "-pk", "-pk"),
+        ("schedule:nightly", "-pk", "-pk"),
+    ],
+)
+def test_what_is_found_has_the_order_of_the_index_that_leads(
+    text: str, first: str, last: str
+) -> None:
+    order = read_search(text, known()).order
+
+    assert (order[0], order[-1]) == (first, last)
