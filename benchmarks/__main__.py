@@ -19,7 +19,7 @@ from benchmarks import (
 )
 
 # What takes so long that it must be asked for.
-LONG = ("installations", "growth")
+LONG = ("installations", "growth", "queues")
 
 
 def main() -> None:
@@ -32,8 +32,8 @@ def main() -> None:
         "only",
         nargs="*",
         metavar="NAME",
-        help="which of them (default: all but the last three): drain, budget, latency, "
-        "sleepers, idle, enqueue, portable, beat, producer, installations, growth, admin",
+        help="which of them (default: all but the last four): drain, budget, latency, "
+        "sleepers, idle, enqueue, portable, beat, producer, installations, growth, queues, admin",
     )
     asked = parser.parse_args()
     runs = 1 if asked.quick else 3
@@ -48,6 +48,7 @@ def main() -> None:
         "beat": lambda: beat.measure(10 if asked.quick else beat.SECONDS),
         "installations": lambda: installations.measure(2_000 if asked.quick else 20_000),
         "growth": lambda: growth.measure(runs, growth.LARGE_SIZES if asked.large else growth.SIZES),
+        "queues": lambda: growth.measure_queues(runs),
         "producer": lambda: memory.producer(100_000 if asked.quick else 1_000_000),
     }
     unknown = set(asked.only) - {*measurements, "admin"}

@@ -13,6 +13,7 @@ from benchmarks import drain, harness
 SAMPLE = 60_000
 SIZES = (100_000, 1_000_000)
 LARGE_SIZES = (*SIZES, 10_000_000)
+QUEUES = (1, 10, 100, 500)
 # As many as producers push before they leave the rest to the indexer.
 MOST_HINTS = 1_000_000
 _PUSHED_AT_ONCE = 10_000
@@ -80,6 +81,48 @@ def once(*, first: int) -> dict[str, float]:
     return {"tasks_per_second": count / float(seconds), "redis_mb": memory}
 
 
+def measure_queues(runs: int = 3) -> None:
+    """Print a line a number of queues that SAMPLE tasks are spread over evenly."""
+    base = 0.0
+    for count in QUEUES:
+        rates = [_over_queues(count) for _ in range(runs)]
+        rate = statistics.median(rates)
+        base = base or rate
+        harness.emit(
+            "growth",
+            queues=count,
+            sample=SAMPLE,
+            tasks_per_second=rate,
+            min=min(rates),
+            max=max(rates),
+            share_of_one=rate / base,
+        )
+
+
+def _over_queues(count: int) -> float:
+    """Return how fast a worker that serves every queue works off tasks of so many."""
+    from django.db import connection
+
+    from djtasks.engine import engine_of
+    from djtasks.operations import resume_queue
+
+    drain.empty()
+    _flush()
+    resume_queue("default", "default")
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, {"first": 1, "last": SAMPLE})
+        spread = "UPDATE djtasks_taskrecord SET queue = 'queue-' || (args->>0)::int %% %s"
+        cursor.execute(spread, [count])
+        cursor.execute("VACUUM ANALYZE djtasks_taskrecord")
+    _push(SAMPLE)
+    began = engine_of("default").store.now()
+    with harness.worker("--processes", str(drain.PROCESSES), BENCH_QUEUES="[]"):
+        harness.wait_until(lambda: _done_since(began)[0] == SAMPLE, pause=0.2)
+    _count, right, seconds = _done_since(began)
+    assert right == SAMPLE, f"{right} of {SAMPLE} tasks ran once with the right result"
+    return SAMPLE / float(seconds)
+
+
 def _insert(statement: str, count: int, *, first: int = 1) -> None:
     """Add rows, and the hints of those that wait as far as producers would push them."""
     from django.db import connection
@@ -103,11 +146,10 @@ def _push(count: int) -> None:
     assert engine.broker is not None
     score = score_of(0, engine.store.now())
     room = MOST_HINTS - engine.broker.depths(["default"])["default"]
-    newest = TaskRecord.objects.filter(state=0).order_by("-pk").values_list("pk", flat=True)
-    ids = list(newest[: max(min(count, room), 0)])
-    for start in range(0, len(ids), _PUSHED_AT_ONCE):
-        some = ids[start : start + _PUSHED_AT_ONCE]
-        engine.broker.push([Hint(id_, "default", score) for id_ in some])
+    newest = TaskRecord.objects.filter(state=0).order_by("-pk").values_list("pk", "queue")
+    hints = [Hint(id_, name, score) for id_, name in newest[: max(min(count, room), 0)]]
+    for start in range(0, len(hints), _PUSHED_AT_ONCE):
+        engine.broker.push(hints[start : start + _PUSHED_AT_ONCE])
 
 
 def _done_since(began: datetime) -> tuple[int, int, float]:

@@ -56,7 +56,7 @@ _tasks = os.environ.get("BENCH_TASKS", "benchmarks.tasks")
 TASKS = {
     "default": {
         "BACKEND": "djtasks.backend.DjtasksBackend",
-        "QUEUES": ["default"],
+        "QUEUES": json.loads(os.environ.get("BENCH_QUEUES", '["default"]')),
         "OPTIONS": json.loads(os.environ.get("BENCH_OPTIONS", "null"))
         or {"cache": "default", "imports": [_tasks]},
     }

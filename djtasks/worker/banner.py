@@ -2,7 +2,7 @@
 
 import os
 
-from django.db import connections
+from django.db import DatabaseError, connections
 
 import djtasks
 from djtasks import registry
@@ -25,7 +25,7 @@ def connections_needed(config: WorkerConfig) -> int:
 
 
 def connection_limit(database: str) -> int | None:
-    """Return how many connections the server allows, None where there is no such limit."""
+    """Return how many connections the server allows; None where nobody sets or knows a limit."""
     connection = connections[database]
     question = {
         "postgresql": "SHOW max_connections",
@@ -33,9 +33,22 @@ def connection_limit(database: str) -> int | None:
     }.get(connection.vendor)
     if question is None:
         return None
-    with connection.cursor() as cursor:
-        cursor.execute(question)
-        return int(cursor.fetchone()[0])
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(question)
+            return int(cursor.fetchone()[0])
+    except DatabaseError:
+        connection.close()
+        return None
+
+
+def trouble_with(database: str) -> str:
+    """Return why no connection to a database can be had, in a line; "" when one can."""
+    try:
+        connections[database].ensure_connection()
+    except DatabaseError as error:
+        return " ".join(str(error).split())
+    return ""
 
 
 def lines(engine: Engine, config: WorkerConfig) -> list[str]:
@@ -65,6 +78,8 @@ def warnings(engine: Engine, config: WorkerConfig) -> list[str]:
     found = []
     limit = connection_limit(engine.database)
     needed = connections_needed(config)
+    if trouble := trouble_with(engine.database):
+        found.append(f"The database does not answer; it is tried again until it does: {trouble}")
     if limit and needed > _TOO_MANY * limit:
         found.append(
             f"This worker may open {needed} of the server's {limit} connections. Use fewer "

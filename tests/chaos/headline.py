@@ -2,7 +2,7 @@
 
     python -m tests.chaos.headline [--count 100000] [--processes 2]
 
-Every second a process that runs tasks is killed with -9, every twentieth time its whole host,
+Every second a process that runs tasks is killed with -9, every fourth time its whole host,
 supervisor and all, and another one is started. Redis is flushed twice and killed and started
 empty once, PostgreSQL is stopped `-m immediate` and started once. Prints what happened as JSON,
 and ends with 1 where a promise was not kept.
@@ -23,7 +23,10 @@ from typing import Any
 
 PROCESSES, THREADS, COROUTINES = 2, 8, 32
 SLOTS = THREADS + COROUTINES
-_HOST_EVERY = 20
+# What a child has finished and the database does not know yet: a batch on its way, and what was
+# claimed ahead and has run meanwhile.
+UNSETTLED = 500 + 300
+_HOST_EVERY = 4
 _LONGEST_RUN_SECONDS = 3_600
 
 
@@ -77,10 +80,9 @@ class Attack:
             self.kills += any(self.site.kill_child(one) for one in alive)
 
     @property
-    def most_again(self) -> int:
-        """How many executions can have been cut off: all slots of what was killed."""
-        children = self.kills - self.hosts_killed + PROCESSES * self.hosts_killed
-        return children * SLOTS
+    def children_killed(self) -> int:
+        """How many processes that run tasks were killed."""
+        return self.kills - self.hosts_killed + PROCESSES * self.hosts_killed
 
     def _flush(self) -> None:
         self.hints_lost += self.site.hints()
@@ -125,9 +127,10 @@ def measure(site: Any, count: int, *, workers: int, calm: bool) -> dict[str, Any
         "hosts_killed": attack.hosts_killed,
         "hints_lost": attack.hints_lost,
         "final": report.records,
-        "executions_again": again,
         "executions_cut_off": report.interrupted,
-        "at_most": attack.most_again,
+        "cut_off_at_most": attack.children_killed * SLOTS,
+        "executions_again": again,
+        "again_at_most": attack.children_killed * (SLOTS + UNSETTLED),
     }
 
 
@@ -186,7 +189,11 @@ def main() -> int:
                 )
             print(json.dumps({kind: figures[kind]}), flush=True)
     share = figures["attacked"]["tasks_a_second"] / figures["calm"]["tasks_a_second"]
-    is_bounded = figures["attacked"]["executions_again"] <= figures["attacked"]["at_most"]
+    attacked = figures["attacked"]
+    is_bounded = (
+        attacked["executions_cut_off"] <= attacked["cut_off_at_most"]
+        and attacked["executions_again"] <= attacked["again_at_most"]
+    )
     print(json.dumps({"share_of_calm": round(share, 2), "bounded": is_bounded}))
     return 0 if share >= 0.5 and is_bounded else 1
 

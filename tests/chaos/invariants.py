@@ -11,6 +11,7 @@ from tests.chaos.journal import Execution, Story
 from tests.chaos.site import Site
 from tests.waiting import eventually
 
+_LINES_SHOWN = 40
 _BUG = re.compile(r"failed and goes on|Traceback|ImpossibleMove|Order failed|Unknown message")
 
 
@@ -122,11 +123,11 @@ def no_bug_was_logged(site: Site, allowed: str | None) -> None:
     for one in site.workers:
         lines = one.output().splitlines()
         bad = [
-            line
-            for line in lines
+            number
+            for number, line in enumerate(lines)
             if _BUG.search(line) and not (allowed and re.search(allowed, line))
         ]
-        assert not bad, "\n".join(bad[:5])
+        assert not bad, "\n".join(lines[bad[0] : bad[0] + _LINES_SHOWN])
 
 
 def nobody_was_taken_alive(site: Site) -> None:

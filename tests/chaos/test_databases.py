@@ -47,6 +47,22 @@ def test_ten_leases_without_a_database_cost_no_running_task_anything(site: Site)
     invariants.nobody_was_taken_alive(site)
 
 
+@pytest.mark.everyday
+def test_a_worker_that_starts_without_its_database_waits_for_it(site: Site) -> None:
+    line = site.database_proxy()
+    line.switch(Mode.REFUSE)
+    tasks.work.enqueue_many([(1.0,)] * 20)
+
+    worker = site.worker("--processes", "1", database=line, wait=False)
+    eventually(lambda: "The database does not answer; it is tried again" in worker.output())
+    eventually(lambda: LOST in worker.output())
+    assert not worker.has_ended
+    line.switch(Mode.PASS)
+    site.wait_until_done()
+
+    invariants.check(site, count=20)
+
+
 @pytest.mark.parametrize("site", ["postgresql", "mariadb"], indirect=True)
 def test_a_database_that_is_killed_again_and_again_loses_nothing(site: Site) -> None:
     way = reached(site)
