@@ -18,6 +18,7 @@ from djtasks.models import Schedule, TaskRecord, TaskStatistics, WorkerRecord
 from djtasks.store import workers
 from tests import tasks
 from tests.beat.making import schedule
+from tests.pgbouncer import needs_a_session
 from tests.settings import WORKER
 
 PAGE = Path(__file__).parents[1] / "docs" / "guides" / "security.md"
@@ -87,6 +88,7 @@ def test_what_the_page_grants_is_what_the_doctor_asks_for(as_role, role):
     assert as_role(role, refusals, role) == []
 
 
+@needs_a_session
 def test_a_right_that_is_missing_is_named(as_role):
     run(f"REVOKE DELETE ON djtasks_lease FROM {OWN}worker")
 
@@ -95,6 +97,7 @@ def test_a_right_that_is_missing_is_named(as_role):
     assert "DELETE djtasks_lease" in refusal
 
 
+@needs_a_session
 def test_a_site_can_enqueue_cancel_and_wait_and_cannot_delete(as_role):
     result = as_role("web", tasks.add.enqueue, 1, 2)
     assert as_role("web", operations.cancel, [result.id]) == 1
@@ -133,6 +136,7 @@ def test_a_worker_can_run_what_was_enqueued(as_role):
     assert WorkerRecord.objects.count() == 1
 
 
+@needs_a_session
 def test_an_admin_can_operate_and_cannot_pretend_to_be_a_worker(as_role):
     task = tasks.add.enqueue(1, 2)
     made = schedule()

@@ -18,6 +18,7 @@ from djtasks import outbox
 from djtasks.engine import Engine, engine_of
 from djtasks.models import TaskRecord
 from tests.carriers import Recording, with_broker
+from tests.pgbouncer import needs_a_session
 from tests.routing import Home
 from tests.settings import CACHES
 from tests.tasks import add
@@ -233,6 +234,7 @@ def heard(listener: Any, count: int) -> list[str]:
     return [news.payload for news in listener.notifies(timeout=10, stop_after=count)]
 
 
+@needs_a_session
 def test_without_a_broker_waiting_workers_are_woken_after_the_commit(listener: Any) -> None:
     polled = add.using(backend="polled")
 
@@ -245,6 +247,7 @@ def test_without_a_broker_waiting_workers_are_woken_after_the_commit(listener: A
     assert [*listener.notifies(timeout=0)] == []
 
 
+@needs_a_session
 def test_a_rolled_back_transaction_wakes_nobody(listener: Any) -> None:
     polled = add.using(backend="polled")
 

@@ -26,6 +26,7 @@ from tests import settings
 from tests.brokers.rude import rude_server
 from tests.conftest import require
 from tests.doctor.conftest import complaints, serve
+from tests.pgbouncer import needs_a_session
 from tests.routing import Home
 from tests.store.connections import elsewhere
 
@@ -196,6 +197,7 @@ def test_a_runworker_of_another_app(served):
     assert "manage.py djtasks_worker" in found.remedy
 
 
+@needs_a_session
 def test_a_postgresql_that_is_read_only(served, changing):
     changing("default", OPTIONS={"options": "-c default_transaction_read_only=on"})
 
