@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from djtasks.engine import engine_of
 from djtasks.ids import new_id
@@ -101,3 +102,13 @@ def test_a_worker_that_is_gone_takes_no_orders(worker: UUID) -> None:
 def test_an_unknown_order_is_refused(worker: UUID) -> None:
     with pytest.raises(ValueError, match="one of drain, resume, stop, dump, got 'dance'"):
         order_worker(worker, "dance")
+
+
+def test_records_are_locked_in_the_order_of_their_ids(carrier: Recording) -> None:
+    ids = [UUID(add.enqueue(1, 2).id) for _ in range(3)]
+
+    for change in (lambda: reschedule(ids[::-1], datetime.now(UTC)), lambda: cancel(ids[::-1])):
+        with CaptureQueriesContext(connection) as asked:
+            assert change() == 3
+        (lock,) = [one["sql"] for one in asked if "FOR UPDATE" in one["sql"]]
+        assert 'ORDER BY "djtasks_taskrecord"."id" ASC' in lock or "ORDER BY 1 ASC" in lock

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 from django.db.models import Case, F, Q, SmallIntegerField, Value, When
 
 from djtasks.engine import engine_of
@@ -52,10 +52,9 @@ def cancel(ids: Iterable[UUID]) -> int:
     """
     waits = Q(state__in=_WAITING)
     now = open_store("").now()
-    count: int = (
-        records()
-        .filter(pk__in=list(ids), state__in=LIVE)
-        .update(
+    with transaction.atomic(using=queue_database()):
+        live = _locked(records().filter(pk__in=list(ids), state__in=LIVE))
+        count: int = live.update(
             cancel_requested=True,
             unique_key=Case(When(waits, then=None), default=F("unique_key")),
             finished_at=Case(When(waits, then=Value(now)), default=None),
@@ -66,8 +65,18 @@ def cancel(ids: Iterable[UUID]) -> int:
                 output_field=SmallIntegerField(),
             ),
         )
-    )
     return count
+
+
+def _locked(found: Any) -> Any:
+    """Lock records in the order of their ids, as workers do, so that nobody deadlocks.
+
+    Where there are no locks of rows, as on SQLite, there is only one who writes.
+    """
+    if not connections[queue_database()].features.has_select_for_update:
+        return found
+    ids = found.order_by("pk").select_for_update().values_list("pk", flat=True)
+    return found.filter(pk__in=list(ids))
 
 
 def retry(
@@ -149,8 +158,10 @@ def discard(ids: Iterable[UUID]) -> Done:
 def reschedule(ids: Iterable[UUID], run_after: datetime) -> int:
     """Move READY records to another due time; return how many."""
     wanted = list(ids)
-    ready = records().filter(pk__in=wanted, state=State.READY)
-    count: int = ready.update(run_after=_aware(run_after))
+    moment = _aware(run_after)
+    with transaction.atomic(using=queue_database()):
+        ready = _locked(records().filter(pk__in=wanted, state=State.READY))
+        count: int = ready.update(run_after=moment)
     push_due(wanted)
     return count
 

@@ -140,7 +140,7 @@ def jump_with_the_clock() -> None:
         shown = None
         while True:
             wanted = Path(path).read_text()
-            if wanted != shown:
+            if wanted not in ("", shown):  # it may be in the middle of being written
                 shown = wanted
                 traveller.move_to(time.monotonic() + started + float(wanted))
             pause.wait(0.2)

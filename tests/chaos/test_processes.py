@@ -66,7 +66,7 @@ def lose_a_host(site: Site) -> None:
 
 def test_hosts_that_die_one_after_the_other_lose_nothing(site: Site) -> None:
     workers = [site.worker("--processes", "1", "--threads", "4") for _ in range(3)]
-    tasks.work.enqueue_many([(float(n % 100),) for n in range(2_000)])
+    tasks.work.enqueue_many([(float(n % 200),) for n in range(2_000)])
     kills = 0
 
     while kills < 6:

@@ -4,7 +4,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from djtasks.brokers import kombu
 from djtasks.brokers.kombu import BANDS, queue_name
 from djtasks.engine import engine_of
+from djtasks.errors import BrokerUnavailable
 from djtasks.testing.contracts.brokers import hint, ids_of, pop_all
 from tests.brokers.rabbits import kombu_broker, queues_deleted, require_rabbitmq
 from tests.chaos import invariants, tasks
@@ -75,17 +76,28 @@ def purge(site: Site) -> int:
 
 
 def depth() -> int:
+    """Return how many hints RabbitMQ holds; asked again while a busy one answers too late."""
     broker = engine_of("default").broker
     assert broker is not None
-    return sum(broker.depths(QUEUES).values())
+
+    def ask() -> list[int]:
+        with suppress(BrokerUnavailable):
+            return [sum(broker.depths(QUEUES).values())]
+        return []
+
+    return eventually(ask)[0]
+
+
+def enqueue(milliseconds: float, count: int) -> None:
+    """Enqueue so that all hints arrive: a push leaves to the indexer what has no time."""
+    for _ in range(0, count, 100):
+        tasks.work.enqueue_many([(milliseconds,)] * 100)
 
 
 @pytest.mark.everyday
 def test_killed_children_and_purged_queues_lose_nothing(site: Site) -> None:
     depth()  # which makes the queues, so that producers need not
-    for _ in range(15):
-        # A push has little time, and leaves to the indexer what a slow server does not take.
-        tasks.work.enqueue_many([(5.0,)] * 100)
+    enqueue(5.0, 1_500)
     worker = site.worker("--processes", "2", "--threads", "4")
     eventually(lambda: site.running_on(worker) > 0)
 
@@ -120,8 +132,8 @@ def test_a_rabbitmq_that_dies_and_comes_back_with_old_hints_is_no_matter(
 ) -> None:
     site = breakable
     depth()
+    enqueue(10.0, 3_000)
     site.worker("--processes", "2", "--threads", "8")
-    tasks.work.enqueue_many([(10.0,)] * 3_000)
     eventually(lambda: site.live_count() < 2_500)
     held = depth()
 
@@ -132,7 +144,7 @@ def test_a_rabbitmq_that_dies_and_comes_back_with_old_hints_is_no_matter(
     tasks.work.using(run_after=timedelta(seconds=1)).enqueue()
     eventually(lambda: site.live_count() < 1_500, seconds=60)
     node.start()
-    stale = eventually(depth_if_there, seconds=60)
+    stale = eventually(depth, seconds=60)
     tasks.work.enqueue_many([(10.0,)] * 500)
     site.wait_until_done()
 
@@ -160,12 +172,3 @@ def test_a_user_with_the_rights_of_the_documentation_may_do_all_that_is_needed(
     assert broker.push(pushed) == 9
     assert broker.depths(["default"]) == {"default": 9}
     assert set(pop_all(broker, count=9)) == set(ids_of(pushed))
-
-
-def depth_if_there() -> int:
-    from djtasks.errors import BrokerUnavailable
-
-    try:
-        return depth()
-    except BrokerUnavailable:
-        return 0
