@@ -46,7 +46,7 @@ def code(facts: TaskFacts) -> str:
 @everywhere
 def test_a_task_is_told_from_its_call_to_its_result(database: str) -> None:
     result = open_door.using(queue_name="mail", priority=10).enqueue(
-        "1234", door={"name": "main", "secret": "x"}
+        "open sesame", door={"name": "main", "secret": "x"}
     )
     run_due()
 
@@ -59,7 +59,7 @@ def test_a_task_is_told_from_its_call_to_its_result(database: str) -> None:
     assert facts.args == [HIDDEN]
     assert facts.kwargs == {"door": {"name": "main", "secret": HIDDEN}}
     assert facts.return_value == {"door": {"name": "main", "secret": HIDDEN}, "token": HIDDEN}
-    assert "1234" not in repr(facts)
+    assert "open sesame" not in repr(facts)
     assert (facts.phase, facts.state, facts.is_known) == ("successful", State.SUCCESSFUL, True)
     assert (facts.module, facts.function) == (__name__, "open_door")
     assert [(a.number, a.outcome) for a in facts.attempts] == [(1, "successful")]
