@@ -235,12 +235,12 @@ def test_a_task_is_made_again_from_another(client: Client) -> None:
 
 
 def test_arguments_are_not_taken_over_by_who_may_not_see_them(client: Client) -> None:
-    like = add.enqueue(4711, 2)
+    like = add.enqueue(471147114711471, 2)
     bob = permitted(client, "enqueue_taskrecord")
 
     html = bob.get(new(add, like=like.id)).content.decode()
 
-    assert "4711" not in html
+    assert "471147114711471" not in html
     assert "You may not view arguments" in html
 
 

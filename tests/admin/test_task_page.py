@@ -116,13 +116,13 @@ def test_no_page_of_a_record_that_is_gone_breaks(admin: Client, name: str) -> No
 
 
 def test_what_is_sensitive_never_reaches_the_page(admin: Client) -> None:
-    result = unlock.enqueue("main", pin="4711")
+    result = unlock.enqueue("main", pin="open sesame")
     run_due()
 
     html = read(admin, result.id) + admin.get(page(result.id, "download")).content.decode()
 
     assert "main" in html
-    assert "4711" not in html
+    assert "open sesame" not in html
     assert "[hidden]" in html
 
 
