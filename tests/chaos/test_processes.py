@@ -228,7 +228,10 @@ def test_ctrl_c_in_a_terminal_stops_a_whole_group_without_losing_anything(site: 
 
 def test_a_closed_terminal_is_a_dead_host_at_worst(site: Site) -> None:
     tasks.work.enqueue_many([(20.0,)] * 400)
+    # Under nohup our children would inherit that it is ignored.
+    inherited = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     worker = site.worker("--processes", "1", "--threads", "4")
+    signal.signal(signal.SIGHUP, inherited)
     eventually(lambda: site.running_on(worker) > 0)
 
     children = worker.descendants()
