@@ -66,6 +66,7 @@ class Protocol(RuleBasedStateMachine):
         self.starts: set[tuple[UUID, int]] = set()
         self.never_again: set[tuple[UUID, int]] = set()
         self.cancelled_at: dict[UUID, int] = {}
+        self.revived_at: dict[UUID, int] = {}
         self.seen: dict[UUID, tuple[State, int]] = {}
 
     def _write(self) -> bool:
@@ -117,6 +118,7 @@ class Protocol(RuleBasedStateMachine):
             self.cancelled_at.pop(row.pk, None)
             self.seen.pop(row.pk, None)
             self.never_again = {start for start in self.never_again if start[0] != row.pk}
+            self.revived_at[row.pk] = row.fence
 
     @rule()
     def flush(self) -> None:
@@ -235,7 +237,9 @@ class Protocol(RuleBasedStateMachine):
         self.starts.add((id_, fence))
         if id_ in self.cancelled_at:
             assert fence <= self.cancelled_at[id_], "a cancelled task started again"
-        if claim.max_crashes == 1:
+        # A claim from before somebody asked for another run may start yet where a process stood
+        # still over it, and is not the second start of what was asked for.
+        if claim.max_crashes == 1 and fence > self.revived_at.get(id_, 0):
             assert (id_, claim.attempt) not in self.never_again, "it must never start twice"
             self.never_again.add((id_, claim.attempt))
         if child.has_row:
