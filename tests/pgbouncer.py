@@ -19,7 +19,10 @@ needs_a_session = pytest.mark.skipif(
     reason="a pooler in transaction mode leaves nobody a session",
 )
 # What the engine sets for its own sessions elsewhere: see docs/guides/deployment.md.
-LIMITS = "SET statement_timeout = 20000; SET lock_timeout = 5000; SET enable_seqscan = off"
+LIMITS = (
+    "SET statement_timeout = 20000; SET lock_timeout = 5000; SET enable_seqscan = off; "
+    "SET idle_in_transaction_session_timeout = 10000"
+)
 CONFIGURATION = """
 [databases]
 * = host={postgres} port=5432 user=postgres connect_query='{limits}'

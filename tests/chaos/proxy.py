@@ -51,6 +51,7 @@ class Proxy:
         self.flowing = asyncio.Event()
         self.delay = 0.0
         self.loss: Loss | None = None
+        self._last_words: tuple[bytes, ...] = ()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._thread.start()
         self._do(self._switch(Mode.PASS))
@@ -66,6 +67,16 @@ class Proxy:
 
     def lose_none(self) -> None:
         self.loss = None
+
+    def blackhole_after(self, *marks: bytes) -> None:
+        """Hand on the next request with such a mark, and then nothing more to either side."""
+        self._last_words = marks
+
+    def note(self, request: bytes) -> None:
+        """Take note of a request that was handed on."""
+        if any(mark in request for mark in self._last_words):
+            self._last_words = ()
+            self.flowing.clear()
 
     def aim(self, target: tuple[str, int] | Path) -> None:
         """Hand on to another server from now on; what was connected is cut."""
@@ -173,6 +184,7 @@ class _Link:
             self._losing = self._losing or self._proxy.is_to_be_lost(piece)
             far.write(piece)
             await far.drain()
+            self._proxy.note(piece)
 
     async def _answers(self, far_reader: asyncio.StreamReader) -> None:
         while piece := await far_reader.read(_PIECE):

@@ -8,9 +8,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.db import DatabaseError, connections, transaction
+from django.db.models import QuerySet
 
-from djtasks.models import TaskRecord
+from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.states import State
+from djtasks.store.sessions import ENGINE_IDLE_SECONDS
 from tests.chaos import invariants, tasks
 from tests.chaos.homes import PostgresHome, mounted, unmount
 from tests.chaos.outages import LOST, away, reached, read_only
@@ -21,6 +23,8 @@ from tests.waiting import eventually
 
 EVERYWHERE = pytest.mark.parametrize("site", ["postgresql", "mariadb", "sqlite"], indirect=True)
 QUICK = 0.5
+# What a heartbeat sends before its COMMIT, until the session has prepared it.
+HEARTBEATS = (b'UPDATE "djtasks_workerrecord"', b"UPDATE `djtasks_workerrecord`")
 
 
 @EVERYWHERE
@@ -126,6 +130,39 @@ def test_a_worker_cut_off_from_its_database_stores_nothing_late(site: Site) -> N
     invariants.check(site, count=1, excused=pids)
     (row,) = TaskRecord.objects.all()
     assert row.return_value["worker"] == site.story().executions[1].worker
+    assert "Worker is dead" in other.output()
+
+
+def is_locked(rows: QuerySet[WorkerRecord]) -> bool:
+    with transaction.atomic(rows.db):
+        try:
+            return not rows.select_for_update(nowait=True)
+        except DatabaseError:
+            return True
+
+
+@pytest.mark.parametrize("site", ["postgresql", "mariadb"], indirect=True)
+def test_a_host_that_vanishes_within_its_heartbeat_is_dead_all_the_same(site: Site) -> None:
+    line = site.database_proxy()
+    lonely = site.worker("--processes", "1", database=line)
+    go = site.folder / "go"
+    tasks.wait_for.enqueue(str(go))
+    eventually(lambda: site.running_on(lonely) == 1)
+    pids = [process.pid for process in lonely.descendants()]
+
+    line.blackhole_after(*HEARTBEATS)
+    eventually(lambda: not line.flowing.is_set())
+    site.say("blackhole within a heartbeat")
+    other = site.worker("--processes", "1")
+    assert is_locked(WorkerRecord.objects.using(ALIAS).filter(pid__in=pids)), "it was through"
+    bound = PROFILE.dead_host + ENGINE_IDLE_SECONDS
+    eventually(lambda: len(site.story().executions) == 2, seconds=bound)
+    go.touch()
+    site.wait_until_done()
+    line.switch(Mode.PASS)
+
+    eventually(lambda: "Somebody took this worker's tasks" in lonely.output(), seconds=60)
+    invariants.check(site, count=1, excused=pids)
     assert "Worker is dead" in other.output()
 
 

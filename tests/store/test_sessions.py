@@ -51,19 +51,23 @@ def test_a_session_of_the_engine_on_postgresql_waits_for_nothing_for_ever() -> N
         "default",
         "SHOW statement_timeout",
         "SHOW lock_timeout",
+        "SHOW idle_in_transaction_session_timeout",
         "SHOW default_transaction_isolation",
         "SHOW enable_seqscan",
     )
 
-    assert answers == ["20s", "5s", "read committed", "off"]
+    assert answers == ["20s", "5s", "10s", "read committed", "off"]
 
 
 def test_a_session_of_the_engine_on_mariadb_waits_for_nothing_for_ever() -> None:
     answers = asked(
-        require("mariadb"), "SELECT @@innodb_lock_wait_timeout", "SELECT @@tx_isolation"
+        require("mariadb"),
+        "SELECT @@innodb_lock_wait_timeout",
+        "SELECT @@idle_transaction_timeout",
+        "SELECT @@tx_isolation",
     )
 
-    assert answers == [5, "READ-COMMITTED"]
+    assert answers == [5, 10, "READ-COMMITTED"]
 
 
 def test_a_session_of_the_engine_on_sqlite_is_patient() -> None:
