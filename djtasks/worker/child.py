@@ -8,13 +8,9 @@ from collections.abc import Callable, MutableSequence, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError
-
 from djtasks import middleware
 from djtasks.claims import Claim
 from djtasks.engine import Engine
-from djtasks.errors import BrokerUnavailable
-from djtasks.hints import Hint, score_of
 from djtasks.store.listener import Listener
 from djtasks.store.sessions import use_engine_connection
 from djtasks.worker import messages
@@ -30,6 +26,7 @@ from djtasks.worker.limits import Limits
 from djtasks.worker.loops import Loop, Pulse
 from djtasks.worker.pipeline import Finished, Pipeline
 from djtasks.worker.pools import AsyncPool, ThreadPool
+from djtasks.worker.returning import give_back
 from djtasks.worker.settler import Settler
 from djtasks.worker.sources import BrokerSource, DatabaseSource, Queues
 from djtasks.worker.statistics import Statistics
@@ -78,7 +75,7 @@ class Child:
         self.settler = Settler(engine.store, worker, self.holdings, on_settled=tell)
         self.fetcher = self._fetcher()
         fetching, settling = (Pulse(counters, PULSES.index(name)) for name in ("fetch", "settle"))
-        self.fetch_loop = self._loop("fetch", self.fetcher.tick, fetching)
+        self.fetch_loop = self._loop("fetch", self._fetch, fetching)
         self._background = self._background_loops(settling)
 
     def _pipeline(self) -> Pipeline:
@@ -161,6 +158,10 @@ class Child:
         self.coroutines.start()
         for loop in (*self._background, self.fetch_loop):
             loop.start()
+
+    def _fetch(self) -> float:
+        self._give_back([*self.threads.take_back_stuck(), *self.coroutines.take_back_stuck()])
+        return self.fetcher.tick()
 
     def _tell_of_settled(self, batch: Sequence[Finished]) -> None:
         self.announcer.settled(batch)
@@ -268,21 +269,9 @@ class Child:
         return self.announcer.is_idle and self.statistics.is_idle
 
     def _give_back(self, claims: Sequence[Claim]) -> None:
-        """Return claims that were queued and not started; somebody else runs them at once."""
-        if not claims:
-            return
-        try:
-            owned = [(claim.id, claim.fence) for claim in claims]
-            self.engine.store.give_back(owned, worker=self.worker)
-            now = self.engine.store.now()
-            hints = [Hint(c.id, c.queue, score_of(c.priority, now)) for c in claims]
-            if self.engine.broker is not None:
-                self.engine.broker.push(hints)
-        except (DatabaseError, BrokerUnavailable) as error:
-            # The supervisor gives back what names this child, and the indexer finds it.
-            logger.warning("Could not give back count=%s error=%s", len(claims), error)
-        for claim in claims:
-            self.holdings.remove(claim.id)
+        if claims:
+            self._started_count -= len(claims)
+            give_back(self.engine, self.holdings, claims, worker=self.worker)
 
 
 def leave(code: int) -> None:

@@ -13,6 +13,8 @@ MOST_IN_ONE_FETCH = 500
 _FULL_PAUSE = 0.05
 _HELD_PAUSE = 0.25
 _YIELD_SECONDS = 0.00005
+_CLAIMS_REMEMBERED = 100
+_LEAST_SHARE = 0.05
 
 
 class Source(Protocol):
@@ -24,8 +26,8 @@ class Source(Protocol):
 class Fetcher:
     """Fetches, and hands each claim to the pool of its kind.
 
-    It never claims what it could not start: while tasks of both kinds are registered, both
-    pools need room.
+    An id does not tell the kind of its task: while tasks of both kinds are registered, both
+    pools need room for their usual share of what comes. A guess; see `Lookahead`.
     """
 
     def __init__(
@@ -48,14 +50,14 @@ class Fetcher:
         self._hand_over = hand_over
         self._is_held_up = is_held_up
         self._on_started = on_started
-        self._needed: tuple[Pool, ...] = ()
+        self._shares: dict[Pool, float] = {}
         self.is_paused = False
 
     def tick(self) -> float:
         """Fetch once; return how long to wait before the next time unless a slot frees."""
         if self.is_paused or self._is_held_up():
             return _HELD_PAUSE
-        self._needed = self._needed_pools()
+        self._look_at_kinds()
         room = self.room()
         if room <= 0:
             return _FULL_PAUSE
@@ -67,18 +69,29 @@ class Fetcher:
         return 0.0
 
     def room(self) -> int:
-        """How many claims could be started or queued now, whatever their kind."""
-        return min([pool.room for pool in self._needed or self._needed_pools()])
+        """How many claims could be started or queued now, of the kinds that usually come."""
+        return min(
+            (int(pool.room / max(share, _LEAST_SHARE)) for pool, share in self._shares.items()),
+            default=0,
+        )
 
-    def _needed_pools(self) -> tuple[Pool, ...]:
-        """Return the pools of the kinds of task that are registered: of plain ones if none is."""
-        kinds = {is_coroutine(task.func) for task in registry.all_tasks()}
-        if kinds == {True}:
-            return (self._coroutines,)
-        return (self._threads, self._coroutines) if True in kinds else (self._threads,)
+    def _look_at_kinds(self) -> None:
+        """Take note of the pools that are needed: for plain tasks if none is registered."""
+        kinds = {is_coroutine(task.func) for task in registry.all_tasks()} or {False}
+        pools = [self._coroutines if kind else self._threads for kind in sorted(kinds)]
+        if self._shares.keys() != set(pools):
+            self._shares = dict.fromkeys(pools, 1.0)
+
+    def _learn_shares(self, submitted: Sequence[Pool]) -> None:
+        """Move the shares towards those of the newest claims, the more the more there were."""
+        weight = min(len(submitted) / _CLAIMS_REMEMBERED, 1.0)
+        for pool, share in self._shares.items():
+            newest = submitted.count(pool) / len(submitted)
+            self._shares[pool] = share + weight * (newest - share)
 
     def dispatch(self, claims: Sequence[Claim]) -> None:
         """Send each claim where it belongs: refused, alone, to the loop or to a thread."""
+        submitted: list[Pool] = []
         for claim in claims:
             refused = self._pipeline.refuse(claim)
             if refused is not None:
@@ -87,9 +100,13 @@ class Fetcher:
                 self._hand_over(claim)
             else:
                 self._on_started()
-                self.submit(claim)
+                submitted.append(self.submit(claim))
+        if submitted:
+            self._learn_shares(submitted)
 
-    def submit(self, claim: Claim) -> None:
-        """Give a claim to the pool of its kind."""
+    def submit(self, claim: Claim) -> Pool:
+        """Give a claim to the pool of its kind, and return that."""
         function = registry.get(claim.task_path).func
-        (self._coroutines if is_coroutine(function) else self._threads).submit(claim)
+        pool = self._coroutines if is_coroutine(function) else self._threads
+        pool.submit(claim)
+        return pool

@@ -3,9 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from queue import Empty, SimpleQueue
-from typing import Any, Protocol, TypeVar
+from queue import SimpleQueue
+from typing import Any, Protocol
 
 from asgiref.sync import sync_to_async
 
@@ -14,17 +13,12 @@ from djtasks.store.sessions import close_after_task, refresh_connections
 from djtasks.worker.board import Board
 from djtasks.worker.execution import CoroutineGate, Running, ThreadGate
 from djtasks.worker.limits import Limits
+from djtasks.worker.lookahead import Lookahead, Waiting
 from djtasks.worker.loops import Pulse
 from djtasks.worker.pipeline import Finished, Pipeline
 
-_LOOKAHEAD_SECONDS = 0.1
-_LONGEST_LOOKAHEAD = 300
-_SMOOTHING = 0.05
 _LOOP_PULSE_SECONDS = 0.5
 _CONNECTION_ROUND_SECONDS = 5.0
-
-
-T = TypeVar("T")
 
 
 class Pool(Protocol):
@@ -42,28 +36,9 @@ class Pool(Protocol):
         """Return the claims that have not started; they will not."""
         ...
 
-
-class Lookahead:
-    """How many more claims a pool of `size` slots takes, judged by how long its tasks run."""
-
-    def __init__(self, size: int) -> None:
-        self.typical_seconds = _LOOKAHEAD_SECONDS
-        self._size = size
-
-    def learn(self, seconds: float) -> None:
-        """Take note of how long a task ran."""
-        self.typical_seconds += _SMOOTHING * (seconds - self.typical_seconds)
-
-    def room(self, held: int) -> int:
-        """Return how many more, next to `held` that wait or run.
-
-        Free slots, and while tasks are short as many more as take a tenth of a second. Not in
-        small change: while there is a look-ahead, nothing until half of it is free.
-        """
-        wanted = int(_LOOKAHEAD_SECONDS / self.typical_seconds * self._size)
-        ahead = min(wanted, _LONGEST_LOOKAHEAD) if wanted > self._size else 0
-        room = self._size + ahead - held
-        return room if room > ahead // 2 else 0
+    def take_back_stuck(self) -> list[Claim]:
+        """The same, once the oldest has waited too long for a slot; else return nothing."""
+        ...
 
 
 class ThreadPool:
@@ -84,7 +59,8 @@ class ThreadPool:
         self._pipeline = pipeline
         self._limits = limits
         self._done = done
-        self._waiting: SimpleQueue[Claim | None] = SimpleQueue()
+        self._waiting = Waiting()
+        self._calls: SimpleQueue[None] = SimpleQueue()
         self._running: set[Running] = set()
         self.lookahead = Lookahead(self.size)
         self._threads = [
@@ -98,7 +74,7 @@ class ThreadPool:
 
     @property
     def room(self) -> int:
-        return self.lookahead.room(self._waiting.qsize() + len(self._running))
+        return self.lookahead.room(len(self._waiting) + len(self._running))
 
     @property
     def running(self) -> Iterable[Running]:
@@ -106,17 +82,21 @@ class ThreadPool:
 
     def submit(self, claim: Claim) -> None:
         self._waiting.put(claim)
+        self._calls.put(None)
 
     def take_back(self) -> list[Claim]:
-        return [claim for claim in _emptied(self._waiting) if claim is not None]
+        return self._waiting.take_all()
+
+    def take_back_stuck(self) -> list[Claim]:
+        return self.lookahead.end_if_stuck(self._waiting)
 
     def _serve(self, slot: int) -> None:
         gate = ThreadGate()
         while True:
-            claim = self._waiting.get()
-            if claim is None:
-                return
-            self.run(claim, gate, slot)
+            self._calls.get()
+            claim = self._waiting.take()
+            if claim is not None:
+                self.run(claim, gate, slot)
 
     def run(self, claim: Claim, gate: ThreadGate, slot: int) -> None:
         """Run one claim in this thread."""
@@ -163,7 +143,8 @@ class AsyncPool:
         self._running: set[Running] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
-        self._waiting: SimpleQueue[Claim] = SimpleQueue()
+        self._waiting = Waiting()
+        self._is_called = False
         self._ended = 0
         self.lookahead = Lookahead(self.size)
         self._thread = threading.Thread(target=self._serve, name="asyncio", daemon=True)
@@ -173,7 +154,7 @@ class AsyncPool:
 
     @property
     def room(self) -> int:
-        return self.lookahead.room(self._waiting.qsize() + self.size - len(self._free))
+        return self.lookahead.room(len(self._waiting) + self.size - len(self._free))
 
     @property
     def running(self) -> Iterable[Running]:
@@ -181,17 +162,22 @@ class AsyncPool:
 
     def submit(self, claim: Claim) -> None:
         self._waiting.put(claim)
-        self._loop.call_soon_threadsafe(self._launch)
+        if not self._is_called:
+            # Once for many: each call writes to a socket to wake the loop.
+            self._is_called = True
+            self._loop.call_soon_threadsafe(self._launch)
 
     def take_back(self) -> list[Claim]:
-        return _emptied(self._waiting)
+        return self._waiting.take_all()
+
+    def take_back_stuck(self) -> list[Claim]:
+        return self.lookahead.end_if_stuck(self._waiting)
 
     def _launch(self) -> None:
-        """Start the next claim that waits, if one does and a slot is free."""
-        if not self._free:
-            return
-        with suppress(Empty):  # taken back
-            task = self._loop.create_task(self._run(self._waiting.get_nowait(), self._free.pop()))
+        """Start what waits, as far as slots are free."""
+        self._is_called = False
+        while self._free and (claim := self._waiting.take()) is not None:
+            task = self._loop.create_task(self._run(claim, self._free.pop()))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -232,12 +218,3 @@ class AsyncPool:
             if self._ended != seen:
                 seen = self._ended
                 await sync_to_async(refresh_connections)()
-
-
-def _emptied(waiting: "SimpleQueue[T]") -> list[T]:
-    """Return all that a queue holds, and leave nothing in it."""
-    taken: list[T] = []
-    with suppress(Empty):
-        while True:
-            taken.append(waiting.get_nowait())
-    return taken

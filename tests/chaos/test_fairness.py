@@ -12,7 +12,7 @@ from django.db import connections
 from djtasks.engine import engine_of
 from djtasks.ids import new_id
 from djtasks.models import TaskRecord
-from djtasks.states import FINAL
+from djtasks.states import FINAL, State
 from djtasks.store import workers
 from djtasks.store.sessions import use_engine_connection
 from djtasks.store.workers import NewWorker, Vital
@@ -51,6 +51,25 @@ def test_low_priorities_get_their_turn_although_there_is_always_something_better
     waits = [row.last_attempted_at - row.run_after for row in TaskRecord.objects.filter(pk__in=low)]
     assert max(waits) < timedelta(seconds=bound)
     assert max(waits) > timedelta(seconds=PATIENCE / 2), "they never had to wait"
+
+
+def test_what_was_claimed_ahead_goes_to_others_when_tasks_turn_out_long(site: Site) -> None:
+    busy = site.worker("--processes", "1", "--threads", "2")
+    tasks.work.enqueue_many([(0,)] * 600)
+    site.wait_until_done()
+    go = site.folder / "go"
+    tasks.wait_for.enqueue_many([(str(go),)] * 60)
+    claimed = TaskRecord.objects.filter(state=State.RUNNING)
+    eventually(lambda: claimed.count() == 60)
+
+    other = site.worker("--processes", "1", "--threads", "4")
+    eventually(lambda: site.running_on(other) == 4, seconds=10 + PROFILE.slack)
+    assert site.running_on(busy) == 2
+    go.touch()
+    site.wait_until_done()
+
+    report = invariants.check(site, count=660)
+    assert (report.interrupted, report.unsettled) == (0, 0)
 
 
 class Crowd:

@@ -104,6 +104,23 @@ def test_nothing_is_claimed_that_could_not_be_started(parts):
     assert pause > 0
 
 
+def test_each_pool_needs_room_for_its_usual_share_of_what_comes(parts):
+    source = FixedSource()
+    fetcher = fetcher_of(source, parts)
+    fetcher.tick()
+    source.claims = [claim_of("tests.tasks.add_async", n, n) for n in range(100)]
+    fetcher.tick()
+    source.claims = [claim_of("tests.tasks.add", n, n) for n in range(60)]
+    fetcher.tick()
+    source.claims = [claim_of("no.such.task")] * 100
+    fetcher.tick()
+    fetcher.tick()
+
+    # Threads have room for 4 and coroutines for 50: both at first; then no plain task came for
+    # long, which counts as one in twenty; then 60 % of them were plain, and the unknown are none.
+    assert source.asked == [4, 4, 50, int(4 / 0.6), int(4 / 0.6)]
+
+
 @pytest.mark.parametrize("reason", ["held", "paused"])
 def test_nothing_is_fetched_while_results_pile_up_or_somebody_says_so(parts, reason):
     source = FixedSource()

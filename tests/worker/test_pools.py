@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from djtasks.ids import new_id
+from djtasks.worker import lookahead
 from djtasks.worker.board import Board
 from djtasks.worker.limits import Limits
 from djtasks.worker.pipeline import Pipeline
@@ -68,6 +69,35 @@ def test_what_has_not_started_can_be_taken_back(threads):
 
     assert threads.take_back() == claims
     assert threads.take_back() == []
+
+
+def test_what_waited_too_long_goes_back_and_nothing_more_is_claimed_ahead(
+    threads, tmp_path, monkeypatch
+):
+    threads.lookahead.typical_seconds = 0.00001
+    claims = [claim_of("tests.tasks.waits_for_file", str(tmp_path / "door")) for _ in range(7)]
+    threads.start()
+    for claim in claims:
+        threads.submit(claim)
+    eventually(lambda: len(list(threads.running)) == 4)
+    assert threads.take_back_stuck() == []
+
+    monkeypatch.setattr(lookahead, "LONGEST_WAIT", 0.0)
+
+    assert threads.take_back_stuck() == claims[4:]
+    assert threads.room == 0
+    (tmp_path / "door").touch()
+    eventually(lambda: not list(threads.running))
+    threads.submit(claim_of("tests.tasks.add", 1, 2))
+    eventually(lambda: threads.room >= 4)
+
+
+def test_a_pool_that_only_waits_for_work_is_not_stuck(threads, monkeypatch):
+    monkeypatch.setattr(lookahead, "LONGEST_WAIT", 0.001)
+    threads.lookahead.typical_seconds = 0.01
+
+    assert threads.take_back_stuck() == []
+    assert threads.room == 4 + 40
 
 
 def test_the_board_shows_what_threads_are_at_and_not_what_waits_or_is_done(
