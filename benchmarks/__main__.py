@@ -1,6 +1,7 @@
 """`make bench`: the engine's figures as JSON lines. `--quick` for a look."""
 
 import argparse
+from collections.abc import Callable
 
 from benchmarks import (
     admin,
@@ -8,7 +9,6 @@ from benchmarks import (
     budget,
     drain,
     enqueue,
-    growth,
     harness,
     idle,
     installations,
@@ -16,57 +16,77 @@ from benchmarks import (
     memory,
     portable,
     sleepers,
+    startup,
+    workloads,
 )
+from benchmarks.growth import churn, queues, rows, schedules, slow, workers
 
 # What takes so long that it must be asked for.
-LONG = ("installations", "growth", "queues")
+GROWTH = ("rows", "queues", "schedules", "workers", "slow", "churn")
+LONG = ("installations", *GROWTH, "admin")
 
 
 def main() -> None:
     """Measure what was asked for, each after the other on one set of servers."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one run and fewer samples")
-    parser.add_argument("--large", action="store_true", help="growth up to ten million rows")
+    parser.add_argument("--large", action="store_true", help="rows up to ten million")
     parser.add_argument("--logging", action="store_true", help="also with a log line a task")
-    parser.add_argument(
-        "only",
-        nargs="*",
-        metavar="NAME",
-        help="which of them (default: all but the last four): drain, budget, latency, "
-        "sleepers, idle, enqueue, portable, beat, producer, installations, growth, queues, admin",
-    )
+    parser.add_argument("only", nargs="*", metavar="NAME", help=_names())
     asked = parser.parse_args()
-    runs = 1 if asked.quick else 3
-    measurements = {
-        "drain": lambda: drain.measure(runs),
-        "budget": lambda: budget.measure(runs),
-        "latency": lambda: latency.measure(100 if asked.quick else latency.SAMPLES),
-        "sleepers": lambda: sleepers.measure(runs),
-        "idle": lambda: idle.measure(10 if asked.quick else idle.SECONDS),
-        "enqueue": lambda: enqueue.measure(runs),
-        "portable": lambda: portable.measure(runs),
-        "beat": lambda: beat.measure(10 if asked.quick else beat.SECONDS),
-        "installations": lambda: installations.measure(2_000 if asked.quick else 20_000),
-        "growth": lambda: growth.measure(runs, growth.LARGE_SIZES if asked.large else growth.SIZES),
-        "queues": lambda: growth.measure_queues(runs),
-        "producer": lambda: memory.producer(100_000 if asked.quick else 1_000_000),
-    }
-    unknown = set(asked.only) - {*measurements, "admin"}
+    measurements = _measurements(is_quick=asked.quick, is_large=asked.large)
+    wanted = {one for name in asked.only for one in (GROWTH if name == "growth" else (name,))}
+    unknown = wanted - {*measurements, "admin"}
     if unknown:
         parser.error(f"no such measurement: {', '.join(sorted(unknown))}")
-    if "admin" in asked.only:
+    if "admin" in wanted:
         # Its site has settings of its own, which would slow the others' workers down.
         admin.run(final=200_000 if asked.quick else admin.FINAL)
-        asked.only.remove("admin")
-        if not asked.only:
+        wanted.remove("admin")
+        if not wanted:
             return
     with harness.servers():
         harness.emit("conditions", **harness.conditions())
         for name, measure in measurements.items():
-            if name in asked.only or (not asked.only and name not in LONG):
+            if name in wanted or (not wanted and name not in LONG):
                 measure()
         if asked.logging:
-            drain.measure(runs, BENCH_TASK_LOG="INFO")
+            drain.measure(1 if asked.quick else 3, BENCH_TASK_LOG="INFO")
+
+
+def _measurements(*, is_quick: bool, is_large: bool) -> dict[str, Callable[[], object]]:
+    """Return what can be measured, in the order it is."""
+    runs = 1 if is_quick else 3
+    sizes = rows.LARGE_SIZES if is_large else rows.SIZES
+    return {
+        "drain": lambda: drain.measure(runs),
+        "workloads": lambda: workloads.measure(runs),
+        "budget": lambda: budget.measure(runs),
+        "latency": lambda: latency.measure(100 if is_quick else latency.SAMPLES),
+        "sleepers": lambda: sleepers.measure(runs),
+        "startup": lambda: startup.measure(runs),
+        "idle": lambda: idle.measure(10 if is_quick else idle.SECONDS),
+        "memory": lambda: memory.worker(100_000 if is_quick else 1_000_000),
+        "enqueue": lambda: enqueue.measure(runs),
+        "portable": lambda: portable.measure(runs),
+        "beat": lambda: beat.measure(10 if is_quick else beat.SECONDS),
+        "producer": lambda: memory.producer(100_000 if is_quick else 1_000_000),
+        "installations": lambda: installations.measure(2_000 if is_quick else 20_000),
+        "rows": lambda: rows.measure(runs, sizes),
+        "queues": lambda: queues.measure(runs),
+        "schedules": lambda: schedules.measure(10 if is_quick else schedules.SECONDS),
+        "workers": lambda: workers.measure(runs),
+        "slow": lambda: slow.measure(runs),
+        "churn": lambda: churn.measure(120_000 if is_quick else churn.COUNT),
+    }
+
+
+def _names() -> str:
+    known = [*_measurements(is_quick=True, is_large=False), "admin"]
+    return (
+        f"which of them: {', '.join(known)}; 'growth' is {', '.join(GROWTH)} "
+        f"(default: all but {', '.join(LONG)})"
+    )
 
 
 if __name__ == "__main__":

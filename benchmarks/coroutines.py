@@ -10,3 +10,8 @@ from djtasks import task
 async def nap(number: int) -> int:
     await asyncio.sleep(0.05)
     return number
+
+
+@task
+async def add(a: int, b: int) -> int:
+    return a + b

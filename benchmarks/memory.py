@@ -1,10 +1,10 @@
-"""What a million enqueueings from a generator take of their process's memory."""
+"""What a million tasks take of a process's memory: of the one that enqueues, of those that work."""
 
 import subprocess
 import sys
 from typing import Any
 
-from benchmarks import harness
+from benchmarks import drain, harness, idle
 
 _PRODUCER = """
 import django, resource, sys, time
@@ -31,4 +31,31 @@ def producer(count: int = 1_000_000) -> dict[str, Any]:
         "enqueue_many_per_second": count / float(seconds),
     }
     harness.emit("memory_producer", **figures)
+    return figures
+
+
+def worker(count: int = 1_000_000) -> dict[str, Any]:
+    """Print and return a child's private memory before and after so many tasks."""
+    from benchmarks.tasks import add
+    from djtasks.models import TaskRecord
+    from djtasks.operations import resume_queue
+
+    drain.empty()
+    resume_queue("default", "default")
+    with harness.worker("--processes", "2") as process:
+        add.enqueue_many((n, n) for n in range(1_000))
+        harness.wait_until(drain.is_done)
+        family = harness.family(process)
+        before = idle.memory(family)
+        add.enqueue_many((n, n) for n in range(count))
+        harness.wait_until(drain.is_done, pause=0.5)
+        after = idle.memory(family)
+    done = TaskRecord.objects.filter(state=2, fence=1).count()
+    assert done == count + 1_000, f"{done} of {count + 1_000} tasks ran once"
+    figures = {
+        "count": count,
+        "private_mb_before": before["private_mb_a_child"],
+        "private_mb_after": after["private_mb_a_child"],
+    }
+    harness.emit("memory_worker", **figures)
     return figures

@@ -12,8 +12,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
-        "HOST": os.environ["BENCH_POSTGRES"],
-        "PORT": "5432",
+        "HOST": os.environ.get("BENCH_POSTGRES_HOST", os.environ["BENCH_POSTGRES"]),
+        "PORT": os.environ.get("BENCH_POSTGRES_PORT", "5432"),
         "USER": "postgres",
         "NAME": "postgres",
     },
@@ -52,13 +52,13 @@ CACHES = {
 }
 if os.environ.get("BENCH_CACHE"):
     CACHES["default"] = json.loads(os.environ["BENCH_CACHE"])
-_tasks = os.environ.get("BENCH_TASKS", "benchmarks.tasks")
+_imports = os.environ.get("BENCH_TASKS", "benchmarks.tasks").split(",")
 TASKS = {
     "default": {
         "BACKEND": "djtasks.backend.DjtasksBackend",
         "QUEUES": json.loads(os.environ.get("BENCH_QUEUES", '["default"]')),
         "OPTIONS": json.loads(os.environ.get("BENCH_OPTIONS", "null"))
-        or {"cache": "default", "imports": [_tasks]},
+        or {"cache": "default", "imports": _imports},
     }
 }
 # No log line a task; the figure with Django's default LOGGING is measured beside it.

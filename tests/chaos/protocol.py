@@ -237,8 +237,7 @@ class Protocol(RuleBasedStateMachine):
         self.starts.add((id_, fence))
         if id_ in self.cancelled_at:
             assert fence <= self.cancelled_at[id_], "a cancelled task started again"
-        # A claim from before somebody asked for another run may start yet where a process stood
-        # still over it, and is not the second start of what was asked for.
+        # A process that stood still may start a claim from before another run was asked for.
         if claim.max_crashes == 1 and fence > self.revived_at.get(id_, 0):
             assert (id_, claim.attempt) not in self.never_again, "it must never start twice"
             self.never_again.add((id_, claim.attempt))
