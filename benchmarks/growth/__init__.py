@@ -1,0 +1,1 @@
+"""How speed changes with what grows: rows, queues, schedules, workers, slow tasks, dead rows."""
