@@ -2,47 +2,11 @@
 
 import time
 from collections import deque
-from contextlib import suppress
-
-from djtasks.claims import Claim
 
 LONGEST_WAIT = 1.0
 _LOOKAHEAD_SECONDS = 0.1
 _LONGEST_LOOKAHEAD = 300
 _SMOOTHING = 0.05
-
-
-class Waiting:
-    """Claims that no slot has taken yet, oldest first. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._claims: deque[tuple[Claim, float]] = deque()
-
-    def __len__(self) -> int:
-        return len(self._claims)
-
-    def put(self, claim: Claim) -> None:
-        self._claims.append((claim, time.monotonic()))
-
-    def take(self) -> Claim | None:
-        """Return the oldest, or None when there is none any more."""
-        with suppress(IndexError):
-            return self._claims.popleft()[0]
-        return None
-
-    def take_all(self) -> list[Claim]:
-        """Return everything, and leave nothing."""
-        taken: list[Claim] = []
-        while (claim := self.take()) is not None:
-            taken.append(claim)
-        return taken
-
-    @property
-    def seconds(self) -> float:
-        """How long the oldest has waited."""
-        with suppress(IndexError):
-            return time.monotonic() - self._claims[0][1]
-        return 0.0
 
 
 class Lookahead:
@@ -55,6 +19,8 @@ class Lookahead:
     def __init__(self, size: int) -> None:
         self.typical_seconds = _LOOKAHEAD_SECONDS
         self._size = size
+        # How many claims had come by when; the claims themselves are too many to note each.
+        self._marks: deque[tuple[int, float]] = deque()
 
     def learn(self, seconds: float) -> None:
         """Take note of how long a task ran."""
@@ -71,9 +37,19 @@ class Lookahead:
         room = self._size + ahead - held
         return room if room > ahead // 2 else 0
 
-    def end_if_stuck(self, waiting: Waiting) -> list[Claim]:
-        """Return all that waits when the oldest of it has waited too long, and guess anew."""
-        if waiting.seconds < LONGEST_WAIT:
-            return []
+    def has_failed(self, *, came: int, waiting: int) -> bool:
+        """Return whether the oldest that waits has waited too long, and then guess anew.
+
+        To be asked after every fetch. `came` is how many claims ever came, of which the newest
+        `waiting` have no slot.
+        """
+        now = time.monotonic()
+        if not self._marks or self._marks[-1][0] < came:
+            self._marks.append((came, now))
+        while self._marks and self._marks[0][0] <= came - waiting:
+            self._marks.popleft()
+        if not self._marks or now - self._marks[0][1] < LONGEST_WAIT:
+            return False
+        self._marks.clear()
         self.typical_seconds = max(self.typical_seconds, _LOOKAHEAD_SECONDS)
-        return waiting.take_all()
+        return True

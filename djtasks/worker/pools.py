@@ -3,7 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterable
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from asgiref.sync import sync_to_async
@@ -13,7 +14,7 @@ from djtasks.store.sessions import close_after_task, refresh_connections
 from djtasks.worker.board import Board
 from djtasks.worker.execution import CoroutineGate, Running, ThreadGate
 from djtasks.worker.limits import Limits
-from djtasks.worker.lookahead import Lookahead, Waiting
+from djtasks.worker.lookahead import Lookahead
 from djtasks.worker.loops import Pulse
 from djtasks.worker.pipeline import Finished, Pipeline
 
@@ -59,8 +60,8 @@ class ThreadPool:
         self._pipeline = pipeline
         self._limits = limits
         self._done = done
-        self._waiting = Waiting()
-        self._calls: SimpleQueue[None] = SimpleQueue()
+        self._waiting: SimpleQueue[Claim] = SimpleQueue()
+        self._came = 0
         self._running: set[Running] = set()
         self.lookahead = Lookahead(self.size)
         self._threads = [
@@ -74,29 +75,27 @@ class ThreadPool:
 
     @property
     def room(self) -> int:
-        return self.lookahead.room(len(self._waiting) + len(self._running))
+        return self.lookahead.room(self._waiting.qsize() + len(self._running))
 
     @property
     def running(self) -> Iterable[Running]:
         return list(self._running)
 
     def submit(self, claim: Claim) -> None:
+        self._came += 1
         self._waiting.put(claim)
-        self._calls.put(None)
 
     def take_back(self) -> list[Claim]:
-        return self._waiting.take_all()
+        return _emptied(self._waiting)
 
     def take_back_stuck(self) -> list[Claim]:
-        return self.lookahead.end_if_stuck(self._waiting)
+        failed = self.lookahead.has_failed(came=self._came, waiting=self._waiting.qsize())
+        return self.take_back() if failed else []
 
     def _serve(self, slot: int) -> None:
         gate = ThreadGate()
         while True:
-            self._calls.get()
-            claim = self._waiting.take()
-            if claim is not None:
-                self.run(claim, gate, slot)
+            self.run(self._waiting.get(), gate, slot)
 
     def run(self, claim: Claim, gate: ThreadGate, slot: int) -> None:
         """Run one claim in this thread."""
@@ -143,7 +142,8 @@ class AsyncPool:
         self._running: set[Running] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
-        self._waiting = Waiting()
+        self._waiting: SimpleQueue[Claim] = SimpleQueue()
+        self._came = 0
         self._is_called = False
         self._ended = 0
         self.lookahead = Lookahead(self.size)
@@ -154,13 +154,14 @@ class AsyncPool:
 
     @property
     def room(self) -> int:
-        return self.lookahead.room(len(self._waiting) + self.size - len(self._free))
+        return self.lookahead.room(self._waiting.qsize() + self.size - len(self._free))
 
     @property
     def running(self) -> Iterable[Running]:
         return list(self._running)
 
     def submit(self, claim: Claim) -> None:
+        self._came += 1
         self._waiting.put(claim)
         if not self._is_called:
             # Once for many: each call writes to a socket to wake the loop.
@@ -168,18 +169,21 @@ class AsyncPool:
             self._loop.call_soon_threadsafe(self._launch)
 
     def take_back(self) -> list[Claim]:
-        return self._waiting.take_all()
+        return _emptied(self._waiting)
 
     def take_back_stuck(self) -> list[Claim]:
-        return self.lookahead.end_if_stuck(self._waiting)
+        failed = self.lookahead.has_failed(came=self._came, waiting=self._waiting.qsize())
+        return self.take_back() if failed else []
 
     def _launch(self) -> None:
         """Start what waits, as far as slots are free."""
         self._is_called = False
-        while self._free and (claim := self._waiting.take()) is not None:
-            task = self._loop.create_task(self._run(claim, self._free.pop()))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        with suppress(Empty):
+            while self._free:
+                claim = self._waiting.get_nowait()
+                task = self._loop.create_task(self._run(claim, self._free.pop()))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
     async def _run(self, claim: Claim, slot: int) -> None:
         self._board.show(slot, claim.id)
@@ -218,3 +222,12 @@ class AsyncPool:
             if self._ended != seen:
                 seen = self._ended
                 await sync_to_async(refresh_connections)()
+
+
+def _emptied(waiting: "SimpleQueue[Claim]") -> list[Claim]:
+    """Return all that a queue holds, and leave nothing in it."""
+    taken: list[Claim] = []
+    with suppress(Empty):
+        while True:
+            taken.append(waiting.get_nowait())
+    return taken
