@@ -5,6 +5,7 @@ ADMINS from that very thread. The queue is bounded; full stops fetching.
 """
 
 import logging
+import time
 from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -24,6 +25,7 @@ _django_logger = logging.getLogger(LOGGER_NAME)
 
 MOST_NEWS = 10_000
 _IDLE_SECONDS = 1.0
+_REFUSALS_SECONDS = 60.0
 # Until Python 3.12 each look at a member of an enumeration is a call of Python code.
 _SUCCESSFUL = State.SUCCESSFUL
 
@@ -45,6 +47,8 @@ class Announcer:
         self._worker = worker
         self._news: SimpleQueue[Running | Finished | None] = SimpleQueue()
         self._telling = False
+        # How many records of a task were refused since the last warning, and when the next is due.
+        self._refused: dict[str, tuple[int, float]] = {}
 
     @property
     def is_idle(self) -> bool:
@@ -102,9 +106,7 @@ class Announcer:
             finished.seconds,
         )
         if finished.task is None:
-            logger.warning(
-                "Task not registered path=%s: %s", finished.claim.task_path, verdict.error
-            )
+            self._tell_refused(finished)
             return
         result = results.from_finished(
             finished.claim,
@@ -121,6 +123,19 @@ class Announcer:
         if verdict.state is State.CANCELLED:
             task_cancelled.send_robust(self._sender, task_result=result)
         self._send_finished(result, verdict.error)
+
+    def _tell_refused(self, finished: Finished) -> None:
+        """Warn once a minute a task: in a deploy thousands of records come again and again."""
+        path = finished.claim.task_path
+        count, warn_at = self._refused.get(path, (0, float("-inf")))
+        now = time.monotonic()
+        if now < warn_at:
+            self._refused[path] = count + 1, warn_at
+            return
+        logger.warning(
+            "Task not registered path=%s count=%s: %s", path, count + 1, finished.verdict.error
+        )
+        self._refused[path] = 0, now + _REFUSALS_SECONDS
 
     def _send_finished(self, result: Any, error: BaseException | None) -> None:
         if error is None:

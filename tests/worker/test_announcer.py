@@ -103,6 +103,24 @@ def test_a_receiver_that_raises_silences_no_other(announcer, pipeline, heard):
     assert [name for name, *_ in heard].count("finished") == 2
 
 
+def test_a_crowd_of_unknown_tasks_is_one_warning_a_minute_each(announcer, pipeline, caplog):
+    refused = [pipeline.refuse(claim_of(path)) for path in ["shop.gone"] * 3 + ["shop.other"]]
+    for _ in range(2):
+        announcer.settled(refused)
+        announcer.tick()
+    announcer._refused.update({path: (n, 0.0) for path, (n, _) in announcer._refused.items()})
+
+    announcer.settled(refused[:1])
+    announcer.tick()
+
+    told = [record.getMessage().split(":")[0] for record in caplog.records]
+    assert told == [
+        "Task not registered path=shop.gone count=1",
+        "Task not registered path=shop.other count=1",
+        "Task not registered path=shop.gone count=6",
+    ]
+
+
 def test_nothing_is_made_when_nobody_would_hear_it(announcer, pipeline, caplog):
     with caplog.at_level(logging.WARNING, logger=LOGGER_NAME):
         announcer.settled([execute_here(pipeline, claim_of("tests.tasks.add", 1, 2))])
