@@ -32,7 +32,8 @@ help:
 	@echo "make check-deploy  check the files of deploy/ with hadolint, shellcheck, Kubernetes' schemas"
 	@echo "              and systemd-analyze, where there is one"
 	@echo "make bench    run the benchmarks"
-	@echo "make bench-large  throughput beside ten million rows (half an hour, 15 GB of disk)"
+	@echo "make bench-large  how speed changes with what grows, up to ten million rows, with plots"
+	@echo "              (an hour, 15 GB of disk)"
 	@echo "make bench-peers  measure djtasks beside other task queues, each in an environment of its"
 	@echo "              own; ARGUMENTS='celery djtasks --quick' for a look at some"
 	@echo "make screenshots  take the pictures of the documentation (needs chromium and its driver)"
@@ -77,8 +78,10 @@ check-deploy: $(INSTALLED)-deploy
 bench: $(INSTALLED)-test
 	$(BIN)/python -m benchmarks
 
-bench-large: $(INSTALLED)-test
-	$(BIN)/python -m benchmarks growth --large
+bench-large: $(INSTALLED)-bench
+	@mkdir -p build
+	$(BIN)/python -m benchmarks growth --large > build/growth.jsonl
+	$(BIN)/python -m benchmarks.growth.plots build/growth.jsonl --folder build
 
 bench-peers: $(INSTALLED)-bench
 	@mkdir -p build

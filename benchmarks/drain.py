@@ -24,11 +24,11 @@ def fill() -> float:
 
 
 def empty() -> None:
-    """Forget all records, and give the planner what it has in a table that is in use."""
+    """Forget all records and schedules, and give the planner what it has in a table in use."""
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE djtasks_taskrecord")
+        cursor.execute("TRUNCATE djtasks_taskrecord, djtasks_schedule")
         cursor.execute("VACUUM ANALYZE djtasks_taskrecord")
 
 
