@@ -22,8 +22,17 @@ def main() -> None:
     lines = [json.loads(text) for path in asked.lines for text in path.read_text().splitlines()]
     growth = [line for line in lines if line["benchmark"] == "growth"]
     asked.folder.mkdir(parents=True, exist_ok=True)
-    for draw in (rows, queues, schedules, workers, naps, slow, churn):
-        draw(growth, asked.folder)
+    for key, draw in (
+        ("backlog", rows),
+        ("queues", queues),
+        ("schedules", schedules),
+        ("worker_processes", workers),
+        ("worker_processes", naps),
+        ("slow_share", slow),
+        ("churned", churn),
+    ):
+        if any(line.get(key) for line in growth):
+            draw(growth, asked.folder)
 
 
 def rows(lines: Sequence[Line], folder: Path) -> None:
@@ -104,7 +113,7 @@ def churn(lines: Sequence[Line], folder: Path) -> None:
     for place, (line, colour) in enumerate(zip(found, (_FIRST, _SECOND, _IDEAL), strict=True)):
         at = [number + 0.25 * (place - 1) for number in range(len(asked))]
         waits = [line[f"{name}_p99_ms"] for name in asked]
-        label = {"before": "before", "open": "beside it", "closed": "after it, vacuumed"}
+        label = {"before": "before", "open": "it is open", "closed": "it has ended, vacuumed"}
         axes.bar(at, waits, width=0.25, color=colour, label=label[line["transaction"]])
     axes.set_yscale("log")
     names = ("claim by id", "indexer: lanes", "indexer: page", "claim without Redis")
@@ -147,6 +156,7 @@ def _finish(axes: Any, path: Path, *, x: str, y: str, is_log: bool = True) -> No
 
     if is_log:
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:,g}")
     if axes.get_yscale() == "linear":
         axes.set_ylim(bottom=0)
     axes.set_xlabel(x)

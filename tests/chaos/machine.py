@@ -27,6 +27,7 @@ from djtasks.worker.execution import Running, ThreadGate
 from djtasks.worker.holdings import Holdings
 from djtasks.worker.housekeeper import Housekeeper
 from djtasks.worker.pipeline import Pipeline
+from djtasks.worker.returning import give_back
 from djtasks.worker.settler import Settler
 from djtasks.worker.sources import BrokerSource, Queues
 
@@ -187,6 +188,13 @@ class Child:
         running = self.running[claim.id] = self.pipeline.begin(claim)
         return running
 
+    def give_back(self, fate: str) -> None:
+        """Return what was claimed ahead, as when it has waited too long for a slot."""
+        claims, self.queued = self.queued, []
+        self.wire.fate = fate
+        give_back(self.site.engine(self.wire), self.holdings, claims, worker=self.id)
+        self.wire.fate = "arrives"
+
     def finish(self, id_: UUID) -> None:
         """Let the task function come to its end."""
         finished = self.pipeline.execute(self.running.pop(id_), ThreadGate())
@@ -252,6 +260,10 @@ def is_kept_waiting(child: Child) -> bool:
 
 def can_start(child: Child) -> bool:
     return child.acts and bool(child.queued)
+
+
+def can_give_back(child: Child) -> bool:
+    return can_start(child) and can_fetch(child)
 
 
 def can_finish(child: Child) -> bool:

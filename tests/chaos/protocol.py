@@ -21,18 +21,8 @@ from djtasks.ids import new_id
 from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.states import FINAL, LIVE, State
 from djtasks.worker.duties.reaper import Reaper
-from tests.chaos import tasks
-from tests.chaos.machine import (
-    FATES,
-    Child,
-    Installation,
-    acts,
-    can_fetch,
-    can_finish,
-    can_settle,
-    can_start,
-    is_kept_waiting,
-)
+from tests.chaos import machine, tasks
+from tests.chaos.machine import Child, Installation
 
 ALIAS = "model"
 WORKERS = 2
@@ -41,13 +31,13 @@ TASKS = 2
 MOST_MISSED = 4
 FAIR_ROUNDS = 40
 
-fates = strategies.sampled_from(FATES)
+fates = strategies.sampled_from(machine.FATES)
 which = strategies.integers(0, WORKERS - 1)
 either = strategies.booleans()
 
 
-def _any(machine: "Protocol", can: Callable[[Child], bool]) -> bool:
-    return any(can(child) for child in machine.children)
+def _any(protocol: "Protocol", can: Callable[[Child], bool]) -> bool:
+    return any(can(child) for child in protocol.children)
 
 
 class Protocol(RuleBasedStateMachine):
@@ -132,44 +122,49 @@ class Protocol(RuleBasedStateMachine):
             page = self.site.store.due_page(lane, until=look.now, limit=10)
             self.site.broker.push([Hint(one.id, "default", 0) for one in page])
 
-    @precondition(lambda self: _any(self, can_fetch))
+    @precondition(lambda self: _any(self, machine.can_fetch))
     @rule(turn=which, fate=fates)
     def fetch(self, turn: int, fate: str) -> None:
-        self._one_of(can_fetch, turn).fetch(fate)
+        self._one_of(machine.can_fetch, turn).fetch(fate)
 
-    @precondition(lambda self: _any(self, can_fetch))
+    @precondition(lambda self: _any(self, machine.can_fetch))
     @rule(turn=which)
     def fetch_slowly(self, turn: int) -> None:
-        self._one_of(can_fetch, turn).fetch_slowly()
+        self._one_of(machine.can_fetch, turn).fetch_slowly()
 
-    @precondition(lambda self: _any(self, is_kept_waiting))
+    @precondition(lambda self: _any(self, machine.is_kept_waiting))
     @rule(turn=which)
     def answer(self, turn: int) -> None:
-        self._one_of(is_kept_waiting, turn).answer()
+        self._one_of(machine.is_kept_waiting, turn).answer()
 
-    @precondition(lambda self: _any(self, can_start))
+    @precondition(lambda self: _any(self, machine.can_start))
     @rule(turn=which)
     def start(self, turn: int) -> None:
-        child = self._one_of(can_start, turn)
+        child = self._one_of(machine.can_start, turn)
         self._assert_may_start(child, child.queued[0])
         child.start()
 
-    @precondition(lambda self: _any(self, can_finish))
+    @precondition(lambda self: _any(self, machine.can_give_back))
+    @rule(turn=which, fate=fates)
+    def give_back(self, turn: int, fate: str) -> None:
+        self._one_of(machine.can_give_back, turn).give_back(fate)
+
+    @precondition(lambda self: _any(self, machine.can_finish))
     @rule(turn=which, raises=either)
     def finish(self, turn: int, raises: bool) -> None:
-        child = self._one_of(can_finish, turn)
+        child = self._one_of(machine.can_finish, turn)
         tasks.told_to_raise = raises
         child.finish(next(iter(child.running)))
 
-    @precondition(lambda self: _any(self, can_settle))
+    @precondition(lambda self: _any(self, machine.can_settle))
     @rule(turn=which, fate=fates)
     def settle(self, turn: int, fate: str) -> None:
-        self._one_of(can_settle, turn).settle(fate)
+        self._one_of(machine.can_settle, turn).settle(fate)
 
-    @precondition(lambda self: _any(self, acts))
+    @precondition(lambda self: _any(self, machine.acts))
     @rule(turn=which, fate=fates)
     def audit(self, turn: int, fate: str) -> None:
-        self._one_of(acts, turn).audit(fate)
+        self._one_of(machine.acts, turn).audit(fate)
 
     @precondition(lambda self: self.site.late)
     @rule()
@@ -279,11 +274,11 @@ class Protocol(RuleBasedStateMachine):
     def _take_a_fair_turn(self) -> None:
         self.index()
         for can, act in (
-            (can_fetch, lambda turn: self.fetch(turn, "arrives")),
-            (can_start, self.start),
-            (can_finish, lambda turn: self.finish(turn, raises=False)),
-            (can_settle, lambda turn: self.settle(turn, "arrives")),
-            (acts, lambda turn: self.audit(turn, "arrives")),
+            (machine.can_fetch, lambda turn: self.fetch(turn, "arrives")),
+            (machine.can_start, self.start),
+            (machine.can_finish, lambda turn: self.finish(turn, raises=False)),
+            (machine.can_settle, lambda turn: self.settle(turn, "arrives")),
+            (machine.acts, lambda turn: self.audit(turn, "arrives")),
         ):
             for turn in range(WORKERS):
                 if _any(self, can):
