@@ -19,6 +19,7 @@ from djtasks.doctor.database import (
     look_at_migrations,
     look_at_rights,
     look_at_server,
+    look_at_transactions,
 )
 from djtasks.doctor.explaining import broker_finding, database_finding
 from djtasks.doctor.findings import Finding, Level
@@ -39,6 +40,7 @@ _ESSENTIAL: tuple[Part, ...] = (look_at_server, look_at_migrations, look_at_righ
 _REST: tuple[Part, ...] = (
     look_at_clock,
     look_at_connections,
+    look_at_transactions,
     look_at_index,
     make_round_trip,
     look_at_workers,

@@ -15,6 +15,7 @@ from djtasks.doctor.rights import rights_of
 from djtasks.spans import in_words
 
 LONGEST_SKEW = timedelta(seconds=2)
+LONGEST_TRANSACTION = timedelta(minutes=5)
 _FULL_SHARE = 0.8
 # None of them changes or reads a row: the server judges the rights alone.
 _PROBES = {
@@ -27,6 +28,11 @@ _CONNECTIONS = {
     "postgresql": "SELECT count(*), current_setting('max_connections')::int FROM pg_stat_activity",
     "mysql": "SELECT count(*), @@max_connections FROM information_schema.processlist",
 }
+_OLDEST_TRANSACTION = """
+SELECT pid, state, application_name, date_trunc('second', clock_timestamp() - xact_start)
+FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND backend_type = 'client backend' AND clock_timestamp() - xact_start >= %s
+ORDER BY xact_start LIMIT 1"""
 
 
 def look_at_server(patient: Patient) -> Iterator[Finding]:
@@ -158,7 +164,26 @@ def look_at_connections(patient: Patient) -> Iterator[Finding]:
         yield well("connections", f"{used:,} of the server's {limit:,} are in use.")
 
 
-def _row(connection: Any, statement: str) -> Any:
+def look_at_transactions(patient: Patient) -> Iterator[Finding]:
+    """Look for a session that keeps PostgreSQL from cleaning up, as far as this role sees any."""
+    connection = connections[patient.engine.database]
+    if connection.vendor != "postgresql":
+        return
+    oldest = _row(connection, _OLDEST_TRANSACTION, [LONGEST_TRANSACTION])
+    if oldest is None:
+        yield well("transactions", f"None has been open for {in_words(LONGEST_TRANSACTION)}.")
+        return
+    pid, state, program, age = oldest
+    yield warn(
+        "transactions",
+        "long-transaction",
+        f"Session {pid} ({program or 'no name'}, {state}) has been in one for {in_words(age)}.",
+        f"PostgreSQL cannot clean up behind it, so what is due is found ever more slowly. End it: "
+        f"SELECT pg_terminate_backend({pid}); and set idle_in_transaction_session_timeout.",
+    )
+
+
+def _row(connection: Any, statement: str, parameters: list[Any] | None = None) -> Any:
     with connection.cursor() as cursor:
-        cursor.execute(statement)
+        cursor.execute(statement, parameters)
         return cursor.fetchone()

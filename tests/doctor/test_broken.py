@@ -39,6 +39,23 @@ def test_a_healthy_installation_has_nothing_to_complain_about():
     assert complaints() == {}
 
 
+def test_a_transaction_that_somebody_forgot(served, monkeypatch):
+    from djtasks.doctor import database
+
+    forgotten = connections["default"].copy()
+    with forgotten.cursor() as cursor:
+        cursor.execute("SET application_name = 'report'")
+        cursor.execute("BEGIN")
+    assert complaints() == {}
+    monkeypatch.setattr(database, "LONGEST_TRANSACTION", timedelta(0))
+
+    found = complaints()
+    forgotten.close()
+
+    assert "(report, idle in transaction) has been in one for" in found["long-transaction"].text
+    assert "pg_terminate_backend(" in found["long-transaction"].remedy
+
+
 def test_a_wrong_password_of_redis(served, redis_at):
     folder = Path(tempfile.mkdtemp(prefix="djt-"))
     server = start_valkey(folder)
