@@ -261,12 +261,13 @@ class Child:
             self.settler.wake()
             time.sleep(_DRAIN_POLL)
         deadline = time.monotonic() + _NEWS_SECONDS
-        while not self._is_all_told() and time.monotonic() < deadline:
+        while not self.is_all_told() and time.monotonic() < deadline:
+            self.statistics.hurry()
             time.sleep(_DRAIN_POLL)
 
-    def _is_all_told(self) -> bool:
-        self.statistics.hurry()
-        return self.announcer.is_idle and self.statistics.is_idle
+    def is_all_told(self) -> bool:
+        """Whether no signal and no figure of what was settled is on its way."""
+        return self.settler.is_empty and self.announcer.is_idle and self.statistics.is_idle
 
     def _give_back(self, claims: Sequence[Claim]) -> None:
         if claims:

@@ -7,7 +7,7 @@ of its own, in its own transactions. A killed child loses at most five seconds o
 import logging
 import time
 from collections.abc import Sequence
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
@@ -44,7 +44,8 @@ class Statistics:
     def __init__(self, engine: Engine, worker: UUID) -> None:
         self._engine = engine
         self._worker = worker
-        self._inbox: SimpleQueue[Sequence[Finished] | None] = SimpleQueue()
+        # One that knows what was taken out of it and is not yet in the sums.
+        self._inbox: Queue[Sequence[Finished]] = Queue()
         self._sums: dict[tuple[str, str], Sums] = {}
         self._failures: dict[str, Failure] = {}
         self._rows: list[TaskStatistics] = []
@@ -57,12 +58,13 @@ class Statistics:
     @property
     def is_idle(self) -> bool:
         """Whether everything has been written."""
-        return self._inbox.empty() and not (self._sums or self._rows or self._failures)
+        is_gathered = not self._inbox.unfinished_tasks
+        return is_gathered and not (self._sums or self._rows or self._failures)
 
     def hurry(self) -> None:
         """Write what there is now instead of in a few seconds."""
         self._flush_at = 0.0
-        self._inbox.put(None)
+        self._inbox.put(())
 
     def tick(self) -> float:
         """Gather until it is time to write; wait up to that for the next batch."""
@@ -70,7 +72,8 @@ class Statistics:
             patience = max(self._flush_at - time.monotonic(), 0.0)
             batch = self._inbox.get(timeout=patience)
             while True:
-                self._gather(batch or ())
+                self._gather(batch)
+                self._inbox.task_done()
                 batch = self._inbox.get_nowait()
         except Empty:
             pass

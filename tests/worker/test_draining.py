@@ -1,0 +1,40 @@
+"""How a child comes to its end."""
+
+import pytest
+
+from djtasks.backend import DjtasksBackend
+from djtasks.ids import new_id
+from djtasks.testing.running import execute_here
+from djtasks.worker.board import Board
+from djtasks.worker.child import PULSES, Child
+from djtasks.worker.config import ChildConfig, WorkerConfig
+from tests.worker.making import WORKER, claim_of
+
+
+@pytest.fixture
+def child(engine):
+    config = WorkerConfig(backend="default")
+    return Child(
+        engine,
+        ChildConfig(worker=config, supervisor=new_id()),
+        WORKER,
+        send=lambda _message: None,
+        counters=[0] * len(PULSES),
+        board=Board(bytearray(Board.size(config.slots))),
+        sender=DjtasksBackend,
+    )
+
+
+def test_a_child_that_has_nothing_to_tell_leaves_at_once(child):
+    assert child.is_all_told()
+
+
+def test_a_child_waits_for_its_figures(child):
+    finished = execute_here(child.pipeline, claim_of("tests.tasks.add", 1, 2))
+    child.statistics.settled([finished])
+    assert not child.is_all_told()
+
+    child.statistics.hurry()
+    child.statistics.tick()
+
+    assert child.is_all_told()
