@@ -14,7 +14,7 @@ from tests.worker.making import WORKER, claim_of
 @pytest.fixture
 def child(engine):
     config = WorkerConfig(backend="default")
-    return Child(
+    made = Child(
         engine,
         ChildConfig(worker=config, supervisor=new_id()),
         WORKER,
@@ -23,6 +23,8 @@ def child(engine):
         board=Board(bytearray(Board.size(config.slots))),
         sender=DjtasksBackend,
     )
+    yield made
+    made.coroutines._loop.close()
 
 
 def test_a_child_that_has_nothing_to_tell_leaves_at_once(child):
