@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, MutableSequence
 
 from django.db import DatabaseError, InterfaceError, connections
@@ -80,15 +81,15 @@ class Loop:
     def _run(self) -> None:
         if self._database is not None:
             use_engine_connection(self._database)
-        failures = 0
+        failures: Counter[str] = Counter()
         while not self._stopping.is_set():
             self._wakeup.clear()
             try:
                 pause = self._tick()
-                failures = 0
+                failures.clear()
             except (DatabaseError, InterfaceError) as error:
                 pause = self._after_database_error(error, failures)
-                failures += 1
+                failures[str(error)] += 1
             except Exception:
                 logger.exception("Loop %s failed and goes on", self.name)
                 pause = _LONGEST_PAUSE
@@ -103,12 +104,13 @@ class Loop:
                 self.is_waiting = False
         connections.close_all()
 
-    def _after_database_error(self, error: Exception, failures: int) -> float:
-        if failures == 0:
+    def _after_database_error(self, error: Exception, failures: Counter[str]) -> float:
+        # Each reason once: a server that is back may take no writes.
+        if str(error) not in failures:
             logger.warning("Loop %s lost the database and tries again error=%s", self.name, error)
         if self._database is not None:
             close_quietly(self._database)
-        pause: float = min(_FIRST_PAUSE * 2 ** min(failures, 10), _LONGEST_PAUSE)
+        pause: float = min(_FIRST_PAUSE * 2 ** min(failures.total(), 10), _LONGEST_PAUSE)
         return pause
 
 
