@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks import drain, harness
 
 COUNT = 40_000
-COMPUTATIONS = 2_000
+COMPUTATIONS = 6_000
 COMPUTE_SECONDS = 0.005
 # Few enough that a transaction pushes the hints of all, and the order holds.
 _AT_ONCE = 1_000
