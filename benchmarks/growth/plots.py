@@ -113,7 +113,7 @@ def churn(lines: Sequence[Line], folder: Path) -> None:
     for place, (line, colour) in enumerate(zip(found, (_FIRST, _SECOND, _IDEAL), strict=True)):
         at = [number + 0.25 * (place - 1) for number in range(len(asked))]
         waits = [line[f"{name}_p99_ms"] for name in asked]
-        label = {"before": "before", "open": "it is open", "closed": "it has ended, vacuumed"}
+        label = {"before": "before", "open": "beside the open one", "closed": "ended, vacuumed"}
         axes.bar(at, waits, width=0.25, color=colour, label=label[line["transaction"]])
     axes.set_yscale("log")
     names = ("claim by id", "indexer: lanes", "indexer: page", "claim without Redis")
