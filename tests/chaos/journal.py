@@ -71,8 +71,9 @@ def note(event: str, id_: object = "-", fence: int = 0, worker: object = "-") ->
 
 
 def read(path: Path) -> Story:
-    """Return what was written until now."""
-    lines = path.read_text().splitlines() if path.exists() else []
+    """Return what was written until now, but for a line that is being written."""
+    text = path.read_text() if path.exists() else ""
+    lines = text[: text.rfind("\n") + 1].splitlines()
     entries = [_entry(line) for line in lines]
     entries.sort(key=lambda entry: entry.at)
     return Story(entries, _executions(entries))
