@@ -15,7 +15,6 @@ from benchmarks import drain, harness
 from benchmarks.growth import table
 
 COUNT = 1_200_000
-CHUNK = 60_000
 _BATCH = 100
 _PROBES = 300
 _WIDE_PROBES = 60
@@ -27,7 +26,7 @@ def measure(count: int = COUNT) -> None:
     table.flush()
     emit("before", 0, probe())
     with _left_open():
-        rates = [_chunk() for _ in range(0, count, CHUNK)]
+        rates = [_chunk() for _ in range(0, count, drain.COUNT)]
         first, last = rates[0], rates[-1]
         emit("open", count, probe(), first_per_second=first, last_per_second=last)
     from django.db import connection
@@ -59,7 +58,7 @@ def _left_open() -> Iterator[None]:
 
 
 def _chunk() -> float:
-    """Work off CHUNK tasks and delete them; return how many went a second."""
+    """Work off drain.COUNT tasks and delete them; return how many went a second."""
     from django.db import connection
 
     from djtasks.operations import pause_queue, resume_queue

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 
-LONGEST_WAIT = 1.0
+LONGEST_WAIT_SECONDS = 1.0
 _LOOKAHEAD_SECONDS = 0.1
 _LONGEST_LOOKAHEAD = 300
 _SMOOTHING = 0.05
@@ -13,7 +13,7 @@ class Lookahead:
     """How many more claims a pool of `size` slots takes, judged by how long its tasks run.
 
     A guess: when tasks turn out longer, what was claimed ahead would wait here while others
-    could run it. So it ends when a claim has waited for LONGEST_WAIT seconds.
+    could run it. So it ends when a claim has waited for LONGEST_WAIT_SECONDS.
     """
 
     def __init__(self, size: int) -> None:
@@ -48,7 +48,7 @@ class Lookahead:
             self._marks.append((came, now))
         while self._marks and self._marks[0][0] <= came - waiting:
             self._marks.popleft()
-        if not self._marks or now - self._marks[0][1] < LONGEST_WAIT:
+        if not self._marks or now - self._marks[0][1] < LONGEST_WAIT_SECONDS:
             return False
         self._marks.clear()
         self.typical_seconds = max(self.typical_seconds, _LOOKAHEAD_SECONDS)

@@ -1,10 +1,13 @@
 """How a child comes to its end."""
 
+import threading
+
 import pytest
 
 from djtasks.backend import DjtasksBackend
 from djtasks.ids import new_id
 from djtasks.testing.running import execute_here
+from djtasks.worker import child as child_module
 from djtasks.worker.board import Board
 from djtasks.worker.child import PULSES, Child
 from djtasks.worker.config import ChildConfig, WorkerConfig
@@ -27,8 +30,15 @@ def child(engine):
     made.coroutines._loop.close()
 
 
-def test_a_child_that_has_nothing_to_tell_leaves_at_once(child):
-    assert child.is_all_told()
+def test_a_child_that_has_nothing_to_tell_leaves_at_once(child, monkeypatch):
+    # None of its loops runs, so what it waited for would never come.
+    monkeypatch.setattr(child_module, "_NEWS_SECONDS", 3_600.0)
+    draining = threading.Thread(target=child.drain, daemon=True)
+
+    draining.start()
+    draining.join(30)
+
+    assert not draining.is_alive()
 
 
 def test_a_child_waits_for_its_figures(child):

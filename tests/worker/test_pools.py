@@ -82,7 +82,7 @@ def test_what_waited_too_long_goes_back_and_nothing_more_is_claimed_ahead(
     eventually(lambda: len(list(threads.running)) == 4)
     assert threads.take_back_stuck() == []
 
-    monkeypatch.setattr(lookahead, "LONGEST_WAIT", 0.0)
+    monkeypatch.setattr(lookahead, "LONGEST_WAIT_SECONDS", 0.0)
 
     assert threads.take_back_stuck() == claims[4:]
     assert threads.room == 0
@@ -93,7 +93,7 @@ def test_what_waited_too_long_goes_back_and_nothing_more_is_claimed_ahead(
 
 
 def test_a_pool_that_only_waits_for_work_is_not_stuck(threads, monkeypatch):
-    monkeypatch.setattr(lookahead, "LONGEST_WAIT", 0.001)
+    monkeypatch.setattr(lookahead, "LONGEST_WAIT_SECONDS", 0.001)
     threads.lookahead.typical_seconds = 0.01
 
     assert threads.take_back_stuck() == []
