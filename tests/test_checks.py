@@ -14,7 +14,6 @@ from django.test import override_settings
 from djtasks import checks, enqueue_on, middleware, signals
 from djtasks.brokers import Problem
 from djtasks.checks import check_alias, check_servers, check_settings
-from djtasks.engine import engine_of
 from djtasks.testing.servers import Server
 from tests.carriers import Recording, with_broker
 from tests.models import Row
@@ -238,9 +237,6 @@ def redis_at(location: str) -> Iterator[None]:
     changed["tasks"]["LOCATION"] = location
     with override_settings(CACHES=changed):
         yield
-        broker: Any = engine_of("default").broker
-        for client in (broker._push_client, broker._pop_client):
-            client.connection_pool.disconnect()
 
 
 def test_w010_a_redis_that_does_not_answer() -> None:

@@ -4,6 +4,7 @@ Redis >= 7.0 or Valkey >= 7.2, no scripts, nothing in flight. Members are the 16
 """
 
 import logging
+import weakref
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -48,7 +49,12 @@ class RedisBroker:
         self._pop_client = self._client(timeout=pop_timeout, haste=None)
 
     def _client(self, *, timeout: float, haste: Haste | None) -> Any:
-        return client_of(self._cache, lambda: self._key(""), timeout=timeout, haste=haste)
+        me: RedisBroker = weakref.proxy(self)  # so that a forgotten broker is gone at once
+
+        def key() -> str:
+            return me._key("")
+
+        return client_of(self._cache, key, timeout=timeout, haste=haste)
 
     def _key(self, queue: str) -> str:
         if self._prefix is None:

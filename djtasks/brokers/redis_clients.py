@@ -1,6 +1,7 @@
 """Redis clients for the broker, made by the connection factory of a CACHES alias."""
 
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.cache import caches
@@ -19,6 +20,7 @@ def client_of(
     """Return a Redis client with a pool of its own; on a cluster it reaches the owner of `key`.
 
     `timeout` in seconds is for one answer. `haste` is for its sockets; None leaves them alone.
+    A client that nobody has any more hangs up; `key` may not be what keeps it.
 
     So TLS, Sentinel and credentials are configured where the project does it already, while
     its cache timeouts, decoding and retries stay out: a retried pop would lose a batch.
@@ -36,16 +38,25 @@ def client_of(
         pool = factory.get_slot_pool(urls, key)
     else:
         pool = factory.get_connection_pool(factory.make_connection_params(urls[0]))
-    for scout in scouts_of(pool):
-        _tune(scout.connection_pool, timeout=PUSH_TIMEOUT, haste=haste)
+    scouts = [scout.connection_pool for scout in _scouts_of(pool)]
+    for scout in scouts:
+        _tune(scout, timeout=PUSH_TIMEOUT, haste=haste)
     _tune(pool, timeout=timeout, haste=haste)
-    return factory.redis_client_cls(connection_pool=pool)
+    client = factory.redis_client_cls(connection_pool=pool)
+    # Or the garbage collector would find sockets, and warn of each that it takes first.
+    weakref.finalize(client, _hang_up, [pool, *scouts]).atexit = False
+    return client
 
 
-def scouts_of(pool: Any) -> Any:
+def _scouts_of(pool: Any) -> Any:
     """Return the clients that this pool asks where to connect to."""
     manager = getattr(pool, "sentinel_manager", None)
     return manager.sentinels if manager is not None else getattr(pool, "scouts", [])
+
+
+def _hang_up(pools: Iterable[Any]) -> None:
+    for pool in pools:
+        pool.disconnect()
 
 
 def _tune(pool: Any, *, timeout: float, haste: Haste | None) -> None:

@@ -1,5 +1,6 @@
 """What the Redis broker does with an index that others have written into."""
 
+import gc
 import logging
 from datetime import timedelta
 from typing import Any
@@ -45,6 +46,18 @@ def test_an_id_is_sixteen_bytes_ranked_by_its_score(broker: RedisBroker, redis: 
     assert redis.zrange(KEY, 0, -1, withscores=True) == [
         (pushed.id.bytes, float(score_of(7, NOON)))
     ]
+
+
+def test_a_broker_that_nobody_has_any_more_hangs_up() -> None:
+    broker = broker_of("default")
+    broker.push([hint()])
+    connection = broker._push_client.connection_pool.get_connection()
+    assert connection.is_connected
+
+    del broker
+    gc.collect()
+
+    assert not connection.is_connected
 
 
 def test_garbage_is_dropped_and_the_rest_is_popped(

@@ -31,27 +31,10 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis_clients, "PUSH_TIMEOUT", 30.0)
 
 
-opened: list[Any] = []
-
-
 def broker_at(cache: dict[str, Any]) -> Any:
     """Return a broker on a CACHES entry; the broker keeps it after the settings are back."""
     with override_settings(CACHES=CACHES | {"tasks": deepcopy(cache)}):
-        opened.append(RedisBroker("default", parse_options({"cache": "tasks"}), lambda: "n"))
-    return opened[-1]
-
-
-@pytest.fixture(autouse=True)
-def hung_up() -> Iterator[None]:
-    """Leave no socket to be found by the garbage collector, which would warn."""
-    yield
-    while opened:
-        broker = opened.pop()
-        for client in (broker._push_client, broker._pop_client):
-            pools = [client.connection_pool]
-            pools += [scout.connection_pool for scout in redis_clients.scouts_of(pools[0])]
-            for pool in pools:
-                pool.disconnect()
+        return RedisBroker("default", parse_options({"cache": "tasks"}), lambda: "n")
 
 
 def emptied(broker: Any) -> Broker:

@@ -40,9 +40,6 @@ def as_user(own_valkey):
     changed["tasks"]["LOCATION"] = own_valkey.url.replace("unix://", "unix://shop:secret@")
     with override_settings(CACHES=changed):
         yield
-        broker = engine_of("default").broker
-        for made in (broker._push_client, broker._pop_client):
-            made.connection_pool.disconnect()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -38,9 +38,6 @@ def redis_at() -> Iterator[Callable[[str], None]]:
             stack.enter_context(override_settings(CACHES=changed))
 
         yield point
-        broker: Any = engine_of("default").broker
-        for client in (broker._push_client, broker._pop_client):
-            client.connection_pool.disconnect()
 
 
 @pytest.fixture
