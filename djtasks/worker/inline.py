@@ -7,6 +7,8 @@ import logging
 import time
 from typing import Any
 
+from django.db import DatabaseError, InterfaceError
+
 from djtasks import inspection
 from djtasks.backend import DjtasksBackend
 from djtasks.engine import Engine
@@ -22,13 +24,14 @@ from djtasks.worker.child import PULSES, Child
 from djtasks.worker.config import ChildConfig, WorkerConfig
 from djtasks.worker.coordinator import Coordinator
 from djtasks.worker.heart import Heart
-from djtasks.worker.loops import Loop
+from djtasks.worker.loops import Loop, close_quietly
 from djtasks.worker.nursery import this_host
 from djtasks.worker.stopping import Wakeup
 
 logger = logging.getLogger("djtasks.worker")
 
 _IDLE_PAUSE = 0.01
+_WAITING_PAUSE = 0.25
 _BURST_SECONDS = 0.25
 _JOIN_SECONDS = 5.0
 
@@ -58,7 +61,8 @@ class InlineWorker:
     def run(self) -> int:
         """Work until told to stop; return the exit code."""
         use_engine_connection(self._engine.database)
-        workers.register(self._engine.database, self._row())
+        if not self._register():
+            return 0
         loops = [
             Loop("heartbeat", self._heart.tick, database=self._engine.database).start(),
             Loop("coordinator", self._coordinator.tick, database=self._engine.database).start(),
@@ -75,9 +79,29 @@ class InlineWorker:
         for loop in loops:
             loop.stop()
             loop.join(_JOIN_SECONDS)
-        self._coordinator.drop_lease()
-        workers.leave(self._engine.database, self.id, Departure(crashed=False))
+        try:
+            self._coordinator.drop_lease()
+            workers.leave(self._engine.database, self.id, Departure(crashed=False))
+        except (DatabaseError, InterfaceError):
+            logger.warning("Not signed off, the reaper of another worker will do it")
         return 0
+
+    def _register(self) -> bool:
+        """Insert this worker's row, once the database answers; False when told to stop first."""
+        row = self._row()
+        is_waiting = False
+        while not self._wakeup.stops:
+            try:
+                workers.register(self._engine.database, row)
+            except (DatabaseError, InterfaceError) as error:
+                if not is_waiting:
+                    logger.warning("Worker waits for the database error=%s", error)
+                is_waiting = True
+                close_quietly(self._engine.database)
+                time.sleep(_WAITING_PAUSE)
+            else:
+                return True
+        return False
 
     def _row(self) -> workers.NewWorker:
         host, pid, version = this_host()
@@ -96,7 +120,13 @@ class InlineWorker:
         if time.monotonic() - self._looked_at < _BURST_SECONDS:
             return False
         self._looked_at = time.monotonic()
-        return self._beat.has_looked and inspection.is_idle(self._engine, self._config.queues)
+        if not self._beat.has_looked:
+            return False
+        try:
+            return inspection.is_idle(self._engine, self._config.queues)
+        except (DatabaseError, InterfaceError):
+            close_quietly(self._engine.database)
+            return False
 
     def _vitals(self) -> dict[Any, Vital]:
         return {self.id: Vital(rss=None, draining=bool(self._wakeup.stops), tasks=())}
