@@ -1,6 +1,5 @@
 """Redis that loses, repeats, forges, or is not there."""
 
-import socket
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,6 +14,7 @@ from tests.chaos import invariants, tasks
 from tests.chaos.profiles import PROFILE
 from tests.chaos.proxy import Mode, Proxy
 from tests.chaos.site import Site
+from tests.installations import free_port
 from tests.waiting import eventually
 
 COUNTING = "tests.chaos.faults.CountingBroker"
@@ -137,12 +137,6 @@ class Replica:
 
     def stop(self) -> None:
         self._server.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _no_memory(client: "redis.Redis") -> Callable[[], object]:
