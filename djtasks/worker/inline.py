@@ -7,7 +7,7 @@ import logging
 import time
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, IntegrityError, InterfaceError
 
 from djtasks import inspection
 from djtasks.backend import DjtasksBackend
@@ -93,6 +93,8 @@ class InlineWorker:
         while not self._wakeup.stops:
             try:
                 workers.register(self._engine.database, row)
+            except IntegrityError:
+                return True  # it is there: the answer to an earlier try was lost
             except (DatabaseError, InterfaceError) as error:
                 if not is_waiting:
                     logger.warning("Worker waits for the database error=%s", error)

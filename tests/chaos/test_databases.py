@@ -70,6 +70,20 @@ def test_a_worker_that_starts_without_its_database_waits_for_it(site: Site, proc
 
 
 @pytest.mark.parametrize("processes", ["1", "0"])
+def test_a_worker_whose_first_answer_is_lost_signs_on(site: Site, processes: str) -> None:
+    line = site.database_proxy()
+    loss = line.lose_answers(b'INSERT INTO "djtasks_workerrecord"')
+    tasks.work.enqueue_many([(1.0,)] * 20)
+
+    site.worker("--processes", processes, database=line, wait=False)
+    eventually(lambda: loss.count)
+    line.lose_none()
+    site.wait_until_done()
+
+    invariants.check(site, count=20)
+
+
+@pytest.mark.parametrize("processes", ["1", "0"])
 def test_a_worker_that_waits_for_its_database_can_be_stopped(site: Site, processes: str) -> None:
     line = site.database_proxy()
     line.switch(Mode.REFUSE)
