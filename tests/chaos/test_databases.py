@@ -1,7 +1,6 @@
 """Databases that go away, come back, stand still, take no writes, or are out of reach."""
 
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,64 +49,6 @@ def test_ten_leases_without_a_database_cost_no_running_task_anything(site: Site)
     report = invariants.check(site, count=58)
     assert report.executions == 58, "a task of a living worker ran again"
     invariants.nobody_was_taken_alive(site)
-
-
-@pytest.mark.everyday
-@pytest.mark.parametrize("processes", ["1", "0"])
-def test_a_worker_that_starts_without_its_database_waits_for_it(site: Site, processes: str) -> None:
-    line = site.database_proxy()
-    line.switch(Mode.REFUSE)
-    tasks.work.enqueue_many([(1.0,)] * 20)
-
-    worker = site.worker("--processes", processes, database=line, wait=False)
-    eventually(lambda: "The database does not answer; it is tried again" in worker.output())
-    eventually(lambda: "waits for the database" in worker.output())
-    assert not worker.has_ended
-    line.switch(Mode.PASS)
-    site.wait_until_done()
-
-    invariants.check(site, count=20)
-
-
-@pytest.mark.parametrize("processes", ["1", "0"])
-def test_a_worker_whose_first_answer_is_lost_signs_on(site: Site, processes: str) -> None:
-    line = site.database_proxy()
-    loss = line.lose_answers(b'INSERT INTO "djtasks_workerrecord"')
-    tasks.work.enqueue_many([(1.0,)] * 20)
-
-    site.worker("--processes", processes, database=line, wait=False)
-    eventually(lambda: loss.count)
-    line.lose_none()
-    site.wait_until_done()
-
-    invariants.check(site, count=20)
-
-
-@pytest.mark.parametrize("processes", ["1", "0"])
-def test_a_worker_that_waits_for_its_database_can_be_stopped(site: Site, processes: str) -> None:
-    line = site.database_proxy()
-    line.switch(Mode.REFUSE)
-    worker = site.worker("--processes", processes, database=line, wait=False)
-    eventually(lambda: "waits for the database" in worker.output())
-
-    worker.signal(signal.SIGTERM)
-
-    assert worker.wait() == 0
-    assert "Traceback" not in worker.output()
-
-
-@pytest.mark.parametrize("processes", ["1", "0"])
-def test_a_worker_that_lost_its_database_can_be_stopped(site: Site, processes: str) -> None:
-    line = site.database_proxy()
-    worker = site.worker("--processes", processes, database=line, wait=False)
-    eventually(WorkerRecord.objects.exists)
-    line.switch(Mode.REFUSE)
-    eventually(lambda: LOST in worker.output())
-
-    worker.signal(signal.SIGTERM)
-
-    assert worker.wait() == 0
-    assert "Traceback" not in worker.output()
 
 
 @pytest.mark.parametrize("site", ["postgresql", "mariadb"], indirect=True)
