@@ -60,9 +60,9 @@ def test_what_only_the_old_code_could_run_waits_for_it_to_come_back(site: Site) 
     assert left == {"stall.tasks.sweep": COUNT, "stall.tasks.charge": COUNT}
     refused = TaskRecord.objects.filter(state=State.READY).exclude(errors=None)
     eventually(lambda: refused.count() == 2 * COUNT)
-    assert new.output().count("Task not registered") == 2, "a line a task, not a line a record"
     new.signal(signal.SIGTERM)
     assert new.wait(60) == 0
+    assert new.output().count("Task not registered") == 2, "a line a task, not a line a record"
     site.worker("--processes", "1", **code("old"))
     site.wait_until_done()
 
