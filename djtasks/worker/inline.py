@@ -9,7 +9,6 @@ from typing import Any
 
 from django.db import DatabaseError, IntegrityError, InterfaceError
 
-from djtasks import inspection
 from djtasks.backend import DjtasksBackend
 from djtasks.engine import Engine
 from djtasks.ids import new_id
@@ -20,6 +19,7 @@ from djtasks.store.workers import Pulse, Vital
 from djtasks.worker import messages
 from djtasks.worker.beating import Beat
 from djtasks.worker.board import Board
+from djtasks.worker.burst import Burst
 from djtasks.worker.child import PULSES, Child
 from djtasks.worker.config import ChildConfig, WorkerConfig
 from djtasks.worker.coordinator import Coordinator
@@ -32,7 +32,6 @@ logger = logging.getLogger("djtasks.worker")
 
 _IDLE_PAUSE = 0.01
 _WAITING_PAUSE = 0.25
-_BURST_SECONDS = 0.25
 _JOIN_SECONDS = 5.0
 
 
@@ -56,7 +55,7 @@ class InlineWorker:
         self._heart = Heart(engine, vitals=self._vitals, on_pulse=self._on_pulse)
         self._coordinator = Coordinator(engine, self.id)
         self._beat = Beat(engine, self.id, is_on=config.beat)
-        self._looked_at = float("-inf")
+        self._burst = Burst(engine, config)
 
     def run(self) -> int:
         """Work until told to stop; return the exit code."""
@@ -71,7 +70,7 @@ class InlineWorker:
         self._child.start_inline()
         while not self._wakeup.stops:
             if not self._child.threads.run_waiting():
-                if self._config.burst and self._is_idle():
+                if self._config.burst and self._beat.has_looked and self._burst.is_over():
                     break
                 time.sleep(_IDLE_PAUSE)
         self._beat.stop()
@@ -117,18 +116,6 @@ class InlineWorker:
             queues=self._config.queues or self._engine.queues,
             slots=1,
         )
-
-    def _is_idle(self) -> bool:
-        if time.monotonic() - self._looked_at < _BURST_SECONDS:
-            return False
-        self._looked_at = time.monotonic()
-        if not self._beat.has_looked:
-            return False
-        try:
-            return inspection.is_idle(self._engine, self._config.queues)
-        except (DatabaseError, InterfaceError):
-            close_quietly(self._engine.database)
-            return False
 
     def _vitals(self) -> dict[Any, Vital]:
         return {self.id: Vital(rss=None, draining=bool(self._wakeup.stops), tasks=())}

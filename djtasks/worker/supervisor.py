@@ -12,7 +12,6 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 
-from djtasks import inspection
 from djtasks.engine import Engine
 from djtasks.ids import new_id
 from djtasks.store import workers
@@ -20,6 +19,7 @@ from djtasks.store.sessions import use_engine_connection
 from djtasks.store.workers import Pulse
 from djtasks.worker import messages
 from djtasks.worker.beating import Beat
+from djtasks.worker.burst import Burst
 from djtasks.worker.children import ChildHandle
 from djtasks.worker.config import WorkerConfig
 from djtasks.worker.coordinator import Coordinator
@@ -35,7 +35,6 @@ from djtasks.worker.watchdog import Watchdog
 logger = logging.getLogger("djtasks.worker")
 
 _ROUND_SECONDS = 0.25
-_BURST_SECONDS = 0.25
 _LAST_MOVES_SECONDS = 5.0
 
 
@@ -52,7 +51,7 @@ class Supervisor:
         self._orders: SimpleQueue[tuple[UUID, str]] = SimpleQueue()
         self._unregistered: list[ChildHandle] = []
         self._stopping = 0
-        self._looked_idle_at = float("-inf")
+        self._burst = Burst(engine, config)
         self._heart = Heart(engine, vitals=self._nursery.vitals, on_pulse=self._on_pulse)
         self._heart_loop = Loop("heartbeat", self._heart.tick, database=engine.database)
         self._watchdog = Watchdog(engine, config, self._heart)
@@ -241,14 +240,6 @@ class Supervisor:
                     child.kill()
 
     def _is_idle(self) -> bool:
-        if time.monotonic() - self._looked_idle_at < _BURST_SECONDS:
-            return False
-        self._looked_idle_at = time.monotonic()
         registered = any(child.worker is not None for child in self._nursery.children)
-        if not (registered and self._isolation.is_idle and self._beat.has_looked):
-            return False
-        try:
-            return inspection.is_idle(self._engine, self._config.queues)
-        except (DatabaseError, InterfaceError):
-            close_quietly(self._engine.database)
-            return False
+        ready = registered and self._isolation.is_idle and self._beat.has_looked
+        return ready and self._burst.is_over()
