@@ -181,11 +181,13 @@ class BrokerContract:
         assert set(pop_all(broker, ["default", "mail"], count=new)) == set(ids_of(hints))
 
     def test_who_does_not_wait_is_answered_at_once(self, broker: Broker) -> None:
-        started = time.monotonic()
+        started, asked = time.monotonic(), 100
 
-        assert broker.pop(["default", "mail"], limit=1, wait=NOT_AT_ALL) == []
+        for _ in range(asked):
+            assert broker.pop(["default", "mail"], limit=1, wait=NOT_AT_ALL) == []
 
-        assert time.monotonic() - started < A_WHILE.total_seconds()
+        # One slow answer tells of a busy machine, a hundred of a broker that waits.
+        assert time.monotonic() - started < asked * A_WHILE.total_seconds()
 
     def test_a_pop_waits_no_longer_than_it_was_asked_to(self, broker: Broker) -> None:
         started = time.monotonic()
