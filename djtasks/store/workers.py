@@ -5,7 +5,7 @@ Rare writes, so plain ORM on every database. All of it in autocommit or one shor
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -71,18 +71,12 @@ def _free(rows: QuerySet[R]) -> QuerySet[R]:
 
 
 def register(alias: str, worker: NewWorker) -> None:
-    """Insert the row of a child; its id is never used again."""
-    WorkerRecord(
-        id=worker.id,
-        supervisor=worker.supervisor,
-        backend=worker.backend,
-        host=worker.host,
-        pid=worker.pid,
-        version=worker.version,
-        queues=list(worker.queues),
-        slots=worker.slots,
-        alone=worker.alone,
-    ).save(using=alias, force_insert=True)
+    """Insert the row of a child; its id is never used by another.
+
+    Once more does no harm, for a child that did not hear whether its row is there.
+    """
+    columns = asdict(worker) | {"queues": list(worker.queues)}
+    WorkerRecord.objects.using(alias).get_or_create(pk=columns.pop("id"), defaults=columns)
 
 
 def beat(alias: str, vitals: Mapping[UUID, Vital]) -> Pulse:

@@ -44,7 +44,8 @@ def context() -> Any:
 class ChildHandle:
     """One child process, from its start until its rows have been moved.
 
-    `worker` None: it has no id yet. `kill_at` is when a drain's grace is over (monotonic).
+    `id` is what it signs on with; `worker` is the same once its row is there, None before.
+    `kill_at` is when a drain's grace is over (monotonic).
     """
 
     config: ChildConfig
@@ -53,6 +54,7 @@ class ChildHandle:
     counters: MutableSequence[int]
     board: Board
     dump_path: Path
+    id: UUID = field(default_factory=new_id)
     worker: UUID | None = None
     pid: int | None = None
     started_at: float = field(default_factory=time.monotonic)
@@ -168,8 +170,3 @@ def launch(made: Any, config: ChildConfig) -> ChildHandle:
         dump_path=Path(path),
         pid=process.pid,
     )
-
-
-def new_worker_id() -> UUID:
-    """Return an id that no child has had."""
-    return new_id()

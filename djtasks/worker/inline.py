@@ -7,7 +7,7 @@ import logging
 import time
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError, InterfaceError
+from django.db import DatabaseError, InterfaceError
 
 from djtasks.backend import DjtasksBackend
 from djtasks.engine import Engine
@@ -92,8 +92,6 @@ class InlineWorker:
         while not self._wakeup.stops:
             try:
                 workers.register(self._engine.database, row)
-            except IntegrityError:
-                return True  # it is there: the answer to an earlier try was lost
             except (DatabaseError, InterfaceError) as error:
                 if not is_waiting:
                     logger.warning("Worker waits for the database error=%s", error)

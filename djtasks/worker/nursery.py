@@ -17,7 +17,7 @@ from djtasks.release import Departure
 from djtasks.store import workers
 from djtasks.store.workers import Vital
 from djtasks.worker import messages
-from djtasks.worker.children import ChildHandle, context, launch, new_worker_id
+from djtasks.worker.children import ChildHandle, context, launch
 from djtasks.worker.config import ChildConfig, WorkerConfig
 from djtasks.worker.departures import Departures, Gone
 from djtasks.worker.loops import close_quietly
@@ -54,7 +54,7 @@ class Nursery:
             ordinary += 1
 
     def start(self, *, alone: bool = False) -> ChildHandle:
-        """Start one child; it gets its id when it reports Ready."""
+        """Start one child; it gets its row when it reports Ready."""
         config = ChildConfig(worker=self._config, supervisor=self._supervisor, alone=alone)
         child = launch(self._context, config)
         self.children.append(child)
@@ -62,10 +62,9 @@ class Nursery:
 
     def register(self, child: ChildHandle) -> bool:
         """Insert the row of a child that is up, then let it go; False while that fails."""
-        worker = new_worker_id()
         host, _pid, version = this_host()
         row = workers.NewWorker(
-            id=worker,
+            id=child.id,
             supervisor=self._supervisor,
             backend=self._engine.alias,
             host=host,
@@ -83,8 +82,8 @@ class Nursery:
             child.is_waiting = True
             close_quietly(self._engine.database)
             return False
-        child.worker = worker
-        child.send(messages.Go(worker))
+        child.worker = child.id
+        child.send(messages.Go(child.id))
         _tell(signals.worker_started, row.host, child)
         return True
 

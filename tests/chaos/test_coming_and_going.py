@@ -33,7 +33,7 @@ def test_a_worker_that_starts_without_its_database_waits_for_it(site: Site, proc
 
 
 @PROCESSES
-def test_a_worker_whose_first_answer_is_lost_signs_on(site: Site, processes: str) -> None:
+def test_a_worker_whose_first_answer_is_lost_signs_on_once(site: Site, processes: str) -> None:
     line = site.database_proxy()
     loss = line.lose_answers(b'INSERT INTO "djtasks_workerrecord"')
     tasks.work.enqueue_many([(1.0,)] * 20)
@@ -43,7 +43,9 @@ def test_a_worker_whose_first_answer_is_lost_signs_on(site: Site, processes: str
     line.lose_none()
     site.wait_until_done()
 
+    assert WorkerRecord.objects.count() == 1
     invariants.check(site, count=20)
+    invariants.nobody_was_taken_alive(site)
 
 
 @PROCESSES

@@ -34,7 +34,13 @@ def locking_store(store: Store) -> Store:
 
 
 def registered(store: Store, *, alone: bool = False) -> UUID:
-    worker = NewWorker(
+    worker = new_worker(alone=alone)
+    workers.register(store.database, worker)
+    return worker.id
+
+
+def new_worker(*, alone: bool = False) -> NewWorker:
+    return NewWorker(
         id=new_id(),
         supervisor=new_id(),
         backend="default",
@@ -45,8 +51,6 @@ def registered(store: Store, *, alone: bool = False) -> UUID:
         slots=8,
         alone=alone,
     )
-    workers.register(store.database, worker)
-    return worker.id
 
 
 def lock_record(store: Store, claimed: Claim) -> None:
@@ -60,6 +64,17 @@ def lock_worker(store: Store, worker: UUID) -> None:
 
 def exists(store: Store, worker: UUID) -> bool:
     return WorkerRecord.objects.using(store.database).filter(pk=worker).exists()
+
+
+def test_a_worker_that_signs_on_again_keeps_its_row(store: Store) -> None:
+    worker = new_worker()
+    workers.register(store.database, worker)
+    workers.beat(store.database, {worker.id: VITAL})
+
+    workers.register(store.database, worker)
+
+    row = WorkerRecord.objects.using(store.database).get()
+    assert (row.pk, row.beat, row.slots, row.queues) == (worker.id, 1, 8, ["default"])
 
 
 def test_the_records_of_a_dead_worker_are_ready_again(store: Store) -> None:
