@@ -213,8 +213,8 @@ class Child:
                 self._cancel(id_)
             case messages.Adopt(claim=claim, previous=previous):
                 self._adopt(claim, previous)
-            case messages.HandedOver(id=id_, taken=taken):
-                self._after_hand_over(id_, taken=taken)
+            case messages.HandedOver(claim=claim, taken=taken):
+                self._after_hand_over(claim, taken=taken)
             case unexpected:
                 logger.error("Unknown order %r", unexpected)
 
@@ -226,13 +226,13 @@ class Child:
     def _adopt(self, claim: Claim, previous: UUID) -> None:
         """Take a suspect over and run it, then leave; this process is for nothing else."""
         taken = adopt(self.engine, self.holdings, claim, heir=self.worker, previous=previous)
-        self.send(messages.Adopted(claim.id, taken))
+        self.send(messages.Adopted(taken))
         if taken:
             self.fetcher.submit(claim)
         self.drain_soon(give_back=False)
 
-    def _after_hand_over(self, id_: UUID, *, taken: bool) -> None:
-        let_go(self.engine, self.holdings, id_, worker=self.worker, taken=taken)
+    def _after_hand_over(self, claim: Claim, *, taken: bool) -> None:
+        let_go(self.engine, self.holdings, claim, worker=self.worker, taken=taken)
 
     def drain_soon(self, *, give_back: bool = True) -> None:
         """Begin to drain in a thread of its own; once."""

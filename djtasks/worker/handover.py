@@ -28,18 +28,17 @@ def adopt(engine: Engine, holdings: Holdings, claim: Claim, *, heir: UUID, previ
         close_quietly(engine.database)
         taken = False
     if not taken:
-        holdings.remove(claim.id)
+        holdings.remove(claim.id, claim.fence)
     return taken
 
 
-def let_go(engine: Engine, holdings: Holdings, id_: UUID, *, worker: UUID, taken: bool) -> None:
+def let_go(engine: Engine, holdings: Holdings, claim: Claim, *, worker: UUID, taken: bool) -> None:
     """Forget a suspect that somebody has taken over; give back one that nobody took."""
-    fence = holdings.fence(id_)
-    holdings.remove(id_)
-    if fence is None or taken:
+    holdings.remove(claim.id, claim.fence)
+    if taken:
         return
     try:
-        engine.store.give_back([(id_, fence)], worker=worker)
+        engine.store.give_back([(claim.id, claim.fence)], worker=worker)
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("Suspect not given back yet id=%s error=%s", id_, error)
+        logger.warning("Suspect not given back yet id=%s error=%s", claim.id, error)
         close_quietly(engine.database)

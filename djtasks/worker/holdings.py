@@ -16,6 +16,7 @@ class Holdings:
 
     def __init__(self) -> None:
         self.claiming = threading.Lock()
+        self._changing = threading.Lock()
         # By the ids' numbers: a UUID is hashed and compared by Python code.
         self._held: dict[int, int] = {}
 
@@ -26,14 +27,18 @@ class Holdings:
         return len(self._held)
 
     def add(self, claim: Claim) -> None:
-        self._held[claim.id.int] = claim.fence
+        with self._changing:
+            self._held[claim.id.int] = claim.fence
 
-    def remove(self, claim_id: UUID) -> None:
-        self._held.pop(claim_id.int, None)
+    def remove(self, claim_id: UUID, fence: int) -> None:
+        """Let a claim go. A newer one of the same record stays.
 
-    def fence(self, claim_id: UUID) -> int | None:
-        """Return the fence under which a record is held, or None."""
-        return self._held.get(claim_id.int)
+        A record is free for its next claim once its settle is applied, and this child may have
+        that claim in hand before it hears of the settle.
+        """
+        with self._changing:
+            if self._held.get(claim_id.int) == fence:
+                del self._held[claim_id.int]
 
     def hold_others_than(self, ids: set[UUID]) -> bool:
         """Return whether anything is held that is not in `ids`."""

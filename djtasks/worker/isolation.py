@@ -46,8 +46,8 @@ class Isolation:
     def on_adopted(self, child: ChildHandle, message: messages.Adopted) -> None:
         """Tell the former holder that it is rid of the suspect, or has to give it back."""
         child.adopted = True
-        if child.suspect_from is not None:
-            child.suspect_from.send(messages.HandedOver(message.id, message.taken))
+        if child.suspect is not None and child.suspect_from is not None:
+            child.suspect_from.send(messages.HandedOver(child.suspect, message.taken))
 
     def on_gone(self, child: ChildHandle) -> None:
         """Go on after the end of a process; a suspect it never adopted goes back."""
@@ -55,10 +55,10 @@ class Isolation:
             return
         self._lone = None
         if not child.adopted and child.suspect is not None and child.suspect_from is not None:
-            child.suspect_from.send(messages.HandedOver(child.suspect.id, taken=False))
+            child.suspect_from.send(messages.HandedOver(child.suspect, taken=False))
 
     def refuse_all(self) -> None:
         """Give back all suspects that wait, since the worker stops."""
         while self._waiting:
             claim, holder = self._waiting.popleft()
-            holder.send(messages.HandedOver(claim.id, taken=False))
+            holder.send(messages.HandedOver(claim, taken=False))

@@ -53,7 +53,6 @@ class Drained:
 class Adopted:
     """The lone child owns the suspect now (`taken`), or it was no longer to be had."""
 
-    id: UUID
     taken: bool
 
 
@@ -101,5 +100,5 @@ class Adopt:
 class HandedOver:
     """A suspect has left this child (`taken`), or must be given back by it."""
 
-    id: UUID
+    claim: Claim
     taken: bool

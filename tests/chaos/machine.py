@@ -29,12 +29,12 @@ from djtasks.worker.housekeeper import Housekeeper
 from djtasks.worker.pipeline import Pipeline
 from djtasks.worker.returning import give_back
 from djtasks.worker.settler import Settler
-from djtasks.worker.sources import BrokerSource, Queues
+from djtasks.worker.sources import BrokerSource, DatabaseSource, Queues
 
 FATES = ("arrives", "answer lost", "request lost", "arrives late")
 SLOW = "slow fetch"
 _ROOM = 2
-_WRITES = {"claim", "settle", "give_back"}
+_WRITES = {"claim", "claim_due", "settle", "give_back"}
 
 
 class Wire:
@@ -103,7 +103,7 @@ class Child:
         self.wire = Wire(site.store, site.late)
         self.holdings = Holdings()
         self.pipeline = Pipeline(self.wire, self.id)
-        self.source = self._source()
+        self.index, self.database = self._sources()
         self.settler = Settler(self.wire, self.id, self.holdings, on_settled=lambda _done: None)
         self.housekeeper = Housekeeper(
             self.wire,
@@ -118,12 +118,14 @@ class Child:
         self.waiting_fetch: threading.Thread | None = None
         workers.register(site.alias, self._row())
 
-    def _source(self) -> BrokerSource:
+    def _sources(self) -> tuple[BrokerSource, DatabaseSource]:
         engine = self.site.engine(self.wire)
         nothing: Any = SimpleNamespace(fetch=lambda _room: [])
-        queues = Queues(engine, ["default"])
-        parts = (engine, queues, self.holdings)
-        return BrokerSource(*parts, worker=self.id, fallback=nothing, burst=True)
+        parts = (engine, Queues(engine, ["default"]), self.holdings)
+        return (
+            BrokerSource(*parts, worker=self.id, fallback=nothing, burst=True),
+            DatabaseSource(*parts, worker=self.id, wait=lambda _seconds: None),
+        )
 
     def _row(self) -> NewWorker:
         return NewWorker(
@@ -145,11 +147,14 @@ class Child:
     def has_row(self) -> bool:
         return WorkerRecord.objects.filter(pk=self.id).exists()
 
-    def fetch(self, fate: str) -> None:
-        """Pop and claim; a fetch that fails is repeated by the next one."""
+    def fetch(self, fate: str, *, index: bool = True) -> None:
+        """Claim what the index names, or what is due; a fetch that fails is repeated by the next.
+
+        Without its index it asks the database what is due, as while Redis is away.
+        """
         self.wire.fate = fate
         try:
-            self.queued += self.source.fetch(_ROOM)
+            self.queued += (self.index if index else self.database).fetch(_ROOM)
         except OperationalError:
             pass
         finally:
@@ -162,7 +167,7 @@ class Child:
 
         def fetch() -> None:
             try:
-                claims = self.source.fetch(_ROOM)
+                claims = self.index.fetch(_ROOM)
                 if self.is_alive:
                     self.queued += claims
             finally:

@@ -96,6 +96,16 @@ MUTATIONS = {
             ),
         ),
     ),
+    "claims in hand": Mutation(
+        rule="what a worker is done with is one claim, not its record",
+        edits=(
+            _worker(
+                "holdings",
+                "if self._held.get(claim_id.int) == fence:",
+                "if claim_id.int in self._held:",
+            ),
+        ),
+    ),
     "first page": Mutation(
         rule="the indexer looks at the first page of every lane",
         edits=(_worker("duties/indexer", "cost += self._index_pages(look)", "cost += 0.0"),),

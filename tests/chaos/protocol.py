@@ -66,7 +66,7 @@ class Protocol(RuleBasedStateMachine):
 
     @initialize()
     def enqueue_first(self) -> None:
-        self.enqueue(pushed=True, limits=(1, 3), key="first")
+        self.enqueue(pushed=True, limits=(2, 3), key="first")
 
     @precondition(lambda self: TaskRecord.objects.filter(state__in=LIVE).count() < TASKS)
     @rule(
@@ -123,9 +123,9 @@ class Protocol(RuleBasedStateMachine):
             self.site.broker.push([Hint(one.id, "default", 0) for one in page])
 
     @precondition(lambda self: _any(self, machine.can_fetch))
-    @rule(turn=which, fate=fates)
-    def fetch(self, turn: int, fate: str) -> None:
-        self._one_of(machine.can_fetch, turn).fetch(fate)
+    @rule(turn=which, fate=fates, index=either)
+    def fetch(self, turn: int, fate: str, index: bool) -> None:
+        self._one_of(machine.can_fetch, turn).fetch(fate, index=index)
 
     @precondition(lambda self: _any(self, machine.can_fetch))
     @rule(turn=which)
@@ -160,6 +160,20 @@ class Protocol(RuleBasedStateMachine):
     @rule(turn=which, fate=fates)
     def settle(self, turn: int, fate: str) -> None:
         self._one_of(machine.can_settle, turn).settle(fate)
+
+    @precondition(lambda self: _any(self, machine.can_fetch))
+    @rule(turn=which, index=either, raises=either, fate=fates)
+    def fetch_and_run(self, turn: int, index: bool, raises: bool, fate: str) -> None:
+        """Take the usual way at once, so that there is time for what is less usual."""
+        child = self._one_of(machine.can_fetch, turn)
+        child.fetch("arrives", index=index)
+        while child.queued:
+            self._assert_may_start(child, child.queued[0])
+            child.start()
+        tasks.told_to_raise = raises
+        for id_ in list(child.running):
+            child.finish(id_)
+        child.settle(fate)
 
     @precondition(lambda self: _any(self, machine.acts))
     @rule(turn=which, fate=fates)
@@ -254,6 +268,14 @@ class Protocol(RuleBasedStateMachine):
             self.seen[row.pk] = (state, row.fence)
 
     @invariant()
+    def nothing_that_has_started_is_given_back(self) -> None:
+        owners = {child.id: child for child in self.children}
+        for row in self._rows():
+            if row.worker in owners and (row.pk, row.fence) in self.starts:
+                strangers = owners[row.worker].holdings.strangers([(row.pk, row.fence)])
+                assert not strangers, "its own audit would give it back"
+
+    @invariant()
     def nobody_is_taken_alive(self) -> None:
         for child in self.children:
             assert child.has_row or child.id in self.stood_still, "taken alive"
@@ -274,7 +296,7 @@ class Protocol(RuleBasedStateMachine):
     def _take_a_fair_turn(self) -> None:
         self.index()
         for can, act in (
-            (machine.can_fetch, lambda turn: self.fetch(turn, "arrives")),
+            (machine.can_fetch, lambda turn: self.fetch(turn, "arrives", index=True)),
             (machine.can_start, self.start),
             (machine.can_finish, lambda turn: self.finish(turn, raises=False)),
             (machine.can_settle, lambda turn: self.settle(turn, "arrives")),

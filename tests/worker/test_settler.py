@@ -79,6 +79,27 @@ def test_a_lost_answer_is_asked_for_again_and_news_is_told_at_most_once(
     assert len(holdings) == 0
 
 
+def test_a_claim_that_came_before_the_answer_to_the_last_settle_stays_in_hand(
+    settler, holdings, store, monkeypatch
+):
+    tasks.flaky.enqueue()
+    run_all(settler, holdings, store)
+    again = []
+
+    def claimed_meanwhile(*args, **kwargs):
+        written = real(*args, **kwargs)
+        again.extend(claim_all(WORKER))
+        holdings.add(again[0])
+        return written
+
+    real = store._store.settle
+    monkeypatch.setattr(store._store, "settle", claimed_meanwhile)
+    settler.tick()
+
+    assert again[0].attempt == 1
+    assert holdings.strangers(store.owned_by(WORKER)) == []
+
+
 def test_a_result_that_the_database_refuses_fails_alone(settler, holdings, store, told):
     tasks.add.enqueue_many((n, n) for n in range(9))
     finished = run_all(settler, holdings, store)

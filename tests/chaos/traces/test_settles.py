@@ -46,6 +46,20 @@ def test_a_late_settle_does_not_touch_the_next_claim_of_the_same_worker(site, ad
     assert (state(id_), row(id_).worker, row(id_).attempt) == (State.RUNNING, ada.id, 1)
 
 
+def test_a_settle_sent_again_does_not_cost_the_next_claim_of_the_same_worker(site, ada):
+    id_ = enqueue(site, max_attempts=2)
+    ada.fetch("arrives")
+    run(ada, raises=True, fate="answer lost")
+    ada.fetch("arrives", index=False)
+
+    ada.settle("arrives")
+    ada.audit("arrives")
+
+    assert (state(id_), row(id_).worker) == (State.RUNNING, ada.id)
+    run(ada)
+    assert (state(id_), row(id_).attempt) == (State.SUCCESSFUL, 2)
+
+
 def test_a_worker_that_slept_through_its_lease_settles_nothing(site, ada, bob):
     id_ = enqueue(site)
     ada.fetch("arrives")
