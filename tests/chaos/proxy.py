@@ -10,6 +10,7 @@ lose       the request reaches the server, its answer does not reach the client
 
 import asyncio
 import random
+import socket
 import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -46,7 +47,8 @@ class Proxy:
         self._random = random.Random(seed)
         self._loop = asyncio.new_event_loop()
         self._links: set[_Link] = set()
-        self._server: asyncio.Server | None = None
+        # Not asyncio's server: what that accepts while it closes is never closed (Python 3.11).
+        self._listener: socket.socket | None = None
         self.port = 0
         self.flowing = asyncio.Event()
         self.delay = 0.0
@@ -106,13 +108,16 @@ class Proxy:
             self.flowing.clear()
         else:
             self.flowing.set()
-        if mode is Mode.REFUSE and self._server is not None:
-            self._server.close()
-            self._server = None
+        if mode is Mode.REFUSE and self._listener is not None:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
             await self._cut()
-        elif mode is not Mode.REFUSE and self._server is None:
-            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
-            self.port = self._server.sockets[0].getsockname()[1]
+        elif mode is not Mode.REFUSE and self._listener is None:
+            self._listener = socket.create_server(("127.0.0.1", self.port), backlog=100)
+            self._listener.setblocking(False)
+            self.port = self._listener.getsockname()[1]
+            self._loop.add_reader(self._listener, self._accept, self._listener)
 
     async def _cut(self) -> int:
         links = list(self._links)
@@ -121,13 +126,15 @@ class Proxy:
         await asyncio.gather(*(link.ended.wait() for link in links))
         return len(links)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        link = _Link(self, reader, writer)
-        self._links.add(link)
+    def _accept(self, listener: socket.socket) -> None:
         try:
-            await link.run(self._target)
-        finally:
-            self._links.discard(link)
+            client, _address = listener.accept()
+        except OSError:
+            return  # it is gone already
+        link = _Link(self, client)
+        self._links.add(link)
+        link.task = asyncio.ensure_future(link.run(self._target))
+        link.task.add_done_callback(lambda _task: self._links.discard(link))
 
     def is_to_be_lost(self, request: bytes) -> Loss | None:
         """Return the loss that strikes the answer to this request, if one does."""
@@ -140,28 +147,31 @@ class Proxy:
 class _Link:
     """One connection of a client and its twin to the server."""
 
-    def __init__(
-        self, proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    def __init__(self, proxy: Proxy, client: socket.socket) -> None:
         self._proxy = proxy
-        self._reader = reader
-        self._writer = writer
+        self._client = client
+        self._near: asyncio.StreamWriter | None = None
         self._far: asyncio.StreamWriter | None = None
+        self._is_cut = False
         self._losing: Loss | None = None
         self._pumps: list[asyncio.Task[None]] = []
+        self.task: asyncio.Task[None] | None = None
         self.is_frozen = False
         self.ended = asyncio.Event()
 
     async def run(self, target: tuple[str, int] | Path) -> None:
         try:
+            reader, self._near = await asyncio.open_connection(sock=self._client)
             await self._proxy.flowing.wait()
+            if self._is_cut:
+                return
             if isinstance(target, Path):
                 far_reader, self._far = await asyncio.open_unix_connection(str(target))
             else:
                 far_reader, self._far = await asyncio.open_connection(*target)
             self._pumps = [
-                asyncio.ensure_future(self._requests(self._far)),
-                asyncio.ensure_future(self._answers(far_reader)),
+                asyncio.ensure_future(self._requests(reader, self._far)),
+                asyncio.ensure_future(self._answers(far_reader, self._near)),
             ]
             await asyncio.wait(self._pumps, return_when=asyncio.FIRST_COMPLETED)
         except OSError:
@@ -172,29 +182,30 @@ class _Link:
             self.ended.set()
 
     def cut(self) -> None:
-        for writer in (self._writer, self._far):
+        self._is_cut = True
+        for writer in (self._near, self._far):
             if writer is not None:
                 writer.transport.abort()
         for pump in self._pumps:
             pump.cancel()
 
-    async def _requests(self, far: asyncio.StreamWriter) -> None:
-        while piece := await self._reader.read(_PIECE):
+    async def _requests(self, near: asyncio.StreamReader, far: asyncio.StreamWriter) -> None:
+        while piece := await near.read(_PIECE):
             await self._hold_up()
             self._losing = self._losing or self._proxy.is_to_be_lost(piece)
             far.write(piece)
             await far.drain()
             self._proxy.note(piece)
 
-    async def _answers(self, far_reader: asyncio.StreamReader) -> None:
-        while piece := await far_reader.read(_PIECE):
+    async def _answers(self, far: asyncio.StreamReader, near: asyncio.StreamWriter) -> None:
+        while piece := await far.read(_PIECE):
             await self._hold_up()
             if self._losing is not None:
                 # The server has answered, so it has done what it was asked.
                 self._losing.count += 1
                 return
-            self._writer.write(piece)
-            await self._writer.drain()
+            near.write(piece)
+            await near.drain()
 
     async def _hold_up(self) -> None:
         if self._proxy.delay:
