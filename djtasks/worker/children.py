@@ -44,8 +44,8 @@ def context() -> Any:
 class ChildHandle:
     """One child process, from its start until its rows have been moved.
 
-    `id` is what it signs on with; `worker` is the same once its row is there, None before.
-    `kill_at` is when a drain's grace is over (monotonic).
+    `id` is what it signs on with, `is_registered` whether its row is there. `kill_at` is
+    when a drain's grace is over (monotonic).
     """
 
     config: ChildConfig
@@ -55,7 +55,7 @@ class ChildHandle:
     board: Board
     dump_path: Path
     id: UUID = field(default_factory=new_id)
-    worker: UUID | None = None
+    is_registered: bool = False
     pid: int | None = None
     started_at: float = field(default_factory=time.monotonic)
     draining: bool = False
@@ -72,6 +72,11 @@ class ChildHandle:
     adopted: bool = False
     pulses: list[tuple[int, float]] = field(default_factory=list)
     lock: Any = field(default_factory=threading.Lock)
+
+    @property
+    def worker(self) -> UUID | None:
+        """Its id once its row is there, None before."""
+        return self.id if self.is_registered else None
 
     def send(self, message: Any) -> bool:
         """Send an order; False when the child is gone."""

@@ -28,13 +28,13 @@ def adopt(engine: Engine, holdings: Holdings, claim: Claim, *, heir: UUID, previ
         close_quietly(engine.database)
         taken = False
     if not taken:
-        holdings.remove(claim.id, claim.fence)
+        holdings.remove(claim)
     return taken
 
 
 def let_go(engine: Engine, holdings: Holdings, claim: Claim, *, worker: UUID, taken: bool) -> None:
     """Forget a suspect that somebody has taken over; give back one that nobody took."""
-    holdings.remove(claim.id, claim.fence)
+    holdings.remove(claim)
     if taken:
         return
     try:

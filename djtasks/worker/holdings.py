@@ -30,15 +30,15 @@ class Holdings:
         with self._changing:
             self._held[claim.id.int] = claim.fence
 
-    def remove(self, claim_id: UUID, fence: int) -> None:
+    def remove(self, claim: Claim) -> None:
         """Let a claim go. A newer one of the same record stays.
 
         A record is free for its next claim once its settle is applied, and this child may have
         that claim in hand before it hears of the settle.
         """
         with self._changing:
-            if self._held.get(claim_id.int) == fence:
-                del self._held[claim_id.int]
+            if self._held.get(claim.id.int) == claim.fence:
+                del self._held[claim.id.int]
 
     def hold_others_than(self, ids: set[UUID]) -> bool:
         """Return whether anything is held that is not in `ids`."""

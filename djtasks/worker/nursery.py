@@ -82,7 +82,7 @@ class Nursery:
             child.is_waiting = True
             close_quietly(self._engine.database)
             return False
-        child.worker = child.id
+        child.is_registered = True
         child.send(messages.Go(child.id))
         _tell(signals.worker_started, row.host, child)
         return True

@@ -35,7 +35,7 @@ def give_back(engine: Engine, holdings: Holdings, claims: Sequence[Claim], *, wo
         logger.warning("Given back without hints count=%s error=%s", len(claims), error)
     finally:
         for claim in claims:
-            holdings.remove(claim.id, claim.fence)
+            holdings.remove(claim)
 
 
 def _hint_of(claim: Claim, now: datetime) -> Hint:

@@ -93,7 +93,7 @@ class Settler:
             self._after_failure(batch, error)
             return
         for finished in batch:
-            self._holdings.remove(finished.claim.id, finished.claim.fence)
+            self._holdings.remove(finished.claim)
         if len(written) < len(batch):
             batch = [f for f in batch if f.claim.id in written or f.is_completed]
         self._on_settled(batch)
@@ -124,4 +124,4 @@ class Settler:
             error=entry,
         )
         self._store.settle([failed], worker=self._worker)
-        self._holdings.remove(finished.claim.id, finished.claim.fence)
+        self._holdings.remove(finished.claim)

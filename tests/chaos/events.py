@@ -14,14 +14,14 @@ from hypothesis.stateful import (
 )
 
 from djtasks import operations
-from djtasks.claims import Claim, NewRecord
+from djtasks.claims import Claim
 from djtasks.hints import Hint
-from djtasks.ids import new_id
 from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.states import LIVE, State
 from djtasks.worker.duties.reaper import Reaper
 from tests.chaos import machine, tasks
 from tests.chaos.machine import Child, Installation
+from tests.chaos.traces import steps
 
 ALIAS = "model"
 WORKERS = 2
@@ -73,21 +73,9 @@ class Events(RuleBasedStateMachine):
         key=strategies.sampled_from(["first", "second"]),
     )
     def enqueue(self, pushed: bool, limits: tuple[int, int], key: str) -> None:
-        record = NewRecord(
-            id=new_id(),
-            backend="default",
-            task_path=tasks.told.module_path,
-            queue="default",
-            priority=0,
-            args="[]",
-            kwargs="{}",
-            max_attempts=limits[0],
-            max_crashes=limits[1],
-            unique_key=key,
-        )
-        inserted = self.site.store.insert(record)
-        if pushed:
-            self.site.broker.push([inserted.hint_for(record)])
+        attempts, crashes = limits
+        fields = {"max_attempts": attempts, "max_crashes": crashes, "unique_key": key}
+        steps.enqueue(self.site, pushed=pushed, **fields)
 
     @rule(number=strategies.integers(0, TASKS - 1))
     def forge_a_hint(self, number: int) -> None:

@@ -132,9 +132,9 @@ def no_bug_was_logged(site: Site, allowed: str | None) -> None:
 
 def nobody_was_taken_alive(site: Site) -> None:
     """No reaper took the tasks of a worker, and no worker found its row gone."""
-    outputs = [one.output() for one in site.workers]
-    assert not any("Worker is dead" in output for output in outputs)
-    assert not any("Somebody took this worker's tasks" in output for output in outputs)
+    for one in site.workers:
+        assert "Worker is dead" not in one.output()
+        assert "Somebody took this worker's tasks" not in one.output()
 
 
 def dead_workers_leave_no_row(site: Site) -> None:

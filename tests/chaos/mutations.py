@@ -101,8 +101,8 @@ MUTATIONS = {
         edits=(
             _worker(
                 "holdings",
-                "if self._held.get(claim_id.int) == fence:",
-                "if claim_id.int in self._held:",
+                "if self._held.get(claim.id.int) == claim.fence:",
+                "if claim.id.int in self._held:",
             ),
         ),
     ),

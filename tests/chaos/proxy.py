@@ -155,7 +155,7 @@ class _Link:
         self._is_cut = False
         self._losing: Loss | None = None
         self._pumps: list[asyncio.Task[None]] = []
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None  # kept here, since a loop does not keep it
         self.is_frozen = False
         self.ended = asyncio.Event()
 

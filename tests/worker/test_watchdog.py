@@ -69,7 +69,7 @@ def child(**changes):
         "counters": [0, 0, 0],
         "board": Board(bytearray(Board.size(CONFIG.slots))),
         "dump_path": Path("/nowhere"),
-        "worker": WORKER,
+        "is_registered": True,
     }
     return ChildHandle(**fields | changes)
 

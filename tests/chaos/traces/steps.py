@@ -1,6 +1,7 @@
 """What happens in a trace, one step a function."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from djtasks.claims import NewRecord
@@ -14,8 +15,8 @@ from tests.chaos import tasks
 from tests.chaos.machine import Child, Installation
 
 
-def enqueue(site: Installation, **limits: int) -> UUID:
-    """Insert a record and push its hint."""
+def enqueue(site: Installation, *, pushed: bool = True, **more: Any) -> UUID:
+    """Insert a record, with `more` of its fields, and push its hint."""
     record = NewRecord(
         id=new_id(),
         backend="default",
@@ -24,9 +25,11 @@ def enqueue(site: Installation, **limits: int) -> UUID:
         priority=0,
         args="[]",
         kwargs="{}",
-        **limits,
+        **more,
     )
-    site.broker.push([site.store.insert(record).hint_for(record)])
+    inserted = site.store.insert(record)
+    if pushed:
+        site.broker.push([inserted.hint_for(record)])
     return record.id
 
 

@@ -115,7 +115,7 @@ class Worker:
             counters=self.counters,
             board=Board(bytearray(Board.size(CONFIG.slots))),
             dump_path=Path("/nowhere"),
-            worker=WORKER,
+            is_registered=True,
             pid=4711,
         )
         self.heart = SimpleNamespace(beat_at=clock.now)
