@@ -9,7 +9,7 @@ JOBS ?= 3
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all chaos chaos-headline mutations lint types check-deploy bench \
+.PHONY: help demo quick test test-all chaos chaos-headline mutations lint types check-deploy bench \
 	bench-large bench-peers screenshots messages clean
 
 comma := ,
@@ -21,6 +21,7 @@ INSTALLED = .venv/with
 help:
 	@echo "make demo     run the demo: a site, a worker, Valkey and a database, with real work"
 	@echo "              ONCE=1 ends after the work, FOLDER=... reads it, PORT=... instead of 8000"
+	@echo "make quick    run what needs no server: pure functions, and the rest on SQLite (30 s)"
 	@echo "make test     run the tests"
 	@echo "make test-all run them with every change of every zone's clock (minutes more)"
 	@echo "make chaos    break servers and processes under load, and show that nothing is lost;"
@@ -43,6 +44,10 @@ help:
 
 demo: $(INSTALLED)-embedded$(DRIVER)
 	@exec $(BIN)/python -m demo_project.run --tied $(if $(filter-out 0,$(ONCE)),--once) $${PORT:+--port "$$PORT"} $${FOLDER:+"$$FOLDER"}
+
+# On SQLite and the memory broker, see tests/quick.py.
+quick: $(INSTALLED)-test
+	DJTASKS_TEST_QUICK=1 $(BIN)/python -m pytest -q -n 2
 
 # Branch coverage of all processes, those that tests start included; below 90 % it fails.
 test: $(INSTALLED)-test

@@ -13,7 +13,9 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from djtasks.brokers import forget_brokers
 from djtasks.engine import Engine, engine_of, forget_engines
+from tests.quick import QUICK
 from tests.routing import Home
+from tests.servers import mariadb_url
 
 # No deadline for one example: the machine may be busy.
 settings.register_profile("djtasks", deadline=None, max_examples=50)
@@ -82,13 +84,21 @@ def database(request: pytest.FixtureRequest, db: Any) -> Iterator[str]:
 
 def flush_redis() -> None:
     """Empty this process's Redis database."""
+    if QUICK:
+        return
     cache: Any = caches["tasks"]
     cache.client.get_client().flushdb()
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+def django_db_modify_db_settings(
+    request: pytest.FixtureRequest, django_db_modify_db_settings: None
+) -> None:
     """Give each process of a run databases of its own, SQLite's files included."""
+    if not QUICK:
+        request.getfixturevalue("servers")
+    if not mariadb_url():
+        connections.settings.pop("mariadb", None)
 
 
 @pytest.fixture(scope="session")

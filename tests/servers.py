@@ -1,24 +1,35 @@
-"""The servers of a test run, started before Django reads its settings (a pytest plugin).
+"""The servers of a test run, started when a test first needs one (a pytest plugin).
 
 Valkey and PostgreSQL come from wheels and are never absent. MariaDB, RabbitMQ and a Redis of
-the system are used where they answer. With pytest-xdist the controller starts them and hands
-their addresses down in the environment.
+the system are used where they answer. Django reads its settings before a server is started:
+where each will be is said before, in the environment.
+
+The fixture `servers` starts them, and so does every test of a database. With pytest-xdist the
+controller starts them, since it outlives the processes that run the tests.
 """
 
+import gc
 import os
 import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from djtasks.testing.servers import Server, start_postgres, start_valkey
+from tests.quick import QUICK
 
 MARIADB_URL = os.environ.get("DJTASKS_TEST_MARIADB_URL", "mysql://root@127.0.0.1:3306/test")
 SYSTEM_REDIS_URL = os.environ.get("DJTASKS_TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
+
+# What every run pays for, the shortest too. Hypothesis takes as long to look for plugins, of which
+# there are none, as to be imported; and what is imported here stays, it is no garbage.
+os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")
+gc.disable()
 
 _started: list[Server] = []
 _folders: list[Path] = []
@@ -34,24 +45,15 @@ def answers(url: str) -> bool:
         return False
 
 
-def _pooler(folder: Path, postgres: Path) -> str:
-    """Return where a pgbouncer is, if this run goes through one, or nothing."""
-    if not os.environ.get("DJTASKS_TEST_PGBOUNCER"):
-        return ""
-    from tests.pgbouncer import start_pgbouncer
-
-    folder.mkdir()
-    _started.append(start_pgbouncer(folder, postgres))
-    return str(folder)
-
-
-def _mariadb_url() -> str:
+@cache
+def mariadb_url() -> str:
     """Return where MariaDB is, or nothing when it cannot be used here."""
-    if not answers(MARIADB_URL):
+    url = os.environ["DJTASKS_TEST_MARIADB"]
+    if not url:
         return ""
     import pymysql
 
-    parts = urlsplit(MARIADB_URL)
+    parts = urlsplit(url)
     try:
         pymysql.connect(
             host=parts.hostname,
@@ -61,30 +63,63 @@ def _mariadb_url() -> str:
         ).close()
     except pymysql.Error:
         return ""
-    return MARIADB_URL
+    return url
+
+
+def is_worker() -> bool:
+    """Return whether this is a process of pytest-xdist that another has started servers for."""
+    return "PYTEST_XDIST_WORKER" in os.environ
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests() -> None:
-    """Start the servers, once a run."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
+    """Say where the servers of this run will be."""
+    if is_worker():
         return
     folder = Path(tempfile.mkdtemp(prefix="djt-"))
     folder.chmod(0o755)
     _folders.append(folder)
-    places = {name: folder / name for name in ("valkey", "postgres", "files")}
-    for place in places.values():
-        place.mkdir()
-    valkey = start_valkey(places["valkey"], "--databases", "64")
-    _started.append(valkey)
-    _started.append(start_postgres(places["postgres"]))
+    (folder / "files").mkdir()
     os.environ |= {
-        "DJTASKS_TEST_VALKEY": valkey.url.split("?")[0],
-        "DJTASKS_TEST_POSTGRES": str(places["postgres"]),
-        "DJTASKS_TEST_FOLDER": str(places["files"]),
-        "DJTASKS_TEST_POOLER": _pooler(folder / "pooler", places["postgres"]),
-        "DJTASKS_TEST_MARIADB": _mariadb_url(),
+        "DJTASKS_TEST_VALKEY": f"unix://{folder / 'valkey' / 'valkey.sock'}",
+        "DJTASKS_TEST_POSTGRES": str(folder / "postgres"),
+        "DJTASKS_TEST_FOLDER": str(folder / "files"),
+        "DJTASKS_TEST_POOLER": _pooler(folder),
+        "DJTASKS_TEST_MARIADB": MARIADB_URL if not QUICK and answers(MARIADB_URL) else "",
     }
+
+
+def pytest_sessionstart() -> None:
+    """Collect garbage from now on."""
+    gc.freeze()
+    gc.enable()
+
+
+def _pooler(folder: Path) -> str:
+    """Return where a pgbouncer will be, if this run goes through one, or nothing."""
+    return str(folder / "pooler") if os.environ.get("DJTASKS_TEST_PGBOUNCER") else ""
+
+
+def start_servers() -> None:
+    """Start the servers of this run where they were said to be, once."""
+    if _started or QUICK:
+        return
+    (folder,) = _folders
+    for name in ("valkey", "postgres"):
+        (folder / name).mkdir()
+    _started.append(start_valkey(folder / "valkey", "--databases", "64"))
+    _started.append(start_postgres(folder / "postgres"))
+    if os.environ["DJTASKS_TEST_POOLER"]:
+        from tests.pgbouncer import start_pgbouncer
+
+        (folder / "pooler").mkdir()
+        _started.append(start_pgbouncer(folder / "pooler", folder / "postgres"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Start the servers before the processes that may need them."""
+    start_servers()
 
 
 def pytest_unconfigure() -> None:
@@ -93,6 +128,13 @@ def pytest_unconfigure() -> None:
         _started.pop().stop()
     while _folders:
         shutil.rmtree(_folders.pop(), ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def servers() -> None:
+    """The Valkey and the PostgreSQL of this run; a test of a database need not ask for them."""
+    if not is_worker():
+        start_servers()
 
 
 @pytest.fixture

@@ -86,19 +86,10 @@ def postgresql(alias: str) -> dict[str, Any]:
     }
 
 
-def use_pymysql() -> None:
-    """Let PyMySQL stand in for mysqlclient, which has no wheel, and say its version."""
-    import pymysql
-
-    pymysql.version_info = (2, 2, 8, "final", 0)
-    pymysql.install_as_MySQLdb()
-
-
 def mariadb(alias: str) -> dict[str, Any]:
-    use_pymysql()
     parts = urlsplit(os.environ["DJTASKS_TEST_MARIADB"])
     return {
-        "ENGINE": "django.db.backends.mysql",
+        "ENGINE": "tests.mariadb_by_pymysql",
         "HOST": parts.hostname,
         "PORT": str(parts.port or 3306),
         "USER": parts.username or "root",
@@ -110,7 +101,12 @@ def mariadb(alias: str) -> dict[str, Any]:
     }
 
 
-DATABASES = {"default": postgresql("default"), "sqlite": sqlite("sqlite")}
+# See tests/quick.py.
+QUICK = bool(os.environ.get("DJTASKS_TEST_QUICK"))
+DATABASES = {
+    "default": sqlite("default") if QUICK else postgresql("default"),
+    "sqlite": sqlite("sqlite"),
+}
 if os.environ.get("DJTASKS_TEST_MARIADB"):
     DATABASES["mariadb"] = mariadb("mariadb")
 # A subprocess of a test may take another of them as its default.
@@ -130,7 +126,8 @@ CACHES = {
 BROKER: dict[str, Any] = {
     "redis": {"broker": "redis", "cache": "tasks"},
     "database": {"broker": "database"},
-}[os.environ.get("DJTASKS_TEST_BROKER", "redis")]
+    "memory": {"broker": "memory"},
+}[os.environ.get("DJTASKS_TEST_BROKER", "memory" if QUICK else "redis")]
 OURS = "djtasks.backend.DjtasksBackend"
 TASKS = {
     "default": {

@@ -87,11 +87,6 @@ def test_spans_are_counted_by_the_databases_clock(database: str) -> None:
     assert row.expires_at == row.enqueued_at + 2 * MINUTE
 
 
-def test_enqueueing_takes_one_statement(engine: Engine, django_assert_num_queries: Any) -> None:
-    with django_assert_num_queries(1):
-        add.enqueue(1, 2)
-
-
 def test_the_result_is_known_without_reading_it_back(engine: Engine) -> None:
     result = add.using(priority=3).enqueue(1, b=(2, 3))
 

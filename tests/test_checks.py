@@ -54,6 +54,7 @@ class Ailing(Recording):
         return [Problem(code=code, message="It ails.", remedy="Heal it.") for code in self.problems]
 
 
+@pytest.mark.usefixtures("servers")
 def test_the_settings_of_the_tests_pass() -> None:
     assert [message for alias in TASKS for message in check_alias(alias)] == []
     assert check_settings() == []
@@ -180,6 +181,7 @@ def test_w002_tasks_that_live_apart_from_the_data() -> None:
     assert "Tasks are stored in 'sqlite', not beside your data in 'default'." in message
 
 
+@pytest.mark.usefixtures("servers")
 @pytest.mark.parametrize(
     ("pool", "size"),
     [
@@ -239,6 +241,7 @@ def redis_at(location: str) -> Iterator[None]:
         yield
 
 
+@pytest.mark.usefixtures("servers")
 def test_w010_a_redis_that_does_not_answer() -> None:
     with redis_at("unix:///nowhere/at/all"):
         assert "does not answer" in told(check_servers(), "djtasks.W010")

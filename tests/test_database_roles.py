@@ -26,7 +26,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "guides" / "security.md"
 OWN = f"shop_{WORKER}_"
 ROLES = ("web", "worker", "admin")
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("servers")]
 
 
 def run(statements):

@@ -89,6 +89,13 @@ def test_a_generator_is_read_a_page_at_a_time(database: str) -> None:
     assert stored_at == [(0, 0), (1_000, 1_000), (2_000, 2_000)]
 
 
+@pytest.mark.usefixtures("servers")
+def test_enqueueing_takes_one_statement(engine: Engine, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        add.enqueue(1, 2)
+
+
+@pytest.mark.usefixtures("servers")
 def test_a_page_takes_one_statement_to_insert(
     engine: Engine, django_assert_max_num_queries: Any
 ) -> None:

@@ -11,6 +11,7 @@ from tests.settings import CACHES
 from tests.test_checks import ids, with_tasks
 
 
+@pytest.mark.usefixtures("servers")
 @pytest.mark.parametrize(
     ("location", "expected"),
     [

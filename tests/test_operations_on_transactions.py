@@ -104,6 +104,7 @@ def test_an_unknown_order_is_refused(worker: UUID) -> None:
         order_worker(worker, "dance")
 
 
+@pytest.mark.usefixtures("servers")
 def test_records_are_locked_in_the_order_of_their_ids(carrier: Recording) -> None:
     ids = [UUID(add.enqueue(1, 2).id) for _ in range(3)]
 

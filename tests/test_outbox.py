@@ -237,7 +237,7 @@ def test_an_async_view_pushes_like_any_other(carrier: Recording) -> None:
     assert pushed(carrier) == [{UUID(answer.content.decode())}]
 
 
-def test_threads_push_what_they_committed_each_for_itself(carrier: Recording) -> None:
+def test_each_thread_pushes_what_it_committed(servers: None, carrier: Recording) -> None:
     both_inside = threading.Barrier(2)
     kept = []
 
@@ -260,7 +260,7 @@ def test_threads_push_what_they_committed_each_for_itself(carrier: Recording) ->
 
 
 @pytest.mark.django_db(transaction=True, databases="__all__")
-def test_the_transaction_that_counts_is_that_of_the_records(carrier: Recording) -> None:
+def test_what_counts_is_the_transaction_of_the_records(servers: None, carrier: Recording) -> None:
     with override_settings(DATABASE_ROUTERS=[Home("sqlite")]):
         broker: Any = engine_of("default").broker
         with suppress(RuntimeError), transaction.atomic(using="default"):

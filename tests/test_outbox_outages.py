@@ -234,6 +234,7 @@ def heard(listener: Any, count: int) -> list[str]:
     return [news.payload for news in listener.notifies(timeout=10, stop_after=count)]
 
 
+@pytest.mark.usefixtures("servers")
 @needs_a_session
 def test_without_a_broker_waiting_workers_are_woken_after_the_commit(listener: Any) -> None:
     polled = add.using(backend="polled")
@@ -247,6 +248,7 @@ def test_without_a_broker_waiting_workers_are_woken_after_the_commit(listener: A
     assert [*listener.notifies(timeout=0)] == []
 
 
+@pytest.mark.usefixtures("servers")
 @needs_a_session
 def test_a_rolled_back_transaction_wakes_nobody(listener: Any) -> None:
     polled = add.using(backend="polled")
@@ -268,6 +270,7 @@ def test_a_database_without_notify_is_polled() -> None:
         assert add.get_result(result.id)
 
 
+@pytest.mark.usefixtures("servers")
 def test_workers_that_cannot_be_woken_poll(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,6 +119,7 @@ def closed_redis(credentials):
             yield engine_of("default").broker
 
 
+@pytest.mark.usefixtures("servers")
 @pytest.mark.django_db(transaction=True)
 def test_the_password_of_a_redis_is_in_no_message(live_engine, caplog):
     caplog.set_level(logging.DEBUG)

@@ -60,6 +60,7 @@ def texts(value: str) -> dict[str, bytes]:
     return dict.fromkeys(ASKED, value.encode(errors="surrogateescape"))
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("value", ABSURD.values(), ids=ABSURD.keys())
 def test_absurd_filters_are_answered(admin: Client, stage: Stage, value: str) -> None:
     for name in names():
@@ -67,6 +68,7 @@ def test_absurd_filters_are_answered(admin: Client, stage: Stage, value: str) ->
         assert admin.get(where, texts(value)).status_code < 500, name
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("value", [ABSURD["nul"], ABSURD["huge"], ABSURD["a surrogate"]])
 def test_absurd_forms_are_answered(admin: Client, stage: Stage, value: str) -> None:
     fields = ("order", "reason", "typed", "length", "spread", "name", "args", "kwargs", "tz")
@@ -148,6 +150,7 @@ def without_redis(stage: Stage) -> Iterator[Stage]:
         yield stage
 
 
+@pytest.mark.usefixtures("servers")
 def test_without_redis_every_page_still_tells_and_does(admin: Client, without_redis: Stage) -> None:
     for name in names():
         assert admin.get(address(name, without_redis)).status_code < 500, name

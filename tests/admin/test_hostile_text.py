@@ -70,6 +70,7 @@ def test_the_text_is_there_and_not_merely_left_out(admin: Client, stages: list[S
         assert escape(PAYLOADS[0]) in html, name
 
 
+@pytest.mark.broad
 @pytest.mark.parametrize("payload", [PAYLOADS[1], PAYLOADS[3], PAYLOADS[12], PAYLOADS[16]])
 def test_every_page_escapes_what_was_asked_for(admin: Client, engine: Engine, payload: str) -> None:
     stage = set_up(engine)
@@ -84,12 +85,14 @@ def test_every_page_escapes_what_was_asked_for(admin: Client, engine: Engine, pa
             assert holes_in(answer) == [], name
 
 
+@pytest.mark.broad
 def test_messages_about_what_was_done_escape_it_too(admin: Client, stages: list[Stage]) -> None:
     for name in names():
         answer = admin.post(address(name, stages[1]), filled(name, stages[1]), follow=True)
         assert holes_in(answer) == [], name
 
 
+@pytest.mark.broad
 def test_a_region_that_is_polled_escapes_too(admin: Client, stages: list[Stage]) -> None:
     for name in names(shown=True):
         answer = admin.get(address(name, stages[0]), headers={"X-Djtasks-Live": "1"})

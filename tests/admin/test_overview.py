@@ -64,6 +64,7 @@ def test_numbers_of_a_drawing_have_a_point_in_every_language(
     assert not [value for value in drawn if not re.fullmatch(r"-?[\d.]+%?", value)]
 
 
+@pytest.mark.usefixtures("servers")
 def test_redis_that_is_gone_is_told_within_two_seconds(
     admin: Client, overview: str, settings: Any, engine: Engine
 ) -> None:

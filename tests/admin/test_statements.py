@@ -28,6 +28,7 @@ def statements(admin: Client, where: str, **query: Any) -> list[str]:
     return [query["sql"] for query in queries.captured_queries]
 
 
+@pytest.mark.usefixtures("servers")
 def test_every_page_takes_few_statements(admin: Client, shop: Stage) -> None:
     counts = {}
     for name in names(shown=True):
@@ -37,6 +38,7 @@ def test_every_page_takes_few_statements(admin: Client, shop: Stage) -> None:
     assert {name: count for name, count in counts.items() if count > MOST} == {}
 
 
+@pytest.mark.usefixtures("servers")
 @pytest.mark.parametrize("span", SPANS)
 def test_the_overview_takes_few_statements_over_any_span(
     admin: Client, shop: Stage, span: str

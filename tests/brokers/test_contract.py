@@ -18,6 +18,7 @@ class TestMemory(BrokerContract):
         return MemoryBroker("default", parse_options({"broker": "memory"}), lambda: "n")
 
 
+@pytest.mark.usefixtures("servers")
 class TestRedis(BrokerContract):
     @pytest.fixture
     def broker(self) -> Any:

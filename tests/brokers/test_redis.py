@@ -19,6 +19,8 @@ from djtasks.store import open_store
 from djtasks.testing.contracts.brokers import NOON, NOT_AT_ALL, hint, ids_of
 from tests.conftest import flush_redis
 
+pytestmark = pytest.mark.usefixtures("servers")
+
 KEY = "djtasks:{n:default}:default"
 
 

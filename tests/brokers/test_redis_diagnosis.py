@@ -75,6 +75,7 @@ def test_a_server_that_does_not_tell_what_it_is_is_trusted() -> None:
     assert codes_of(Forbidding()) == []
 
 
+@pytest.mark.usefixtures("servers")
 def test_the_server_of_these_tests_is_well() -> None:
     cache: Any = caches["tasks"]
 

@@ -58,6 +58,7 @@ def broker() -> RedisBroker:
     return RedisBroker("default", parse_options({"cache": "tasks"}), lambda: "n")
 
 
+@pytest.mark.usefixtures("servers")
 @pytest.mark.django_db(transaction=True)
 def test_enqueue_is_held_up_once_and_then_goes_on_alone(
     server: RudeServer, monkeypatch: pytest.MonkeyPatch

@@ -17,6 +17,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests.chaos.homes import FileHome, Home, MariaHome, PostgresHome
 from tests.chaos.profiles import EVERYTHING
 from tests.chaos.site import Site
+from tests.servers import mariadb_url
 
 HERE = Path(__file__).parent
 SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
@@ -64,7 +65,7 @@ class Homes:
 
     def _open(self, vendor: str) -> Home:
         if vendor == "mariadb":
-            return MariaHome(os.environ["DJTASKS_TEST_MARIADB"])
+            return MariaHome(mariadb_url())
         place = self.folder / vendor
         return PostgresHome(place) if vendor == "postgresql" else FileHome(place)
 
@@ -86,7 +87,7 @@ def site(
 ) -> Iterator[Site]:
     """An installation on PostgreSQL, or on the database that a parameter names."""
     vendor = getattr(request, "param", "postgresql")
-    if vendor == "mariadb" and not os.environ.get("DJTASKS_TEST_MARIADB"):
+    if vendor == "mariadb" and not mariadb_url():
         if os.environ.get("CI") == "true":
             pytest.fail("CI needs MariaDB, which does not answer")
         pytest.skip("MariaDB does not answer")

@@ -76,7 +76,7 @@ class MariaHome:
         self.count += 1
         parts = urlsplit(self.url)
         settings = {
-            "ENGINE": "django.db.backends.mysql",
+            "ENGINE": "tests.mariadb_by_pymysql",
             "HOST": parts.hostname,
             "PORT": str(parts.port or 3306),
             "USER": parts.username or "root",

@@ -3,15 +3,13 @@
 import json
 import os
 
-from tests.settings import CACHES, OURS, SECRET_KEY, USE_TZ, use_pymysql
+from tests.settings import CACHES, OURS, SECRET_KEY, USE_TZ
 
 __all__ = ["CACHES", "SECRET_KEY", "USE_TZ"]
 
 INSTALLED_APPS = ["django.contrib.contenttypes", "djtasks", "tests.chaos"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": json.loads(os.environ["CHAOS_DATABASE"])}
-if DATABASES["default"]["ENGINE"].endswith("mysql"):
-    use_pymysql()
 CACHES["tasks"]["LOCATION"] = os.environ["CHAOS_REDIS"]
 TASKS = {
     "default": {

@@ -123,6 +123,7 @@ def files_done(demo: Demo) -> int:
     return int(found[1]) if found else 0
 
 
+@pytest.mark.usefixtures("servers")
 def test_it_works_on_the_servers_it_is_told(start: Start, shelf: Path, own_valkey) -> None:
     postgres = os.environ["DJTASKS_TEST_POSTGRES"]
     name = f"demo_{uuid4().hex}"

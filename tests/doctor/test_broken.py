@@ -39,6 +39,7 @@ def test_a_healthy_installation_has_nothing_to_complain_about():
     assert complaints() == {}
 
 
+@pytest.mark.usefixtures("servers")
 def test_a_transaction_that_somebody_forgot(served, monkeypatch):
     from djtasks.doctor import database
 
@@ -56,6 +57,7 @@ def test_a_transaction_that_somebody_forgot(served, monkeypatch):
     assert "pg_terminate_backend(" in found["long-transaction"].remedy
 
 
+@pytest.mark.usefixtures("servers")
 def test_a_wrong_password_of_redis(served, redis_at):
     folder = Path(tempfile.mkdtemp(prefix="djt-"))
     server = start_valkey(folder)
@@ -108,6 +110,7 @@ def as_old_redis(connection: socket.socket, _over: threading.Event) -> None:
             connection.sendall(ANSWERS.get(name, b"+OK\r\n"))
 
 
+@pytest.mark.usefixtures("servers")
 def test_a_redis_that_is_too_old(served, redis_at):
     with rude_server(as_old_redis) as server:
         redis_at(f"redis://127.0.0.1:{server.port}/0")
@@ -148,6 +151,7 @@ def test_migrations_that_were_not_applied(own_sqlite):
     assert found["migrations"].remedy == "Run: manage.py migrate djtasks --database sqlite"
 
 
+@pytest.mark.usefixtures("servers")
 def test_a_broker_that_does_not_answer(served, redis_at):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -159,6 +163,7 @@ def test_a_broker_that_does_not_answer(served, redis_at):
     assert "Start it or correct its LOCATION." in found["unreachable"].remedy
 
 
+@pytest.mark.usefixtures("servers")
 def test_a_database_that_does_not_answer(changing):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -182,6 +187,7 @@ def test_a_queue_that_nobody_serves(live_engine):
     )
 
 
+@pytest.mark.usefixtures("servers")
 def test_a_pool_that_is_smaller_than_a_worker(served, changing):
     changing("default", OPTIONS={"pool": {"max_size": 2}})
 
@@ -214,6 +220,7 @@ def test_a_runworker_of_another_app(served):
     assert "manage.py djtasks_worker" in found.remedy
 
 
+@pytest.mark.usefixtures("servers")
 @needs_a_session
 def test_a_postgresql_that_is_read_only(served, changing):
     changing("default", OPTIONS={"options": "-c default_transaction_read_only=on"})

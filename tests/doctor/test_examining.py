@@ -32,6 +32,7 @@ def told(*flags):
     return out.getvalue(), ""
 
 
+@pytest.mark.usefixtures("servers")
 @pytest.mark.django_db(databases="__all__", transaction=True)
 def test_every_part_is_used_once_and_nothing_is_left_behind(live_engine, database):
     findings = examine("default")

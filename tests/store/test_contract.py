@@ -9,6 +9,7 @@ from tests.conftest import require
 everywhere = pytest.mark.django_db(databases="__all__")
 
 
+@pytest.mark.usefixtures("servers")
 @everywhere
 class TestPostgres(StoreContract):
     @pytest.fixture
@@ -16,6 +17,7 @@ class TestPostgres(StoreContract):
         return PostgresStore("default", "default")
 
 
+@pytest.mark.usefixtures("servers")
 @everywhere
 class TestPortableOnPostgres(StoreContract):
     @pytest.fixture
@@ -30,6 +32,7 @@ class TestPortableOnSqlite(StoreContract):
         return PortableStore("sqlite", "default")
 
 
+@pytest.mark.usefixtures("servers")
 @everywhere
 class TestPortableOnMariadb(StoreContract):
     @pytest.fixture

@@ -10,7 +10,11 @@ from tests.pgbouncer import needs_a_session
 from tests.store.connections import elsewhere
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.django_db(transaction=True, databases="__all__"), needs_a_session]
+pytestmark = [
+    pytest.mark.django_db(transaction=True, databases="__all__"),
+    needs_a_session,
+    pytest.mark.usefixtures("servers"),
+]
 
 CHANNEL = "djtasks_test"
 

@@ -18,7 +18,7 @@ from djtasks.testing.contracts.records import new_record
 from tests.pgbouncer import needs_a_session
 from tests.store.connections import elsewhere
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("servers")]
 
 WORKER = new_id()
 RECORDS = 6_000

@@ -45,6 +45,7 @@ def changing() -> Iterator[Callable[..., None]]:
         databases[alias].update(settings)
 
 
+@pytest.mark.usefixtures("servers")
 @needs_a_session
 def test_a_session_of_the_engine_on_postgresql_waits_for_nothing_for_ever() -> None:
     answers = asked(
@@ -74,6 +75,7 @@ def test_a_session_of_the_engine_on_sqlite_is_patient() -> None:
     assert asked("sqlite", "PRAGMA busy_timeout") == [20_000]
 
 
+@pytest.mark.usefixtures("servers")
 @needs_a_session
 def test_options_of_the_project_stay(changing: Callable[..., None]) -> None:
     changing(OPTIONS={"options": "-c work_mem=8MB", "connect_timeout": 3})
@@ -81,6 +83,7 @@ def test_options_of_the_project_stay(changing: Callable[..., None]) -> None:
     assert asked("default", "SHOW work_mem", "SHOW lock_timeout") == ["8MB", "5s"]
 
 
+@pytest.mark.usefixtures("servers")
 @needs_a_session
 def test_behind_pgbouncer_nothing_is_set(changing: Callable[..., None]) -> None:
     changing(DISABLE_SERVER_SIDE_CURSORS=True)
@@ -183,6 +186,7 @@ def postgres_without_tls() -> Iterator[str]:
         yield str(server.port)
 
 
+@pytest.mark.usefixtures("servers")
 @pytest.mark.parametrize("mode", ["require", "verify-full"])
 def test_the_tls_that_a_project_asks_for_is_asked_for_by_the_engine_too(
     mode: str, changing: Callable[..., None]

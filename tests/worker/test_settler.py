@@ -100,6 +100,7 @@ def test_a_claim_that_came_before_the_answer_to_the_last_settle_stays_in_hand(
     assert holdings.strangers(store.owned_by(WORKER)) == []
 
 
+@pytest.mark.usefixtures("servers")
 def test_a_result_that_the_database_refuses_fails_alone(settler, holdings, store, told):
     tasks.add.enqueue_many((n, n) for n in range(9))
     finished = run_all(settler, holdings, store)
@@ -130,6 +131,7 @@ def test_a_result_that_is_no_longer_ours_is_let_go(settler, holdings, store, tol
     assert finished.verdict.state is State.SUCCESSFUL
 
 
+@pytest.mark.usefixtures("servers")
 @pytest.mark.django_db(transaction=True)
 def test_a_locked_row_holds_up_no_other(live_engine, holdings, told, monkeypatch):
     import threading

@@ -15,6 +15,7 @@ from djtasks.worker.start import default_processes, fitted
 CONFIG = WorkerConfig(backend="default", processes=4, threads=8, async_slots=100)
 
 
+@pytest.mark.usefixtures("servers")
 def test_the_banner_says_what_is_served_and_from_where(engine):
     text = "\n".join(banner.lines(engine, CONFIG))
 
@@ -25,6 +26,7 @@ def test_the_banner_says_what_is_served_and_from_where(engine):
     assert "up to 48 of 300" in text
 
 
+@pytest.mark.usefixtures("servers")
 def test_too_many_connections_are_announced(engine, settings):
     registry.import_tasks(engine.options.imports)
     many = WorkerConfig(backend="default", processes=30, threads=8)

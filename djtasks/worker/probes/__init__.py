@@ -23,10 +23,14 @@ _JSON = "application/json"
 class Probes:
     """Threads that watch a process and tell of it; none at all where nobody asks.
 
-    A port is taken when this is made, so that one in use is an error at the start.
+    A port is taken when this is made, so that one in use is an error at the start. It looks at
+    the process every `every` seconds.
     """
 
-    def __init__(self, engine: Engine, config: ProbeConfig, witness: Witness) -> None:
+    def __init__(
+        self, engine: Engine, config: ProbeConfig, witness: Witness, *, every: float = LOOK_SECONDS
+    ) -> None:
+        self._every = every
         self._monitor = Monitor(witness, time.monotonic)
         self._path = config.file
         self._file = HealthFile(config.file) if config.file is not None else None
@@ -73,7 +77,7 @@ class Probes:
         health = self._monitor.look()
         if self._file is not None:
             self._file.tell(health)
-        return LOOK_SECONDS
+        return self._every
 
     def answer(self, path: str) -> Answer:
         """Return what a GET of `path` answers."""

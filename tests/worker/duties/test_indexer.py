@@ -15,6 +15,7 @@ from djtasks.states import State
 from djtasks.worker.duties import indexer as module
 from djtasks.worker.duties.indexer import Indexer
 from tests import tasks
+from tests.waiting import eventually
 
 
 class CountingBroker(MemoryBroker):
@@ -79,6 +80,8 @@ def test_what_falls_due_between_two_looks_is_pushed(engine, indexer, broker):
     look(indexer)
     assert broker.ids() == []
 
+    looked = engine.store.now()
+    eventually(lambda: engine.store.now() > looked)  # SQLite's clock counts milliseconds
     TaskRecord.objects.update(run_after=engine.store.now())
     look(indexer)
 

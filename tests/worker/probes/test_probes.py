@@ -36,7 +36,7 @@ def witness():
 
 @pytest.fixture
 def probing(live_engine, tmp_path, witness):
-    made = Probes(live_engine, ProbeConfig(file=tmp_path / "health", port=0), witness)
+    made = Probes(live_engine, ProbeConfig(file=tmp_path / "health", port=0), witness, every=0.02)
     made.start()
     yield made
     made.stop()

@@ -1,0 +1,1 @@
+"""A database engine: Django's for MySQL, with PyMySQL in the place of mysqlclient."""
