@@ -52,7 +52,7 @@ quick: $(INSTALLED)-test
 # Branch coverage of all processes, those that tests start included; below 90 % it fails.
 test: $(INSTALLED)-test
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(JOBS)
+	$(BIN)/coverage run -m pytest -n $(JOBS) --durations=20
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered
 

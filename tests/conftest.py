@@ -25,6 +25,8 @@ settings.load_profile("djtasks")
 pytest.register_assert_rewrite("djtasks.testing.contracts")
 
 DATABASES = ["default", "sqlite", "mariadb"]
+# Seconds that a test may take which is not marked `slow`.
+LONGEST = 5.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,10 +38,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="`make test-all` runs it"))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List the tests that should be made faster, or be marked. On a busy machine any may be."""
+    for report in terminalreporter.getreports("passed"):
+        if report.duration > LONGEST and "slow" not in report.keywords:
+            terminalreporter.write_line(
+                f"slower than {LONGEST:g} s and not marked slow: {report.nodeid} "
+                f"({report.when} {report.duration:.1f} s)"
+            )
+
+
 def require(alias: str) -> str:
     """Return a DATABASES alias, or skip where its server is missing; CI has all of them."""
     if alias not in connections.settings:
-        if os.environ.get("CI") == "true":
+        if not QUICK and os.environ.get("CI") == "true":
             pytest.fail(f"CI needs {alias}, which does not answer")
         pytest.skip(f"{alias} does not answer")
     return alias

@@ -2,17 +2,18 @@
 
 import ast
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-
-
-def modules(*folders: str) -> list[Path]:
-    """Return our modules; specimens are broken on purpose."""
-    found = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))
-    return sorted(path for path in found if "specimens" not in path.parts)
-
+from tests.structure import (
+    ROOT,
+    Function,
+    classes,
+    functions,
+    lines_of,
+    modules,
+    name_of,
+    tree_of,
+)
 
 OURS = modules("djtasks", "demo_project")
 TESTS = modules("tests", "benchmarks")
@@ -53,34 +54,6 @@ MAY_SLEEP = {
     "tests/chaos/site.py",
     "tests/chaos/tasks.py",
 }
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-
-def name_of(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
-
-
-@cache
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(), filename=str(path))
-
-
-def functions(tree: ast.Module) -> Iterator[Function]:
-    return (node for node in ast.walk(tree) if isinstance(node, Function))
-
-
-def classes(tree: ast.Module) -> Iterator[ast.ClassDef]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
-
-
-def lines_of(function: Function) -> int:
-    """Return the length of a function without its docstring."""
-    lines = (function.end_lineno or 0) - function.lineno + 1
-    first = function.body[0]
-    if ast.get_docstring(function) is not None:
-        lines -= (first.end_lineno or 0) - first.lineno + 1
-    return lines
 
 
 def positional_count(function: Function) -> int:
