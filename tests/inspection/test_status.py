@@ -238,7 +238,7 @@ def test_a_silent_worker_is_a_problem(counting: Engine) -> None:
 
 
 def test_what_the_broker_says_is_a_problem(engine: Engine) -> None:
-    with with_broker("tests.test_inspection.Ailing"):
+    with with_broker("tests.inspection.test_status.Ailing"):
         assert status_of(engine_of("default")).problems == ["It is too old. Renew it."]
 
 

@@ -12,7 +12,7 @@ from djtasks.models import TaskRecord
 from djtasks.operations import prune, retry
 from djtasks.states import FINAL, State
 from tests.carriers import with_broker
-from tests.test_operations import in_state, just_before
+from tests.operations.test_tasks import in_state, just_before
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 DAY = timedelta(days=1)
