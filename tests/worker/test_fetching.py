@@ -1,7 +1,5 @@
 """Fetcher and sources: what is claimed, from where, and how much of it."""
 
-from datetime import timedelta
-
 import pytest
 from django.db import OperationalError
 
@@ -138,7 +136,7 @@ class AwayBroker(MemoryBroker):
     def pop(self, queues, *, limit, wait):
         if self.is_away:
             raise BrokerUnavailable("switched off")
-        return super().pop(queues, limit=limit, wait=wait)
+        return super().pop(queues, limit=limit, wait=wait / 100)
 
 
 @pytest.fixture
@@ -227,10 +225,7 @@ def test_without_the_broker_claims_come_from_the_database_until_it_is_back(
     assert "Broker is back" in caplog.text
 
 
-def test_an_index_that_takes_nothing_makes_no_worker_deaf(
-    engine, broker, holdings, monkeypatch, caplog
-):
-    monkeypatch.setattr(sources, "BLOCK", timedelta(milliseconds=10))
+def test_an_index_that_takes_nothing_makes_no_worker_deaf(engine, broker, holdings, caplog):
     tasks.add.enqueue_many((n, n) for n in range(3))
     source, _ = sources_of(engine, holdings)
 
