@@ -61,7 +61,13 @@ def texts(value: str) -> dict[str, bytes]:
 
 
 @pytest.mark.broad
-@pytest.mark.parametrize("value", ABSURD.values(), ids=ABSURD.keys())
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(value, id=name, marks=[pytest.mark.slow] if name == "long" else [])
+        for name, value in ABSURD.items()
+    ],
+)
 def test_absurd_filters_are_answered(admin: Client, stage: Stage, value: str) -> None:
     for name in names():
         where = address(name, stage).partition("?")[0]
@@ -69,7 +75,14 @@ def test_absurd_filters_are_answered(admin: Client, stage: Stage, value: str) ->
 
 
 @pytest.mark.broad
-@pytest.mark.parametrize("value", [ABSURD["nul"], ABSURD["huge"], ABSURD["a surrogate"]])
+@pytest.mark.parametrize(
+    "value",
+    [
+        ABSURD["nul"],
+        pytest.param(ABSURD["huge"], marks=pytest.mark.slow),
+        ABSURD["a surrogate"],
+    ],
+)
 def test_absurd_forms_are_answered(admin: Client, stage: Stage, value: str) -> None:
     fields = ("order", "reason", "typed", "length", "spread", "name", "args", "kwargs", "tz")
     posted = dict.fromkeys((*ASKED, *fields), value.encode(errors="surrogateescape"))

@@ -37,6 +37,7 @@ def memory(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     del connections.settings[ALIAS]
 
 
+@pytest.mark.slow
 @pytest.mark.everyday
 def test_no_order_of_events_breaks_a_guarantee(memory: None) -> None:
     run_state_machine_as_test(
