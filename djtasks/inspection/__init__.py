@@ -1,6 +1,5 @@
 """What is going on: facts for admin, CLI and code, read and never written."""
 
-from djtasks.inspection.ahead import Ahead
 from djtasks.inspection.alerts import Alert, alerts_of
 from djtasks.inspection.at_once import COUNT_LIMIT
 from djtasks.inspection.attempts import Attempt
@@ -25,10 +24,10 @@ from djtasks.inspection.figures import (
     task_figures,
 )
 from djtasks.inspection.gauges import Gauges, QueueGauges, gauges_of
-from djtasks.inspection.idleness import is_idle
 from djtasks.inspection.live import Now, now_of
 from djtasks.inspection.overview import Deploy, Overview, deploys_of, overview
 from djtasks.inspection.pretty import Pretty, pretty
+from djtasks.inspection.queue_position import Ahead
 from djtasks.inspection.reasons import (
     Reason,
     WhyFacts,
@@ -54,6 +53,7 @@ from djtasks.inspection.status import (
     Status,
     WorkerFacts,
     fetches,
+    is_idle,
     queues_of,
     state_counts,
     status_of,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from djtasks import registry
 from djtasks.engine import Engine
-from djtasks.inspection.ahead import Ahead, ahead_of
+from djtasks.inspection.queue_position import Ahead, ahead_of
 from djtasks.inspection.status import Pause, WorkerFacts, fetches, records_of, workers_of
 from djtasks.models import QueueControl, TaskRecord
 from djtasks.spans import in_words

@@ -1,5 +1,6 @@
 """Status: states, queues, workers and problems of one TASKS alias."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -96,6 +97,17 @@ def status_of(engine: Engine) -> Status:
 def records_of(engine: Engine) -> Any:
     """Return the records of one TASKS alias."""
     return TaskRecord.objects.using(engine.database).filter(backend=engine.alias)
+
+
+def is_idle(engine: Engine, queues: Sequence[str] | None) -> bool:
+    """Return whether nothing is due or running in these queues (None: any of the alias)."""
+    records = records_of(engine)
+    if queues is not None:
+        records = records.filter(queue__in=queues)
+    if records.filter(worker__isnull=False).exists():
+        return False
+    due = records.filter(state=State.READY, run_after__lte=engine.store.now())
+    return not due.exists()
 
 
 def state_counts(engine: Engine) -> dict[str, int]:

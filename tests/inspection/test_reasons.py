@@ -9,7 +9,7 @@ from djtasks import inspection
 from djtasks.engine import Engine, engine_of
 from djtasks.ids import new_id
 from djtasks.inspection import Pause, WhyFacts, WorkerFacts, why_not_running
-from djtasks.inspection.ahead import Ahead
+from djtasks.inspection.queue_position import Ahead
 from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.operations import cancel, pause_queue
 from djtasks.states import State
