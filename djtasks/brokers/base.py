@@ -5,8 +5,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from djtasks.hints import Hint
@@ -62,4 +62,24 @@ class Broker(Protocol):
 
     def diagnose(self) -> list[Problem]:
         """Return what is wrong with the server behind it; never raises BrokerUnavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFacts:
+    """`name` with its version. `now`: its clock; `used` and `limit`: its memory in bytes; each
+    None where it does not tell."""
+
+    name: str
+    now: datetime | None = None
+    used: int | None = None
+    limit: int | None = None
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """A broker that can describe its server; what a broker may do besides its contract."""
+
+    def describe(self) -> ServerFacts:
+        """Ask the server. Raises BrokerUnavailable."""
         ...

@@ -12,10 +12,9 @@ from uuid import UUID
 
 from redis.exceptions import RedisError, ResponseError
 
-from djtasks.brokers.base import NamespaceGetter, Problem
+from djtasks.brokers.base import NamespaceGetter, Problem, ServerFacts
 from djtasks.brokers.haste import Haste
 from djtasks.brokers.redis_clients import PUSH_TIMEOUT, client_of
-from djtasks.brokers.server_facts import ServerFacts
 from djtasks.errors import BrokerUnavailable
 from djtasks.hints import Hint
 from djtasks.ids import from_bytes

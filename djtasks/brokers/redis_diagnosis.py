@@ -5,8 +5,7 @@ from typing import Any
 
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
-from djtasks.brokers.base import Problem
-from djtasks.brokers.server_facts import ServerFacts
+from djtasks.brokers.base import Problem, ServerFacts
 
 OLDEST = (7, 0)
 _FULL_SHARE = 0.95

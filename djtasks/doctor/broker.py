@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from djtasks.brokers.server_facts import Describes, ServerFacts
+from djtasks.brokers.base import Describes, ServerFacts
 from djtasks.doctor.database import judge_clock
 from djtasks.doctor.findings import Finding, bad, warn, well
 from djtasks.doctor.patient import Patient, Stopwatch
