@@ -24,8 +24,7 @@ from djtasks.compat import (
     InvalidTask,
 )
 from djtasks.retry import Backoff, BackoffFunction, RetryPolicy
-from djtasks.targets import target_of
-from djtasks.task_options import shape_options
+from djtasks.task_options import shape_options, target_of
 
 if TYPE_CHECKING:
     from typing import Self

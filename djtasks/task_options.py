@@ -1,4 +1,7 @@
-"""The options of a task: what is taken, and what is refused in which words."""
+"""The options of a task: what is taken, and what is refused in which words.
+
+Their `target`, the object that a task is about, is text in a record: `shop.order:7`.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,6 +15,7 @@ from djtasks.spans import as_span
 _MOST = 32_000
 # What the columns take.
 _LONGEST_PATH = 255
+_LONGEST_TARGET = 255
 LONGEST_QUEUE = 64
 
 
@@ -34,6 +38,26 @@ def shape_options(task: Any) -> None:
         object.__setattr__(task, option, _names(getattr(task, option)))
     for option in ("retry_on", "give_up_on"):
         object.__setattr__(task, option, _exceptions(name, option, getattr(task, option)))
+
+
+def target_of(instance: Any) -> str:
+    """Return how records name a model instance; raises InvalidTask for what is none, or unsaved.
+
+    A text is taken as it is: it came from here.
+    """
+    if isinstance(instance, str):
+        return instance
+    meta = getattr(instance, "_meta", None)
+    if meta is None or getattr(instance, "pk", None) is None:
+        raise InvalidTask(f"'target' must be a saved model instance, got {instance!r}.")
+    label = meta.concrete_model._meta.label_lower  # noqa: SLF001 - Django's documented Meta API
+    target = f"{label}:{instance.pk}"
+    if len(target) > _LONGEST_TARGET:
+        raise InvalidTask(
+            f"'target' must have a key that fits {_LONGEST_TARGET} characters with its label, got "
+            f"{target[:100]!r} ({len(target)} characters)."
+        )
+    return target
 
 
 def _name(function: Any) -> str:

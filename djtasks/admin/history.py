@@ -15,7 +15,7 @@ from djtasks.inspection import phase_of
 from djtasks.models import TaskRecord
 from djtasks.states import State
 from djtasks.store import open_store, queue_database
-from djtasks.targets import target_of
+from djtasks.task_options import target_of
 
 _COLUMNS = ("pk", "task_path", "state", "attempt", "max_attempts", "run_after", "enqueued_at")
 
