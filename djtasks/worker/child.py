@@ -19,14 +19,13 @@ from djtasks.worker.board import Board
 from djtasks.worker.config import ChildConfig
 from djtasks.worker.execution import Running
 from djtasks.worker.fetcher import Fetcher
-from djtasks.worker.handover import adopt, let_go
 from djtasks.worker.holdings import Holdings
 from djtasks.worker.housekeeper import Housekeeper
 from djtasks.worker.limits import Limits
 from djtasks.worker.loops import Loop, Pulse
 from djtasks.worker.pipeline import Finished, Pipeline
 from djtasks.worker.pools import AsyncPool, ThreadPool
-from djtasks.worker.returning import give_back
+from djtasks.worker.returning import adopt, give_back, let_go
 from djtasks.worker.settler import Settler
 from djtasks.worker.sources import BrokerSource, DatabaseSource, Queues
 from djtasks.worker.statistics import Statistics

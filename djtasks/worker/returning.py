@@ -1,4 +1,10 @@
-"""What a child claimed and did not start goes back, so that somebody else runs it at once."""
+"""What a child claimed and does not run itself: it goes back, or on to a child of its own.
+
+What has not started goes back, so that somebody else runs it at once. A suspect passes from the
+child that claimed it to one that runs nothing else. Each step is a compare-and-set on the row.
+A step whose answer never comes leaves the record in nobody's hands, so that whoever owns its row
+by now gives it back: its audit, or its end.
+"""
 
 import logging
 from collections.abc import Sequence
@@ -36,6 +42,33 @@ def give_back(engine: Engine, holdings: Holdings, claims: Sequence[Claim], *, wo
     finally:
         for claim in claims:
             holdings.remove(claim)
+
+
+def adopt(engine: Engine, holdings: Holdings, claim: Claim, *, heir: UUID, previous: UUID) -> bool:
+    """Take a suspect over from `previous`; return whether it is `heir`'s to run."""
+    # Held before it is ours, so that the audit never takes it for a stranger.
+    holdings.add(claim)
+    try:
+        taken = engine.store.adopt(claim, heir=heir, worker=previous)
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("Suspect not taken over id=%s error=%s", claim.id, error)
+        close_quietly(engine.database)
+        taken = False
+    if not taken:
+        holdings.remove(claim)
+    return taken
+
+
+def let_go(engine: Engine, holdings: Holdings, claim: Claim, *, worker: UUID, taken: bool) -> None:
+    """Forget a suspect that somebody has taken over; give back one that nobody took."""
+    holdings.remove(claim)
+    if taken:
+        return
+    try:
+        engine.store.give_back([(claim.id, claim.fence)], worker=worker)
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("Suspect not given back yet id=%s error=%s", claim.id, error)
+        close_quietly(engine.database)
 
 
 def _hint_of(claim: Claim, now: datetime) -> Hint:
