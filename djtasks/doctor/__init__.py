@@ -22,8 +22,7 @@ from djtasks.doctor.database import (
     look_at_transactions,
 )
 from djtasks.doctor.explaining import broker_finding, database_finding
-from djtasks.doctor.findings import Finding, Level
-from djtasks.doctor.patient import DEFAULT_ROLE, Patient
+from djtasks.doctor.findings import DEFAULT_ROLE, Finding, Level, Patient
 from djtasks.doctor.rights import roles
 from djtasks.doctor.roundtrip import make_round_trip
 from djtasks.doctor.workers import look_at_scheduler, look_at_workers

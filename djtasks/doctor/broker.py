@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from djtasks.brokers.base import Describes, ServerFacts
 from djtasks.doctor.database import judge_clock
-from djtasks.doctor.findings import Finding, bad, warn, well
-from djtasks.doctor.patient import Patient, Stopwatch
+from djtasks.doctor.findings import Finding, Patient, Stopwatch, bad, warn, well
 from djtasks.errors import BrokerUnavailable
 from djtasks.outbox import FULL_INDEX
 

@@ -9,8 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Model
 
 from djtasks.doctor.explaining import database_finding
-from djtasks.doctor.findings import Finding, bad, warn, well
-from djtasks.doctor.patient import Patient, Stopwatch
+from djtasks.doctor.findings import Finding, Patient, Stopwatch, bad, warn, well
 from djtasks.doctor.rights import rights_of
 from djtasks.spans import in_words
 

@@ -12,8 +12,7 @@ from django.db import transaction
 from djtasks.brokers import Broker
 from djtasks.claims import Claim, NewRecord, Settlement
 from djtasks.doctor.explaining import broker_finding
-from djtasks.doctor.findings import Finding, bad, well
-from djtasks.doctor.patient import Patient, Stopwatch
+from djtasks.doctor.findings import Finding, Patient, Stopwatch, bad, well
 from djtasks.engine import Engine
 from djtasks.errors import BrokerUnavailable
 from djtasks.hints import Hint

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import djtasks
 from djtasks import inspection
-from djtasks.doctor.findings import Finding, bad, warn, well
-from djtasks.doctor.patient import Patient
+from djtasks.doctor.findings import Finding, Patient, bad, warn, well
 from djtasks.inspection import QueueFacts, SchedulerFacts, WorkerFacts
 from djtasks.spans import in_words
 from djtasks.store import workers as store
