@@ -17,8 +17,8 @@ from djtasks.inspection import Run, histories_of, history_of
 from djtasks.inspection.schedules import runs_after
 from djtasks.models import Schedule
 from djtasks.schedules import Crontab, Rule, Upcoming, missed_from, rule_from
+from djtasks.schedules.base import span_in_words
 from djtasks.schedules.wallclock import zone_named
-from djtasks.schedules.words import span_in_words
 from djtasks.states import State
 
 HISTORY = 20

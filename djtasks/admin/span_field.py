@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
-from djtasks.schedules.words import span_in_words
+from djtasks.schedules.base import span_in_words
 from djtasks.spans import LONGEST
 
 _UNITS = {

@@ -9,8 +9,7 @@ from itertools import islice
 from typing import Any, ClassVar
 
 from djtasks.errors import InvalidSchedule
-from djtasks.schedules.base import Rule
-from djtasks.schedules.words import span_in_words
+from djtasks.schedules.base import Rule, span_in_words
 from djtasks.spans import LONGEST, as_span
 
 MOST_CAUGHT_UP = 1_000
