@@ -1,13 +1,67 @@
-"""The overview: must something be done, how much waits, runs and fails, and since when."""
+"""The overview: must something be done, how much waits, runs and fails, and since when.
+
+Its charts: which series, in which units, with which words.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from djtasks import inspection
-from djtasks.admin.overview_charts import charts_of
+from djtasks.admin import charts
+from djtasks.admin.charts import Line, Plot, Scale, Value
 from djtasks.admin.pages import OperationsAdmin
 from djtasks.admin.queue_rows import queue_rows
+from djtasks.admin.time_axis import TimeAxis
 from djtasks.engine import Engine
+from djtasks.inspection import Overview, Point
+from djtasks.templatetags.djtasks_pages import number, percent, span
+
+# By rank: series are told apart by stroke as well as by colour.
+LOOKS = ("k-1", "djt-line--dash k-2", "djt-line--dot k-3")
+MOST_QUEUES = len(LOOKS)
+MOST_ROWS = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Legend:
+    """One series in the title: its stroke or swatch, name and newest value."""
+
+    label: str
+    look: str
+    value: str
+    is_bar: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """One figure: plots under each other over the same time, and their numbers as a table."""
+
+    title: str
+    unit: str
+    width: str
+    legend: list[Legend]
+    plots: list[Plot]
+    table: "Table"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The numbers of a chart."""
+
+    head: list[str]
+    rows: list[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Values over time, and how they are called and drawn."""
+
+    label: str
+    look: str
+    values: Sequence[Value]
 
 
 def overview(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
@@ -27,3 +81,201 @@ def overview(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> Ht
         slowest_seconds=max((task.run_p95 or 0 for task in facts.slowest), default=0),
         most_failed=max((task.failed for task in facts.most_failing), default=0),
     )
+
+
+def charts_of(facts: Overview) -> list[Chart]:
+    """Return the overview's charts, the two large ones first."""
+    axis = TimeAxis(
+        moments=facts.moments,
+        step=facts.span.step,
+        now=facts.now,
+        deploys=[(deploy.at, deploy.version) for deploy in facts.deploys],
+    )
+    points = facts.points
+    return [
+        _throughput(axis, points),
+        _times(axis, _("Wait before start"), _percentiles(points, "wait"), width="djt-c6"),
+        _backlog(axis, facts),
+        _times(axis, _("Run time"), _percentiles(points, "run"), width="djt-c4"),
+        _busy(axis, points),
+    ]
+
+
+def _throughput(axis: TimeAxis, points: Sequence[Point]) -> Chart:
+    done, failed, retried = (
+        Series(label, look, [axis.per_minute(point.at, getattr(point, name)) for point in points])
+        for name, label, look in (
+            ("successful", _("succeeded"), "k-ok"),
+            ("failed", _("failed"), "k-bad"),
+            ("retried", _("retried"), "k-retry"),
+        )
+    )
+    series = [done, failed, retried]
+    return Chart(
+        title=_("Throughput"),
+        unit=_("per minute"),
+        width="djt-c6",
+        legend=[replace(item, is_bar=True) for item in _legend(series, number)],
+        plots=[
+            _lines(axis, [done], number, height=126, words=0, is_filled=True),
+            _failures(axis, failed, retried),
+        ],
+        table=_table(axis, series, number),
+    )
+
+
+def _failures(axis: TimeAxis, failed: Series, retried: Series) -> Plot:
+    """Return failures on a scale of their own: they are few beside what succeeds."""
+    both = [(f or 0) + (r or 0) for f, r in zip(failed.values, retried.values, strict=True)]
+    scale = Scale(charts.round_top(charts.highest(both), gaps=2, least=2), 44)
+    stacks = [(failed.look, failed.values), (retried.look, retried.values)]
+    return Plot(
+        height=72,
+        top=8,
+        summary=_summary([failed, retried], number),
+        grid=replace(scale, offset=8).grid(number, gaps=2),
+        times=axis.ticks(5),
+        bars=charts.bars_of(stacks, scale),
+        steps=_steps(axis, [failed, retried], number),
+    )
+
+
+def _percentiles(points: Sequence[Point], what: str) -> list[Series]:
+    return [
+        Series("p50", LOOKS[0], [getattr(point, f"{what}_p50") for point in points]),
+        Series("p95", LOOKS[1], [getattr(point, f"{what}_p95") for point in points]),
+    ]
+
+
+def _times(axis: TimeAxis, title: str, series: list[Series], *, width: str) -> Chart:
+    height, words = (216, 5) if width == "djt-c6" else (150, 3)
+    return Chart(
+        title=title,
+        unit=_("per attempt"),
+        width=width,
+        legend=_legend(series, span),
+        plots=[_lines(axis, series, span, height=height, words=words, labels_ends=True)],
+        table=_table(axis, series, span),
+    )
+
+
+def _backlog(axis: TimeAxis, facts: Overview) -> Chart:
+    series = [
+        Series(backlog.queue, look, backlog.ready)
+        for backlog, look in zip(facts.backlogs, LOOKS, strict=False)
+    ]
+    more = len(facts.backlogs) - MOST_QUEUES
+    return Chart(
+        title=_("Backlog by queue"),
+        unit=_("ready tasks")
+        if more <= 0
+        else _("ready tasks, the longest %(n)s") % {"n": MOST_QUEUES},
+        width="djt-c4",
+        legend=[],
+        plots=[_lines(axis, series, number, height=150, words=3, labels_ends=True)],
+        table=_table(axis, series, number),
+    )
+
+
+def _busy(axis: TimeAxis, points: Sequence[Point]) -> Chart:
+    series = [Series(_("slots busy"), LOOKS[0], [point.busy for point in points])]
+    legend = [replace(item, label="", look="") for item in _legend(series, percent)]
+    return Chart(
+        title=_("Slots busy"),
+        unit=_("of all slots"),
+        width="djt-c4",
+        legend=legend,
+        plots=[_lines(axis, series, percent, height=150, words=3, is_filled=True, top=1.0)],
+        table=_table(axis, series, percent),
+    )
+
+
+def _lines(
+    axis: TimeAxis,
+    series: Sequence[Series],
+    form: Callable[[Value], str],
+    *,
+    height: int,
+    words: int,
+    top: float | None = None,
+    is_filled: bool = False,
+    labels_ends: bool = False,
+) -> Plot:
+    gaps = 3 if top is None else 2
+    # An axis of time ends at a tenth of a second at least, one of counts at a whole number.
+    least = 0.1 * gaps if form is span else gaps
+    most = charts.highest(*(one.values for one in series))
+    scale_top = top or charts.round_top(most, gaps=gaps, least=least)
+    above = 18
+    outer = Scale(scale_top, charts.base_of(height, has_times=words > 0) - above, above)
+    lines = [_line(one, outer, is_filled=is_filled) for one in series]
+    return Plot(
+        height=height,
+        top=above,
+        summary=_summary(series, form),
+        grid=outer.grid(form, gaps=gaps),
+        times=axis.ticks(words) if words else [],
+        lines=charts.spread(lines, height=height - 20) if labels_ends else lines,
+        steps=_steps(axis, series, form),
+        marks=axis.marks(),
+        labels_ends=labels_ends,
+    )
+
+
+def _line(series: Series, outer: Scale, *, is_filled: bool) -> Line:
+    inner = Scale(outer.top, outer.height)
+    newest = charts.latest(series.values)
+    return Line(
+        label=series.label,
+        look=series.look,
+        path=charts.path_of(series.values, inner),
+        fill=charts.fill_of(series.values, inner) if is_filled else "",
+        end="" if newest is None else f"{outer.y(newest) + 4:.1f}",
+    )
+
+
+def _legend(series: Sequence[Series], form: Callable[[Value], str]) -> list[Legend]:
+    return [
+        Legend(label=one.label, look=one.look, value=form(charts.latest(one.values)))
+        for one in series
+    ]
+
+
+def _summary(series: Sequence[Series], form: Callable[[Value], str]) -> str:
+    """Return what a chart shows for those who do not see it."""
+    said = [
+        _("%(label)s now %(now)s, at most %(most)s")
+        % {
+            "label": one.label,
+            "now": form(charts.latest(one.values)),
+            "most": form(charts.highest(one.values)),
+        }
+        for one in series
+        if charts.latest(one.values) is not None
+    ]
+    return "; ".join(said) or _("No values in this time.")
+
+
+def _steps(
+    axis: TimeAxis, series: Sequence[Series], form: Callable[[Value], str]
+) -> list[charts.Step]:
+    texts = []
+    for place, at in enumerate(axis.moments):
+        values = [
+            f"{one.label} {form(one.values[place])}"
+            for one in series
+            if one.values[place] is not None
+        ]
+        texts.append(" · ".join([axis.exactly(at), *values]) if values else "")
+    return charts.steps_of(texts)
+
+
+def _table(axis: TimeAxis, series: Sequence[Series], form: Callable[[Value], str]) -> Table:
+    """Return the numbers of a chart, at most about two dozen moments, the newest first."""
+    every = max(len(axis.moments) // MOST_ROWS, 1)
+    places = list(range(len(axis.moments) - 1, -1, -every))
+    rows = [
+        [axis.exactly(axis.moments[place]), *(form(one.values[place]) for one in series)]
+        for place in places
+    ]
+    return Table([_("Time"), *(one.label for one in series)], rows)
