@@ -1,10 +1,13 @@
-"""From the flags of `runworker` to a running worker."""
+"""From the flags of `runworker` to a running worker, also one that is started again at changes."""
 
 import os
+import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 
 from django.db import connections
+from django.utils import autoreload
 
 from djtasks import registry
 from djtasks.checks import is_sqlite_ready
@@ -64,3 +67,20 @@ def run(engine: Engine, config: WorkerConfig, wakeup: Wakeup) -> int:
     for line in supervisor.probes.lines:
         print(line, flush=True)
     return supervisor.run()
+
+
+def run_reloading(arguments: Sequence[str]) -> None:
+    """Run `manage.py` with these arguments, without its own reloading, again at each change.
+
+    What waits here is a thin process. Django's reloader runs its command in a thread, where no
+    signal handler can be set, and exits without waiting for children. So what it runs holds the
+    real worker by a pipe: when this process ends, for a code change, Ctrl-C or by force, the pipe
+    closes and the worker drains.
+    """
+    autoreload.run_with_reloader(lambda: _hold(arguments))
+
+
+def _hold(arguments: Sequence[str]) -> None:
+    command = [sys.executable, sys.argv[0], *arguments, "--no-reload", "--held"]
+    worker = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
+    worker.wait()

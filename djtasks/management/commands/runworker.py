@@ -12,9 +12,8 @@ from djtasks.compat import DEFAULT_TASK_BACKEND_ALIAS
 from djtasks.engine import Engine
 from djtasks.errors import CannotListen
 from djtasks.management.serving import add_probes, engine_for, probes_of
-from djtasks.worker import reload
 from djtasks.worker.config import ProbeConfig, WorkerConfig
-from djtasks.worker.start import default_processes, run
+from djtasks.worker.start import default_processes, run, run_reloading
 from djtasks.worker.stopping import Wakeup
 
 MOST_SLOTS = 1_000
@@ -65,7 +64,7 @@ class Command(BaseCommand):
         config = self._config(engine, options)
         reloads = settings.DEBUG if options["reload"] is None else options["reload"]
         if reloads and not options["burst"]:
-            reload.run_reloading(sys.argv[1:])
+            run_reloading(sys.argv[1:])
             return
         wakeup = Wakeup()
         if options["held"]:
