@@ -1,12 +1,25 @@
-"""Errors as text: what is stored of an exception. Nothing stored is ever imported again."""
+"""Errors as text: what is stored of an exception. Nothing stored is ever imported again.
 
+And that text as frames: which lines are the project's own, and what to tell failures apart by.
+"""
+
+import re
+import sysconfig
 import traceback
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 MAX_ERROR_BYTES = 16_000
 MAX_MESSAGE = 2_000
 _CUT = "\n[... {count:,} characters left out ...]\n"
+_LINE = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+)(?:, in (?P<function>.*))?$')
+_OURS = str(Path(__file__).parent)
+_LIBRARIES = re.compile(r".*[/\\](?:site|dist)-packages[/\\]|.*/lib/python[\d.]+/")
+_LONGEST_PLACE = 500
 
 
 def class_path(error: BaseException) -> str:
@@ -60,3 +73,95 @@ def shortened(text: str) -> str:
     head = raw[: MAX_ERROR_BYTES // 3].decode(errors="ignore")
     tail = raw[-MAX_ERROR_BYTES // 2 :].decode(errors="ignore")
     return head + _CUT.format(count=len(text) - len(head) - len(tail)) + tail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One frame of a traceback. `is_own`: neither Python's, nor installed, nor of djtasks."""
+
+    file: str
+    line: int
+    function: str
+    source: str
+    is_own: bool
+
+
+@lru_cache(maxsize=4096)
+def is_own(file: str) -> bool:
+    """Return whether a source file belongs to the project."""
+    # The library of another Python too: a worker's need not be that of who reads its traceback.
+    if _LIBRARIES.search(file) or file.startswith("<"):
+        return False
+    return not file.startswith((_OURS, *_standard_library()))
+
+
+@lru_cache(maxsize=1)
+def _standard_library() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    return tuple({paths["stdlib"], paths["platstdlib"]})
+
+
+def frames_of(text: str) -> list[Frame]:
+    """Return the frames of a formatted traceback, outermost first, of its last exception."""
+    found: list[Frame] = []
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("Traceback (most recent call last):"):
+            found = []
+        match = _LINE.match(line)
+        if match is None:
+            continue
+        after = lines[number + 1].strip() if number + 1 < len(lines) else ""
+        found.append(
+            Frame(
+                file=match["file"],
+                line=int(match["line"]),
+                function=match["function"] or "<module>",
+                source="" if _LINE.match(f"  {after}") else after,
+                is_own=is_own(match["file"]),
+            )
+        )
+    return found
+
+
+def shown_file(file: str) -> str:
+    """Return an installed file from its package on, and the project's own as it is."""
+    return _LIBRARIES.split(file)[-1]
+
+
+def library_of(file: str) -> str:
+    """Return the package that a file of a library belongs to, such as `django.core`."""
+    path = shown_file(file).strip("/").removesuffix(".py")
+    parts = [part for part in path.split("/") if part and part != "__init__"]
+    return ".".join(parts[:2]) if len(parts) > 2 else parts[0] if parts else file
+
+
+def place_of(error: BaseException) -> str:
+    """Return the innermost frame of the project's own code, as `shop/tasks.py:118 in send`.
+
+    The file is told by its module, so that it is the same on every host. Without a frame of its
+    own it is the innermost outside djtasks; empty for an error without a trace.
+    """
+    innermost = foreign = ""
+    try:
+        for frame, line in traceback.walk_tb(error.__traceback__):
+            file = frame.f_code.co_filename
+            module = str(frame.f_globals.get("__name__", file)).replace(".", "/")
+            place = f"{module}.py:{line} in {frame.f_code.co_qualname}"
+            if is_own(file):
+                innermost = place
+            elif not file.startswith(_OURS):
+                foreign = place
+    except Exception:  # noqa: BLE001 - the error is the user's, also its __traceback__
+        return ""
+    return storable(innermost or foreign)[-_LONGEST_PLACE:]
+
+
+def fingerprint_of(task_path: str, error: BaseException, place: str) -> str:
+    """Return what failures of one kind have in common: task, exception class, and function.
+
+    Not the line, which moves with every deploy, nor the message, which tells of one task.
+    """
+    file, _, function = place.rpartition(" in ")
+    parts = (task_path, class_path(error), file.rpartition(":")[0], function)
+    return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()

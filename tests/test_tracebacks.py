@@ -1,6 +1,8 @@
-"""Errors as text, whatever the exception does to whoever prints it."""
+"""Errors as text, whatever the exception does to whoever prints it, and that text as frames."""
 
 import asyncio
+import json
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -10,7 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from djtasks.errors import Cancel
-from djtasks.tracebacks import MAX_ERROR_BYTES, MAX_MESSAGE, class_path, describe, shortened
+from djtasks.tracebacks import (
+    MAX_ERROR_BYTES,
+    MAX_MESSAGE,
+    class_path,
+    describe,
+    fingerprint_of,
+    frames_of,
+    is_own,
+    place_of,
+    shortened,
+)
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 
@@ -46,12 +58,33 @@ def raised(error: BaseException) -> BaseException:
     return caught.value
 
 
+def raised_by(function: Callable[[], Any]) -> BaseException:
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - whatever it is
+        function()
+    return caught.value
+
+
 def explode() -> NoReturn:
     raise RuntimeError("no")
 
 
 def leave() -> NoReturn:
     raise SystemExit(3)
+
+
+def fails_itself() -> None:
+    raise ValueError("boom")
+
+
+def fails_in_python() -> None:
+    json.loads("{")
+
+
+def fails_while_handling() -> None:
+    try:
+        fails_itself()
+    except ValueError as error:
+        raise KeyError("second") from error
 
 
 def ping(depth: int) -> None:
@@ -173,3 +206,58 @@ def test_no_text_is_longer_than_16_kb(text: str, times: int) -> None:
     plain = text.encode(errors="replace").decode()
 
     assert len(shortened(plain * (times // len(plain) + 1)).encode()) <= MAX_ERROR_BYTES
+
+
+def test_the_place_is_the_innermost_line_of_the_projects_own_code() -> None:
+    place = place_of(raised_by(fails_in_python))
+
+    assert place.startswith("tests/test_tracebacks.py:")
+    assert place.endswith(" in fails_in_python")
+
+
+def test_an_error_that_was_never_raised_has_no_place() -> None:
+    assert place_of(ValueError("new")) == ""
+
+
+def test_frames_are_told_as_own_or_foreign() -> None:
+    text = describe(raised_by(fails_in_python))["traceback"]
+
+    frames = frames_of(text)
+
+    assert [frame.is_own for frame in frames] == [True, True, False, False, False]
+    assert frames[1].function == "fails_in_python"
+    assert frames[1].source == 'json.loads("{")'
+    assert frames[2].file.endswith("json/__init__.py")
+
+
+def test_the_frames_are_those_of_the_last_exception_of_a_chain() -> None:
+    frames = frames_of("".join(traceback.format_exception(raised_by(fails_while_handling))))
+
+    assert [frame.function for frame in frames] == ["raised_by", "fails_while_handling"]
+
+
+@pytest.mark.parametrize("text", ["", "no traceback", '  File "x", line 1', "Traceback ("])
+def test_what_is_no_traceback_has_few_frames_and_no_error(text: str) -> None:
+    assert len(frames_of(text)) <= 1
+
+
+@pytest.mark.parametrize(
+    "file", ["/x/site-packages/django/db.py", "<frozen runpy>", "<string>", json.__file__]
+)
+def test_installed_code_is_foreign(file: str) -> None:
+    assert not is_own(file)
+
+
+def test_failures_are_told_apart_by_task_class_and_function_only() -> None:
+    error, place = ValueError("boom"), "shop/tasks.py:10 in send"
+    known = fingerprint_of("shop.tasks.send", error, place)
+
+    assert fingerprint_of("shop.tasks.send", ValueError("other"), place) == known
+    assert fingerprint_of("shop.tasks.send", error, "shop/tasks.py:99 in send") == known
+    assert len({
+        known,
+        fingerprint_of("shop.tasks.other", error, place),
+        fingerprint_of("shop.tasks.send", KeyError("boom"), place),
+        fingerprint_of("shop.tasks.send", error, "shop/tasks.py:10 in other"),
+        fingerprint_of("shop.tasks.send", error, "shop/mail.py:10 in send"),
+    }) == 5  # fmt: skip

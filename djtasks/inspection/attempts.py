@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from djtasks.errors import TaskTimeout, WorkerLost
-from djtasks.frames import Frame, frames_of
 from djtasks.models import TaskRecord
 from djtasks.states import State
-from djtasks.tracebacks import class_path
+from djtasks.tracebacks import Frame, class_path, frames_of
 
 _TIMED_OUT = class_path(TaskTimeout())
 _LOST = class_path(WorkerLost())

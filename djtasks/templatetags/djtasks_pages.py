@@ -17,14 +17,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from djtasks import frames
+from djtasks import tracebacks
 from djtasks.inspection.terms import quoted
 from djtasks.models import TaskState
 from djtasks.spans import in_words
 
 register = template.Library()
 
-register.filter("shown_file", frames.shown_file)
+register.filter("shown_file", tracebacks.shown_file)
 
 _BREAKS = re.compile(r"(?<=[_./:-])")
 NOTHING = "\N{EN DASH}"

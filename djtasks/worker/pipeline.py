@@ -24,7 +24,6 @@ from djtasks.claims import Claim, Settlement, decode_call
 from djtasks.context import Context
 from djtasks.definitions import Task
 from djtasks.errors import TaskCancelled, TaskExpired, TaskTimeout
-from djtasks.frames import fingerprint_of, place_of
 from djtasks.middleware import Middleware, Run, chain
 from djtasks.outcomes import (
     Expired,
@@ -37,7 +36,7 @@ from djtasks.outcomes import (
 from djtasks.retry import RetryPolicy
 from djtasks.states import FINAL, State
 from djtasks.store import Store
-from djtasks.tracebacks import describe
+from djtasks.tracebacks import describe, fingerprint_of, place_of
 from djtasks.worker.execution import Running, ThreadGate, context_for, encode_result
 from djtasks.worker.refusals import is_known_refusal, misfit, unregistered
 from djtasks.worker.retrying import policy_of, with_wish
