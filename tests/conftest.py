@@ -22,7 +22,7 @@ settings.register_profile("djtasks", deadline=None, max_examples=50)
 settings.load_profile("djtasks")
 
 # Before anything imports them, so that their failures show what was compared.
-pytest.register_assert_rewrite("djtasks.testing.contracts")
+pytest.register_assert_rewrite("djtasks.testing.broker_contract", "tests.store.contract")
 
 DATABASES = ["default", "sqlite", "mariadb"]
 # Seconds that a test may take which is not marked `slow`.

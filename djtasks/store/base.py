@@ -1,4 +1,4 @@
-"""The contract of a store. `djtasks.testing.StoreContract` is its conformance suite.
+"""The contract of a store. `tests/store/contract/` is its conformance suite.
 
 One rule stands above all methods: a record moves only by an UPDATE whose condition on its old
 owner or state stands on the row being written, never only in a subselect, because after a lock

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from djtasks.testing.backends import DummyBackend, ImmediateBackend
-    from djtasks.testing.contracts import BrokerContract, StoreContract
+    from djtasks.testing.broker_contract import BrokerContract
     from djtasks.testing.running import run_due
 
-__all__ = ["BrokerContract", "DummyBackend", "ImmediateBackend", "StoreContract", "run_due"]
+__all__ = ["BrokerContract", "DummyBackend", "ImmediateBackend", "run_due"]
 
 _HOMES = {
-    "BrokerContract": "djtasks.testing.contracts",
+    "BrokerContract": "djtasks.testing.broker_contract",
     "DummyBackend": "djtasks.testing.backends",
     "ImmediateBackend": "djtasks.testing.backends",
-    "StoreContract": "djtasks.testing.contracts",
     "run_due": "djtasks.testing.running",
 }
 

@@ -15,7 +15,7 @@ from djtasks.brokers import kombu
 from djtasks.brokers.kombu import KombuBroker, queue_name
 from djtasks.brokers.kombu_wire import AnyWire
 from djtasks.errors import BrokerUnavailable
-from djtasks.testing.contracts.brokers import A_WHILE, NOT_AT_ALL, hint
+from djtasks.testing.broker_contract import A_WHILE, NOT_AT_ALL, hint
 from tests.brokers.rabbits import kombu_broker, queues_deleted, require_rabbitmq
 from tests.brokers.rude import dripping, endless, rude_server, saying, silent
 

@@ -16,7 +16,7 @@ from djtasks.ids import new_id
 from djtasks.models import TaskRecord
 from djtasks.options import parse_options
 from djtasks.store import open_store
-from djtasks.testing.contracts.brokers import NOON, NOT_AT_ALL, hint, ids_of
+from djtasks.testing.broker_contract import NOON, NOT_AT_ALL, hint, ids_of
 from tests.conftest import flush_redis
 
 pytestmark = pytest.mark.usefixtures("servers")

@@ -15,7 +15,7 @@ from djtasks.brokers.redis import RedisBroker
 from djtasks.errors import BrokerUnavailable
 from djtasks.options import parse_options
 from djtasks.testing import BrokerContract
-from djtasks.testing.contracts.brokers import NOT_AT_ALL, hint
+from djtasks.testing.broker_contract import NOT_AT_ALL, hint
 from tests import installations
 from tests.settings import CACHES
 from tests.waiting import eventually

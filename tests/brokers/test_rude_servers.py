@@ -16,7 +16,7 @@ from djtasks.brokers.redis import RedisBroker
 from djtasks.errors import BrokerUnavailable
 from djtasks.models import TaskRecord
 from djtasks.options import parse_options
-from djtasks.testing.contracts.brokers import hint
+from djtasks.testing.broker_contract import hint
 from tests.brokers.rude import RudeServer, dripping, endless, rude_server, saying, silent
 from tests.settings import CACHES
 from tests.tasks import add

@@ -12,12 +12,12 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from djtasks.models import FailureGroup, TaskRecord, TaskStatistics, WorkerRecord
 from djtasks.store import Store
-from djtasks.testing import StoreContract
 from tests.chaos.events import ALIAS
 from tests.chaos.machine import Installation
 from tests.chaos.profiles import EVERYTHING
 from tests.chaos.protocol import Protocol
 from tests.routing import Home
+from tests.store.contract import StoreContract
 
 
 @pytest.fixture(scope="module")

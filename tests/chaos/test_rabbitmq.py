@@ -17,7 +17,7 @@ from djtasks.brokers import kombu
 from djtasks.brokers.kombu import BANDS, queue_name
 from djtasks.engine import engine_of
 from djtasks.errors import BrokerUnavailable
-from djtasks.testing.contracts.brokers import hint, ids_of, pop_all
+from djtasks.testing.broker_contract import hint, ids_of, pop_all
 from tests.brokers.rabbits import kombu_broker, queues_deleted, require_rabbitmq
 from tests.chaos import invariants, tasks
 from tests.chaos.conftest import SEED

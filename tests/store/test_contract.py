@@ -3,8 +3,8 @@
 import pytest
 
 from djtasks.store import PortableStore, PostgresStore, Store
-from djtasks.testing import StoreContract
 from tests.conftest import require
+from tests.store.contract import StoreContract
 
 everywhere = pytest.mark.django_db(databases="__all__")
 

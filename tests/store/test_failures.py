@@ -13,8 +13,8 @@ from django.db import (
 from djtasks.models import TaskRecord
 from djtasks.store import open_store
 from djtasks.store.failures import Failure, classify
-from djtasks.testing.contracts.records import insert
 from tests.store.connections import in_another_transaction
+from tests.store.contract.records import insert
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 

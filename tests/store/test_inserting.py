@@ -6,8 +6,8 @@ from django.db import IntegrityError, connections, transaction
 from djtasks.claims import NewRecord
 from djtasks.models import TaskRecord
 from djtasks.store import Store, open_store
-from djtasks.testing.contracts.records import new_record
 from tests.store.connections import elsewhere, in_another_transaction, wait_until_blocked
+from tests.store.contract.records import new_record
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 

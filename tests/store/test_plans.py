@@ -14,9 +14,9 @@ from djtasks.ids import new_id
 from djtasks.states import State
 from djtasks.store import PostgresStore, sql, values
 from djtasks.store.sessions import use_engine_connection
-from djtasks.testing.contracts.records import new_record
 from tests.pgbouncer import needs_a_session
 from tests.store.connections import elsewhere
+from tests.store.contract.records import new_record
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("servers")]
 

@@ -11,8 +11,8 @@ from djtasks.ids import new_id
 from djtasks.operations import cancel, retry
 from djtasks.states import FINAL, State
 from djtasks.store import Store, open_store
-from djtasks.testing.contracts.records import insert, insert_claimed, row_of, rows
 from tests.store.connections import elsewhere
+from tests.store.contract.records import insert, insert_claimed, row_of, rows
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 

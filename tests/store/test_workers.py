@@ -12,8 +12,8 @@ from djtasks.release import Departure
 from djtasks.states import State
 from djtasks.store import Store, open_store, workers
 from djtasks.store.workers import NewWorker, Vital
-from djtasks.testing.contracts.records import insert_claimed, request_cancel, row_of
 from tests.store.connections import in_another_transaction
+from tests.store.contract.records import insert_claimed, request_cancel, row_of
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from djtasks.ids import new_id
 from djtasks.store.base import Lane, Store
-from djtasks.testing.contracts.records import insert, insert_claimed
+from tests.store.contract.records import insert, insert_claimed
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)

@@ -1,4 +1,9 @@
-"""The conformance suite of `djtasks.brokers.base.Broker`."""
+"""What every broker must do, as tests to be subclassed: the suite of `djtasks.brokers.base.Broker`.
+
+A subclass gives a `broker` fixture, and pytest runs what it inherits:
+docs/guides/writing-a-broker.md. For readable failures, call
+`pytest.register_assert_rewrite("djtasks.testing.broker_contract")` in a conftest.py.
+"""
 
 import threading
 import time

@@ -6,7 +6,7 @@ from datetime import timedelta
 from djtasks.ids import new_id
 from djtasks.states import State
 from djtasks.store.base import Store
-from djtasks.testing.contracts.records import (
+from tests.store.contract.records import (
     PATH,
     claim,
     insert,

@@ -9,7 +9,7 @@ from djtasks.claims import Claim, Settlement
 from djtasks.ids import new_id
 from djtasks.states import State
 from djtasks.store.base import ERRORS_KEPT, Store
-from djtasks.testing.contracts.records import (
+from tests.store.contract.records import (
     claim,
     insert,
     insert_claimed,

@@ -1,9 +1,9 @@
 """The conformance suite of `djtasks.store.base.Store`, put together from its parts."""
 
-from djtasks.testing.contracts.claiming import ClaimContract
-from djtasks.testing.contracts.inserting import InsertContract
-from djtasks.testing.contracts.looking import LookContract
-from djtasks.testing.contracts.settling import SettleContract
+from tests.store.contract.claiming import ClaimContract
+from tests.store.contract.inserting import InsertContract
+from tests.store.contract.looking import LookContract
+from tests.store.contract.settling import SettleContract
 
 
 class StoreContract(InsertContract, ClaimContract, SettleContract, LookContract):
