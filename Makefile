@@ -38,7 +38,8 @@ help:
 	@echo "make bench-peers  measure djtasks beside other task queues, each in an environment of its"
 	@echo "              own; ARGUMENTS='celery djtasks --quick' for a look at some"
 	@echo "make screenshots  take the pictures of the documentation (needs chromium and its driver)"
-	@echo "make messages   collect what the admin says for translators (needs gettext)"
+	@echo "make messages   collect what the admin says in djtasks/locale/django.pot, for translators,"
+	@echo "              and compile translations; before a release (needs gettext)"
 	@echo "make clean    delete .venv"
 	@echo "PYTHON=python3.13 picks the interpreter, REDIS_URL and DATABASE_URL servers of yours."
 
@@ -96,9 +97,11 @@ bench-peers: $(INSTALLED)-bench
 screenshots: $(INSTALLED)-test
 	$(BIN)/python -m pytest -q tests/admin/screenshots.py
 
+# Every language that has a folder in djtasks/locale/ is brought up to date and compiled.
 messages: $(INSTALLED)-test
-	cd djtasks && ../$(BIN)/django-admin makemessages -l en --add-location file
-	cd djtasks && ../$(BIN)/django-admin compilemessages -x en
+	@mkdir -p djtasks/locale
+	cd djtasks && ../$(BIN)/django-admin makemessages --all --keep-pot --add-location file
+	cd djtasks && ../$(BIN)/django-admin compilemessages
 
 clean:
 	rm -rf .venv

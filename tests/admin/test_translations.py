@@ -1,6 +1,10 @@
 """Whatever a page says can be said in another language."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -8,7 +12,8 @@ import pytest
 
 import djtasks
 
-TEMPLATES = sorted((Path(djtasks.__file__).parent / "templates").rglob("*.html"))
+PACKAGE = Path(djtasks.__file__).parent
+TEMPLATES = sorted((PACKAGE / "templates").rglob("*.html"))
 TAGS = re.compile(
     r"{% comment %}.*?{% endcomment %}|{#.*?#}"
     r"|{% blocktranslate.*?{% endblocktranslate %}"
@@ -66,3 +71,22 @@ def test_words_that_were_forgotten_are_found() -> None:
         "Forgotten",
         "too",
     ]
+
+
+@pytest.mark.skipif(shutil.which("xgettext") is None, reason="gettext is not installed")
+def test_a_translator_finds_what_templates_and_code_say(tmp_path: Path) -> None:
+    copy = tmp_path / "djtasks"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("locale", "__pycache__"))
+    (copy / "locale" / "de").mkdir(parents=True)
+
+    # As `make messages` does. The modules of the package must not shadow those of Python.
+    django = [sys.executable, "-P", "-m", "django"]
+    command = [*django, "makemessages", "--all", "--keep-pot", "--add-location", "file"]
+    environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+    subprocess.run(command, cwd=copy, env=environment, check=True)
+
+    catalogue = (copy / "locale" / "django.pot").read_text()
+    language = (copy / "locale" / "de" / "LC_MESSAGES" / "django.po").read_text()
+    assert 'msgid "You are signed out: reload the page to sign in again."' in catalogue
+    assert 'msgid "ready tasks, the longest %(n)s"' in catalogue
+    assert language.count("\nmsgid ") == catalogue.count("\nmsgid ")
