@@ -36,6 +36,7 @@ ELSEWHERE = {
     "management/test_schedules_command.py": "subcommands/schedules.py and its rendering",
     "operations/test_transactions.py": "every operation in a transaction of its caller",
     "schedules/test_against_clocks.py": "every kind of schedule at changes of the clock",
+    "schedules/test_words.py": "the words of every rule",
     "store/test_contract.py": "the contract, for all stores and databases",
     "store/test_inserting.py": "all stores: inserts that meet",
     "store/test_plans.py": "what PostgreSQL does with every statement",
