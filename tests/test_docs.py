@@ -100,9 +100,10 @@ def test_every_link_of_a_page_leads_somewhere(page):
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if p.name != "README.md"], ids=name_of)
-def test_every_page_says_whom_it_is_for(page):
+def test_every_page_first_says_what_it_is_for(page):
     if page.parent.name == "decisions":
-        pytest.skip("a decision is for whoever asks why")
-    first = page.read_text().split("\n\n")[1]
+        pytest.skip("a decision begins with its question")
+    title, first = page.read_text().split("\n\n")[:2]
 
-    assert first.startswith("For ")
+    assert re.fullmatch("# .+", title)
+    assert re.match(r"[A-Z][^|]*?[.:]\s", f"{first} "), f"{page} begins with {first!r}"
