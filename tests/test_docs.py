@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 from django.db.models.signals import post_save
 from django.test import TestCase
+from django.test.utils import isolate_apps
 
 import tests.shop.models
 import tests.shop.tasks
@@ -66,12 +67,25 @@ def test_the_code_of_a_page_runs(page, shop, live_engine):
         target = shop.__dict__ if code.startswith("# shop/tasks.py") else namespace
         if "result" in namespace and ".wait(" in code:
             namespace["result"] = DoneResult(namespace["result"])
+        if code.startswith("# shop/models.py"):
+            check_models(code)
+            continue
         if "DummyBackend" in code or "backend.results" in code:
             continue  # tests/testing/test_backends.py has it, with its settings
         exec(compile(code, f"{page}, block {number}", "exec"), target)
         if target is shop.__dict__:
             namespace.update({k: v for k, v in target.items() if not k.startswith("__")})
     run_tests_of(namespace)
+
+
+def check_models(code):
+    """Define the models that a page shows, and find their fields in those of the tests' shop."""
+    shown = {"__name__": "tests.shop.models"}
+    with isolate_apps("tests.shop"):
+        exec(code, shown)
+    for field in shown["Order"]._meta.fields:
+        real = tests.shop.models.Order._meta.get_field(field.name)
+        assert field.deconstruct()[1:] == real.deconstruct()[1:]
 
 
 def run_tests_of(namespace):
