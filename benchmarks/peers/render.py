@@ -56,15 +56,17 @@ def page(summary: Summary) -> str:
 
 
 def headlines(summary: Summary) -> list[str]:
-    """Return djtasks' drain beside those of the others that say most, a line each."""
-    ours = summary.entrants.get(tables.OURS)
-    rate = ours.range_of("drain_per_second") if ours else None
-    if rate is None:
-        return ["This run has no figures of djtasks."]
+    """Return djtasks' throughput beside those of the others that say most, and its places."""
     figure = "drain_per_second"
+    ours = summary.entrants.get(tables.OURS)
+    rate = ours.range_of(figure) if ours else None
+    if ours is None or rate is None:
+        return ["This run has no figures of djtasks."]
     those = {
         "the bare loop": summary.entrants.get(tables.LIMIT),
-        "Celery with django-celery-results as shipped": summary.entrants.get("celery-results"),
+        "Celery with django-celery-results, default settings": summary.entrants.get(
+            "celery-results"
+        ),
         "Celery with django-celery-results, tuned": summary.entrants.get("celery-results-tuned"),
         "Celery without results": summary.entrants.get("celery"),
         "the fastest other Django queue with results in PostgreSQL": tables.best(
@@ -75,47 +77,53 @@ def headlines(summary: Summary) -> list[str]:
         ),
         "the fastest peer of all": tables.best(summary, lambda _one: True, figure),
     }
-    lines = [
-        f"- djtasks works off **{tables.number(rate.median)} tasks/s**, with results, at "
-        f"{_cpu(ours)} of CPU a task, workers and servers together."
-    ]
+    rows = [["**djtasks**, with results", tables.number(rate.median), _cpu(ours), ""]]
     for label, one in those.items():
         theirs = one.range_of(figure) if one else None
         if one and theirs:
             name = f" ({one.name})" if label.startswith("the fastest") else ""
-            lines.append(
-                f"- {label[0].upper()}{label[1:]}{name}: {tables.number(theirs.median)} tasks/s "
-                f"at {_cpu(one)}; djtasks does {tables.times(rate, theirs)} that."
-            )
-    return lines + places(summary)
+            times = f"{tables.times(rate, theirs)} as fast"
+            rows.append([label + name, tables.number(theirs.median), _cpu(one), times])
+    head = ["working off a backlog", "tasks/s", "CPU per task", "djtasks is"]
+    return [tables.table(head, rows), "", *places(summary)]
 
 
 def places(summary: Summary) -> list[str]:
-    """Return where djtasks is among all in the other workloads, a line each."""
+    """Return where djtasks is among all in the other workloads, as a table."""
     by: dict[str, tuple[Callable[[Entrant], Range | None], str]] = {
-        "Enqueueing one by one": (lambda one: one.range_of("enqueue_per_second"), "/s"),
-        "Enqueueing many a call": (lambda one: one.range_of("enqueue_many_per_second"), "/s"),
-        "Picking up, p50": (lambda one: one.wait(0.5), " ms"),
-        "Picking up, p99": (lambda one: one.wait(0.99), " ms"),
+        "enqueueing one by one": (lambda one: one.range_of("enqueue_per_second"), "/s"),
+        "enqueueing many per call": (lambda one: one.range_of("enqueue_many_per_second"), "/s"),
+        "latency, p50": (lambda one: one.wait(0.5), " ms"),
+        "latency, p99": (lambda one: one.wait(0.99), " ms"),
         "2,000 tasks of 50 ms": (lambda one: one.range_of("nap_seconds"), " s"),
     }
-    lines = []
-    for label, (key, unit) in by.items():
-        ranked = summary.ranked(key, least=unit != "/s")
-        ranked = [one for one in ranked if one.name != tables.LIMIT]
-        names = [one.name for one in ranked]
-        if tables.OURS in names:
-            at = names.index(tables.OURS)
-            same = [one.name for one in ranked if one.is_in_postgres]
-            shown = ranked[0] if at else ranked[min(1, len(ranked) - 1)]
-            lines.append(
-                f"- {label}: djtasks, with {_median(key(ranked[at]))}{unit}, is number {at + 1} of "
-                f"{len(names)}, and number {same.index(tables.OURS) + 1} of the {len(same)} that "
-                f"keep their tasks in PostgreSQL; {shown.name}, "
-                f"{'the first' if at else 'the next'}, has {_median(key(shown))}{unit} and keeps "
-                f"them in {'PostgreSQL' if shown.is_in_postgres else 'Redis'}."
-            )
-    return lines
+    rows = [row for label, (key, unit) in by.items() for row in _place(summary, label, key, unit)]
+    head = ["other workloads", "djtasks", "its rank", "its rank among queues in PostgreSQL"]
+    return [tables.table([*head, "the fastest (or the next)"], rows)]
+
+
+def _place(
+    summary: Summary, label: str, key: Callable[[Entrant], Range | None], unit: str
+) -> list[list[str]]:
+    """Return djtasks' row of `places`; none where it has no figure."""
+    ranked = summary.ranked(key, least=unit != "/s")
+    ranked = [one for one in ranked if one.name != tables.LIMIT]
+    names = [one.name for one in ranked]
+    if tables.OURS not in names:
+        return []
+    at = names.index(tables.OURS)
+    same = [one.name for one in ranked if one.is_in_postgres]
+    shown = ranked[0] if at else ranked[min(1, len(ranked) - 1)]
+    place = "PostgreSQL" if shown.is_in_postgres else "Redis"
+    return [
+        [
+            label,
+            f"{_median(key(ranked[at]))}{unit}",
+            f"{at + 1} of {len(names)}",
+            f"{same.index(tables.OURS) + 1} of {len(same)}",
+            f"{shown.name}: {_median(key(shown))}{unit}, tasks in {place}",
+        ]
+    ]
 
 
 def _median(found: Range | None) -> str:

@@ -60,8 +60,8 @@ def drain(summary: Summary) -> str:
         ]
         for one in summary.ranked(rate)
     ]
-    head = ["", "the task is", "its result", "tasks/s", "djtasks does", "worker's CPU, µs a task"]
-    return table([*head, "servers' CPU"], rows)
+    head = ["", "task stored as", "result stored as", "tasks/s", "djtasks compared"]
+    return table([*head, "worker CPU, µs per task", "server CPU, µs per task"], rows)
 
 
 def enqueue(summary: Summary) -> str:
@@ -76,8 +76,8 @@ def enqueue(summary: Summary) -> str:
         ]
         for one in summary.ranked(lambda one: one.range_of("enqueue_per_second"))
     ]
-    head = ["", "the task is", "one by one, /s", "producer's CPU, µs", "many a call, /s"]
-    return table(head, rows)
+    head = ["", "task stored as", "one by one, /s", "producer CPU, µs per task"]
+    return table([*head, "many per call, /s"], rows)
 
 
 def pick_up(summary: Summary) -> str:
@@ -113,7 +113,7 @@ def durability(summary: Summary) -> str:
         [_name(one), *(one.about["durability"][key] for key in keys)]
         for one in summary.entrants.values()
     ]
-    head = ["", "the task is", "its result", "`kill -9` of a worker loses"]
+    head = ["", "task stored as", "result stored as", "`kill -9` of a worker loses"]
     return table([*head, "`kill -9` of the broker loses"], rows)
 
 
@@ -143,7 +143,9 @@ def absences(summary: Summary) -> str:
         for one in summary.entrants.values()
         if one.failures
     ]
-    return "\n".join(gone) or "Everybody took part, and each task of every run ran exactly once."
+    return (
+        "\n".join(gone) or "All contestants took part, and in every run each task ran exactly once."
+    )
 
 
 def best(summary: Summary, key: Callable[[Entrant], bool], figure: str) -> Entrant | None:
