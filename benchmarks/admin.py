@@ -88,7 +88,7 @@ def fill(final: int) -> float:
 def add_people_and_plans() -> None:
     """Add eight workers that are busy, and 200 schedules."""
     from djtasks.engine import engine_of
-    from djtasks.ids import new_id
+    from djtasks.formats.ids import new_id
     from djtasks.models import Schedule, WorkerRecord
     from djtasks.schedules import Every
 

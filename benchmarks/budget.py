@@ -44,7 +44,7 @@ class Line:
 
     def __init__(self) -> None:
         from djtasks.engine import engine_of
-        from djtasks.ids import new_id
+        from djtasks.formats.ids import new_id
         from djtasks.models import TaskRecord
         from djtasks.store.sessions import prepare_process, use_engine_connection
         from djtasks.worker import (

@@ -23,7 +23,7 @@ def bare() -> None:
     """INSERT and COMMIT, one row each time."""
     from django.db import connection
 
-    from djtasks.ids import new_id
+    from djtasks.formats.ids import new_id
 
     for _ in range(COUNT):
         with connection.cursor() as cursor:

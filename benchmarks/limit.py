@@ -15,7 +15,7 @@ import psycopg
 import redis
 from psycopg.types.json import set_json_loads
 
-from djtasks.ids import from_bytes, new_id
+from djtasks.formats.ids import from_bytes, new_id
 
 BATCH = 300
 

@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from djtasks.columns import DatabaseNow, ExactCharField
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 
 
 class BulkAction(models.Model):

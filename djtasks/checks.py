@@ -12,10 +12,10 @@ from django.core.management import get_commands
 from django.db import DEFAULT_DB_ALIAS, connections, router
 
 from djtasks import declarations, middleware, registry
-from djtasks.arguments import encode_arguments
 from djtasks.compat import InvalidTaskBackend
 from djtasks.engine import Engine, engine_of, our_aliases
 from djtasks.errors import ArgumentsTooLarge, InvalidOption
+from djtasks.formats.json_values import encode_arguments
 from djtasks.inspection.exposure import exposures_of
 from djtasks.signals import ties
 from djtasks.store import queue_database

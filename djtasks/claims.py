@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from djtasks.arguments import decode
+from djtasks.formats.json_values import decode
 from djtasks.hints import Hint, score_of
 from djtasks.states import State
 

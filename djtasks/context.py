@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from djtasks.compat import DjangoTaskResult, TaskContext
-from djtasks.tracebacks import storable
+from djtasks.formats.tracebacks import storable
 
 _MOST = 2**63
 _LONGEST_NOTE = 200

@@ -8,14 +8,14 @@ from itertools import combinations
 from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
 from djtasks import registry
-from djtasks.arguments import decode, encode_arguments
 from djtasks.calls import check_call
 from djtasks.definitions import Task
 from djtasks.errors import InvalidSchedule
+from djtasks.formats.durations import LONGEST
+from djtasks.formats.json_values import decode, encode_arguments
 from djtasks.options import MOST_BYTES
 from djtasks.schedules import Coalesce, Crontab, Every, MissedPolicy, Once, Overlap, Rule
 from djtasks.schedules.base import in_utc
-from djtasks.spans import LONGEST
 
 TaskT = TypeVar("TaskT", bound=Task[..., Any])
 

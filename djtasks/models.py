@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from djtasks.bulk import BulkAction
 from djtasks.columns import DatabaseNow, ExactCharField, UniqueWhenSet, WhereIndex
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.scheduled import Schedule
 from djtasks.states import State
 from djtasks.statistics import (

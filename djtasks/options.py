@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from djtasks.errors import InvalidOption
-from djtasks.spans import as_span
+from djtasks.formats.durations import as_span
 from djtasks.states import FINAL, State
 
 _NAMED_BROKERS = ("redis", "kombu", "database", "memory")

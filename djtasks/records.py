@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from djtasks.arguments import encode, encode_arguments, encode_sorted
 from djtasks.calls import arguments_of, check_call
 from djtasks.claims import NewRecord
 from djtasks.definitions import Task
 from djtasks.errors import InvalidArguments
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
+from djtasks.formats.json_values import encode, encode_arguments, encode_sorted
 
 _LONGEST_KEY = 512
 

@@ -13,7 +13,6 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from djtasks import registry
-from djtasks.arguments import decode
 from djtasks.claims import Claim, NewRecord, Settlement, decode_call
 from djtasks.compat import (
     TASK_REFRESH_ATTRS,
@@ -24,9 +23,10 @@ from djtasks.compat import (
 )
 from djtasks.definitions import Task, restore
 from djtasks.errors import ResultTimeout, TaskCancelled, UnknownTask, WouldWaitForever
+from djtasks.formats.json_values import decode
+from djtasks.formats.tracebacks import class_path
 from djtasks.models import TaskRecord
 from djtasks.states import FINAL, State, django_status
-from djtasks.tracebacks import class_path
 
 T = TypeVar("T")
 

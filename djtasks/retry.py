@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from djtasks.spans import LONGEST
+from djtasks.formats.durations import LONGEST
 
 # Django's own proposal: f(exception, task_result) -> seconds, or None to give up.
 BackoffFunction = Callable[[BaseException, Any], "int | float | timedelta | None"]

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from djtasks.columns import DatabaseNow, ExactCharField
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 
 ALL_TASKS = ""
 ALL_QUEUES = ""
@@ -28,7 +28,7 @@ class TaskStatistics(models.Model):
     `step` 0 is what one child wrote about one minute; a duty makes minutes of those, of all
     children together, then ten minutes, hours and days. From the minute on there is also a row
     for all tasks of the queue, whose `task_path` is empty. Histograms map a bucket's number to
-    a count; see `djtasks.histograms`. Sums are in seconds.
+    a count; see `djtasks.formats.histograms`. Sums are in seconds.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

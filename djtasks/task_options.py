@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from djtasks.compat import InvalidTask
+from djtasks.formats.durations import as_span
 from djtasks.hints import MAX_PRIORITY, MIN_PRIORITY
 from djtasks.retry import Backoff
-from djtasks.spans import as_span
 
 _MOST = 32_000
 # What the columns take.

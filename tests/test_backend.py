@@ -20,7 +20,7 @@ from djtasks.compat import (
 )
 from djtasks.engine import Engine, engine_of
 from djtasks.errors import ArgumentsTooLarge, InvalidArguments
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord
 from djtasks.states import State
 from djtasks.testing import run_due

@@ -10,7 +10,7 @@ import pytest
 
 from djtasks.compat import TaskContext
 from djtasks.context import Completion, Context
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 
 
 class Attempt:

@@ -13,7 +13,7 @@ from djtasks import operations
 from djtasks.doctor import examine
 from djtasks.doctor.rights import READ, rights_of
 from djtasks.engine import engine_of
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import Schedule, TaskRecord, TaskStatistics, WorkerRecord
 from djtasks.store import workers
 from tests import tasks

@@ -52,7 +52,7 @@ ELSEWHERE = {
     "test_django_contract.py": "the contract of django.tasks",
     "test_django_results.py": "results as django.tasks has them",
     "test_docs.py": "the documentation",
-    "test_enqueue_many.py": "one of the ways in: declarations, backend, store and outbox",
+    "test_enqueue_many.py": "a way in: definitions, backend, store and outbox",
     "test_exposure.py": "checks of a Redis that others can reach",
     "test_mirror.py": "the tests",
     "test_peers.py": "the benchmarks",

@@ -17,8 +17,8 @@ from djtasks.compat import LOGGER_NAME
 from djtasks.doctor import examine
 from djtasks.engine import engine_of
 from djtasks.errors import BrokerUnavailable
+from djtasks.formats.ids import new_id
 from djtasks.hints import Hint
-from djtasks.ids import new_id
 from djtasks.models import TaskRecord
 from djtasks.states import State
 from djtasks.testing import run_due

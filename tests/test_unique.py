@@ -10,7 +10,7 @@ from django.db import transaction
 from djtasks import task
 from djtasks.claims import Inserted, NewRecord
 from djtasks.engine import Engine
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord
 from djtasks.operations import cancel
 from djtasks.states import State

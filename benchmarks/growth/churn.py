@@ -77,7 +77,7 @@ def _chunk() -> float:
 def probe() -> dict[str, float]:
     """Return milliseconds of what workers ask: claims by id, the indexer, claims without Redis."""
     from djtasks.engine import engine_of
-    from djtasks.ids import new_id
+    from djtasks.formats.ids import new_id
     from djtasks.models import TaskRecord
     from djtasks.store import Lane
 

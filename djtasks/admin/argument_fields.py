@@ -17,8 +17,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from djtasks.arguments import encode
 from djtasks.errors import InvalidArguments
+from djtasks.formats.json_values import encode
 
 
 class _LeftOut:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from djtasks.admin.span_field import SpanField
-from djtasks.spans import LONGEST
+from djtasks.formats.durations import LONGEST
 
 _CLOCK = re.compile(r"(?:(today|tomorrow)\s+)?(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 _NOW = ("now", "at once")

@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from djtasks import registry
 from djtasks.admin.span_field import SpanField
-from djtasks.arguments import encode_arguments
 from djtasks.calls import check_call
 from djtasks.engine import Engine
 from djtasks.errors import InvalidArguments, InvalidSchedule
+from djtasks.formats.json_values import encode_arguments
 from djtasks.models import Schedule
 from djtasks.operations import ScheduleDraft
 from djtasks.schedules import (

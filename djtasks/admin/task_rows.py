@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from djtasks.admin.queue_rows import Standing
 from djtasks.engine import Engine
+from djtasks.formats.tracebacks import Frame, library_of
 from djtasks.inspection import Attempt, Reason, TaskFacts
 from djtasks.models import WorkerRecord
 from djtasks.templatetags.djtasks_pages import PHASES
-from djtasks.tracebacks import Frame, library_of
 
 _Look = tuple[str, str, str | Promise]
 _OUTCOMES: Mapping[str, _Look] = {

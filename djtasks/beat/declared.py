@@ -11,11 +11,11 @@ from typing import Any
 from django.db import transaction
 
 from djtasks import declarations
-from djtasks.arguments import decode, encode
 from djtasks.beat.overrides import WHEN, columns_of, restarted, said_before
 from djtasks.beat.planning import timetable_of
 from djtasks.columns import DatabaseNow
 from djtasks.engine import Engine
+from djtasks.formats.json_values import decode, encode
 from djtasks.models import Schedule
 
 logger = logging.getLogger("djtasks.beat")

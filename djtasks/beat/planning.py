@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from djtasks.arguments import decode, encode_sorted
 from djtasks.errors import InvalidSchedule
+from djtasks.formats.json_values import decode, encode_sorted
 from djtasks.models import Schedule
 from djtasks.schedules import MissedPolicy, Overlap, Rule, due_times, missed_from, rule_from
 from djtasks.store.ticks import ScheduleRow

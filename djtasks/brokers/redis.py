@@ -16,8 +16,8 @@ from djtasks.brokers.base import NamespaceGetter, Problem, ServerFacts
 from djtasks.brokers.haste import Haste
 from djtasks.brokers.redis_clients import PUSH_TIMEOUT, client_of
 from djtasks.errors import BrokerUnavailable
+from djtasks.formats.ids import from_bytes
 from djtasks.hints import Hint
-from djtasks.ids import from_bytes
 from djtasks.options import Options
 
 logger = logging.getLogger("djtasks.brokers")

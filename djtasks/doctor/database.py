@@ -11,7 +11,7 @@ from django.db.models import Model
 from djtasks.doctor.explaining import database_finding
 from djtasks.doctor.findings import Finding, Patient, Stopwatch, bad, warn, well
 from djtasks.doctor.rights import rights_of
-from djtasks.spans import in_words
+from djtasks.formats.durations import in_words
 
 LONGEST_SKEW = timedelta(seconds=2)
 LONGEST_TRANSACTION = timedelta(minutes=5)

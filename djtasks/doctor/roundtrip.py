@@ -15,8 +15,8 @@ from djtasks.doctor.explaining import broker_finding
 from djtasks.doctor.findings import Finding, Patient, Stopwatch, bad, well
 from djtasks.engine import Engine
 from djtasks.errors import BrokerUnavailable
+from djtasks.formats.ids import new_id
 from djtasks.hints import Hint
-from djtasks.ids import new_id
 from djtasks.states import State
 
 # One name for all examinations: some brokers keep a queue that was used once for ever.

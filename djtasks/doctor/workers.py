@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import djtasks
 from djtasks import inspection
 from djtasks.doctor.findings import Finding, Patient, bad, warn, well
+from djtasks.formats.durations import in_words
 from djtasks.inspection import QueueFacts, SchedulerFacts, WorkerFacts
-from djtasks.spans import in_words
 from djtasks.store import workers as store
 
 

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from djtasks.errors import TaskTimeout, WorkerLost
+from djtasks.formats.tracebacks import Frame, class_path, frames_of
 from djtasks.models import TaskRecord
 from djtasks.states import State
-from djtasks.tracebacks import Frame, class_path, frames_of
 
 _TIMED_OUT = class_path(TaskTimeout())
 _LOST = class_path(WorkerLost())

@@ -9,10 +9,10 @@ from uuid import UUID
 from django.db.models import Sum
 
 from djtasks.engine import Engine
+from djtasks.formats.durations import floor
 from djtasks.inspection.spans import HOUR
 from djtasks.models import FailureCount
 from djtasks.models import FailureGroup as Row
-from djtasks.spans import floor
 
 MOST_GROUPS = 200
 _Sum = tuple[int, int]

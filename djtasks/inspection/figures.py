@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from djtasks import histograms
 from djtasks.engine import Engine
+from djtasks.formats import histograms
+from djtasks.formats.durations import floor
 from djtasks.inspection.series import Row, Series, Sum, rows_since, series_of
 from djtasks.inspection.spans import DAY, HOUR, MINUTE, SPANS, TEN_MINUTES, Span, moments
 from djtasks.inspection.status import QueueFacts
-from djtasks.spans import floor
 from djtasks.statistics import ALL_QUEUES
 
 WEEK = timedelta(days=7)

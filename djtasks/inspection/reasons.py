@@ -7,10 +7,10 @@ from uuid import UUID
 
 from djtasks import registry
 from djtasks.engine import Engine
+from djtasks.formats.durations import in_words
 from djtasks.inspection.queue_position import Ahead, ahead_of
 from djtasks.inspection.status import Pause, WorkerFacts, fetches, records_of, workers_of
 from djtasks.models import QueueControl, TaskRecord
-from djtasks.spans import in_words
 from djtasks.states import FINAL, State
 
 _UNKNOWN = "djtasks.errors.UnknownTask"

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from djtasks.spans import LONGEST
+from djtasks.formats.durations import LONGEST
 
 _SPAN = re.compile(r"(?P<number>\d{1,12}(?:\.\d{1,6})?)\s*(?P<unit>ms|s|min|m|h|d|w)?")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}

@@ -7,9 +7,9 @@ from typing import Any
 from django.db.models import DateTimeField, Max, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from djtasks import histograms
 from djtasks.engine import Engine
-from djtasks.histograms import Histogram
+from djtasks.formats import histograms
+from djtasks.formats.histograms import Histogram
 from djtasks.models import QueueSample, StatisticsMark, TaskStatistics
 from djtasks.statistics import ALL_TASKS, STEPS
 

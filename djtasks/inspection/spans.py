@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from djtasks.spans import floor
+from djtasks.formats.durations import floor
 
 MINUTE, TEN_MINUTES, HOUR, DAY = (
     timedelta(minutes=1),

@@ -10,10 +10,10 @@ from django.db.models import Count
 
 from djtasks.engine import Engine
 from djtasks.errors import BrokerUnavailable
+from djtasks.formats.durations import in_words
 from djtasks.inspection.at_once import counts_of, first_moments
 from djtasks.inspection.schedules import SchedulerFacts, scheduler_of
 from djtasks.models import QueueControl, TaskRecord, WorkerRecord
-from djtasks.spans import in_words
 from djtasks.states import State
 from djtasks.store import Look
 

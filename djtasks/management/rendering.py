@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from djtasks.formats.durations import in_words
 from djtasks.inspection import QueueFacts, SchedulerFacts, Status, WorkerFacts
-from djtasks.spans import in_words
 
 
 def render_status(status: Status) -> str:

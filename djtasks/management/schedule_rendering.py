@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+from djtasks.formats.durations import in_words
 from djtasks.inspection import ScheduleFacts
 from djtasks.management.rendering import table
 from djtasks.schedules.preview import Upcoming
-from djtasks.spans import in_words
 
 
 def render_schedules(schedules: Sequence[ScheduleFacts], *, now: datetime) -> str:

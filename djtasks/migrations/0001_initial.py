@@ -4,7 +4,7 @@ from typing import Any
 from django.db import migrations, models
 
 import djtasks.columns
-import djtasks.ids
+import djtasks.formats.ids
 
 _TASKS = "djtasks_taskrecord"
 _WORKERS = "djtasks_workerrecord"
@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=djtasks.ids.new_id,
+                        default=djtasks.formats.ids.new_id,
                         editable=False,
                         primary_key=True,
                         serialize=False,
@@ -128,7 +128,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=djtasks.ids.new_id,
+                        default=djtasks.formats.ids.new_id,
                         editable=False,
                         primary_key=True,
                         serialize=False,

@@ -1,7 +1,7 @@
 from django.db import migrations, models
 
 import djtasks.columns
-import djtasks.ids
+import djtasks.formats.ids
 
 
 class Migration(migrations.Migration):
@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=djtasks.ids.new_id,
+                        default=djtasks.formats.ids.new_id,
                         editable=False,
                         primary_key=True,
                         serialize=False,
@@ -137,7 +137,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=djtasks.ids.new_id,
+                        default=djtasks.formats.ids.new_id,
                         editable=False,
                         primary_key=True,
                         serialize=False,

@@ -18,8 +18,8 @@ from djtasks.context import Context
 from djtasks.definitions import Task
 from djtasks.engine import Engine, engine_of
 from djtasks.errors import BulkActionMoved
+from djtasks.formats.ids import new_id
 from djtasks.hints import MAX_PRIORITY
-from djtasks.ids import new_id
 from djtasks.models import BulkAction, WorkerRecord
 from djtasks.operations import chunks
 from djtasks.operations.selection import Selection, selected

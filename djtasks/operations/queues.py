@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import QueueControl
 from djtasks.operations.tasks import records
 from djtasks.states import State

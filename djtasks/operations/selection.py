@@ -10,8 +10,8 @@ from django.db.models import DurationField, ExpressionWrapper, F, Q
 
 from djtasks.engine import Engine
 from djtasks.errors import InvalidSelection
+from djtasks.formats.durations import as_span
 from djtasks.models import TaskRecord
-from djtasks.spans import as_span
 from djtasks.store import queue_database
 
 Selection = Mapping[str, Any]

@@ -8,8 +8,8 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from djtasks.errors import InvalidBulkAction
+from djtasks.formats.durations import as_span
 from djtasks.hints import MAX_PRIORITY, MIN_PRIORITY
-from djtasks.spans import as_span
 from djtasks.task_options import LONGEST_QUEUE, is_queue
 
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from djtasks.errors import InvalidSchedule
+from djtasks.formats.durations import LONGEST
 from djtasks.schedules.base import in_utc, moment_in_words, span_in_words
-from djtasks.spans import LONGEST
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHORTEST = timedelta(seconds=1)

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from djtasks.errors import InvalidSchedule
+from djtasks.formats.durations import as_span
 from djtasks.schedules.base import Rule
 from djtasks.schedules.crontab import Crontab
 from djtasks.schedules.every import Every
 from djtasks.schedules.once import Once
-from djtasks.spans import as_span
 
 
 def rule_from(stored: Mapping[str, Any]) -> Rule:

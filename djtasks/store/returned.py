@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from djtasks.arguments import decode
 from djtasks.claims import Settlement
+from djtasks.formats.json_values import decode
 from djtasks.models import TaskRecord
 from djtasks.states import State
 

@@ -6,8 +6,8 @@ from statistics import fmean
 
 from django.db.models import Max
 
+from djtasks.formats.durations import floor
 from djtasks.models import QueueSample
-from djtasks.spans import floor
 from djtasks.statistics import STEPS
 
 _PAGE = 5_000

@@ -14,10 +14,10 @@ from uuid import UUID
 from django.db import IntegrityError, connections, transaction
 from django.db.models import F
 
-from djtasks import histograms
-from djtasks.histograms import Histogram
+from djtasks.formats import histograms
+from djtasks.formats.durations import floor
+from djtasks.formats.histograms import Histogram
 from djtasks.models import FailureCount, FailureGroup, StatisticsMark, TaskStatistics
-from djtasks.spans import floor
 from djtasks.statistics import ALL_TASKS, STEPS
 
 _COUNTS = ("successful", "failed", "retried", "cancelled", "expired", "wait_sum", "run_sum")

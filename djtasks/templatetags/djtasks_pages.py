@@ -17,10 +17,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from djtasks import tracebacks
+from djtasks.formats import tracebacks
+from djtasks.formats.durations import in_words
 from djtasks.inspection.terms import quoted
 from djtasks.models import TaskState
-from djtasks.spans import in_words
 
 register = template.Library()
 

@@ -20,7 +20,7 @@ from djtasks.compat import (
     task_started,
 )
 from djtasks.definitions import Items, Task
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.options import Options
 from djtasks.records import build_item, build_record
 from djtasks.results import TaskResult, from_new

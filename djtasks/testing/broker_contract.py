@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from djtasks.brokers.base import Broker, Problem
+from djtasks.formats.ids import new_id
 from djtasks.hints import Hint, score_of
-from djtasks.ids import new_id
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 NOT_AT_ALL = timedelta(0)

@@ -10,7 +10,7 @@ from django.db.models import F
 from djtasks import middleware, registry
 from djtasks.claims import Claim
 from djtasks.engine import Engine, engine_of
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord
 from djtasks.results import TaskResult, from_finished, from_record
 from djtasks.states import State

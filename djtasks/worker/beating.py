@@ -12,7 +12,7 @@ import djtasks
 from djtasks import declarations, registry
 from djtasks.beat.scheduler import Scheduler
 from djtasks.engine import Engine
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.store.sessions import prepare_process, use_engine_connection
 from djtasks.worker.config import WATCHDOG, ProbeConfig
 from djtasks.worker.coordinator import LeaseKeeper

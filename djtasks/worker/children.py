@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from djtasks.claims import Claim, Settlement
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.store.workers import Vital
 from djtasks.worker.board import Board
 from djtasks.worker.child import PULSES

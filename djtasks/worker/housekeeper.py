@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from djtasks.arguments import encode
+from djtasks.formats.json_values import encode
 from djtasks.store import Store
 from djtasks.worker.execution import Running
 from djtasks.worker.holdings import Holdings

@@ -11,7 +11,7 @@ from django.db import DatabaseError, InterfaceError
 
 from djtasks.backend import DjtasksBackend
 from djtasks.engine import Engine
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.release import Departure
 from djtasks.store import workers
 from djtasks.store.sessions import use_engine_connection

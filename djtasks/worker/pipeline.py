@@ -19,11 +19,12 @@ from uuid import UUID
 import msgspec
 
 from djtasks import registry
-from djtasks.arguments import encode
 from djtasks.claims import Claim, Settlement, decode_call
 from djtasks.context import Context
 from djtasks.definitions import Task
 from djtasks.errors import TaskCancelled, TaskExpired, TaskTimeout
+from djtasks.formats.json_values import encode
+from djtasks.formats.tracebacks import describe, fingerprint_of, place_of
 from djtasks.middleware import Middleware, Run, chain
 from djtasks.outcomes import (
     Expired,
@@ -36,7 +37,6 @@ from djtasks.outcomes import (
 from djtasks.retry import RetryPolicy
 from djtasks.states import FINAL, State
 from djtasks.store import Store
-from djtasks.tracebacks import describe, fingerprint_of, place_of
 from djtasks.worker.execution import Running, ThreadGate, context_for, encode_result
 from djtasks.worker.refusals import is_known_refusal, misfit, unregistered
 from djtasks.worker.retrying import policy_of, with_wish

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from djtasks import registry
-from djtasks.arguments import decode
 from djtasks.calls import check_call
 from djtasks.claims import Claim, decode_call
 from djtasks.definitions import Task
 from djtasks.errors import InvalidArguments, UnknownTask
+from djtasks.formats.json_values import decode
 from djtasks.outcomes import Unregistered
 
 

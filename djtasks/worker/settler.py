@@ -12,13 +12,13 @@ from uuid import UUID
 
 from django.db import DatabaseError
 
-from djtasks.arguments import encode
 from djtasks.claims import Settlement
 from djtasks.errors import UnstorableResult
+from djtasks.formats.json_values import encode
+from djtasks.formats.tracebacks import describe
 from djtasks.states import State
 from djtasks.store import Store
 from djtasks.store.failures import Failure, classify
-from djtasks.tracebacks import describe
 from djtasks.worker.holdings import Holdings
 from djtasks.worker.pipeline import Finished
 

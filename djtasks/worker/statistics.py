@@ -12,10 +12,10 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 
-from djtasks.arguments import decode
 from djtasks.claims import Settlement
 from djtasks.engine import Engine
-from djtasks.histograms import bucket_of
+from djtasks.formats.histograms import bucket_of
+from djtasks.formats.json_values import decode
 from djtasks.models import TaskStatistics
 from djtasks.states import State
 from djtasks.store import statistics

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError
 
 from djtasks.engine import Engine
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.store import workers
 from djtasks.store.sessions import use_engine_connection
 from djtasks.store.workers import Pulse

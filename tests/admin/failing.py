@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from djtasks.engine import Engine
+from djtasks.formats.durations import floor
 from djtasks.models import FailureCount, FailureGroup, TaskRecord
-from djtasks.spans import floor
 from djtasks.states import State
 
 HOUR = timedelta(hours=1)

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from djtasks.engine import Engine
-from djtasks.histograms import bucket_of
-from djtasks.ids import new_id
+from djtasks.formats.histograms import bucket_of
+from djtasks.formats.ids import new_id
 from djtasks.inspection.spans import MINUTE, floor
 from djtasks.models import (
     QueueSample,

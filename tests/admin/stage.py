@@ -3,7 +3,8 @@
 from typing import Any
 
 from djtasks.engine import Engine
-from djtasks.ids import new_id
+from djtasks.formats.durations import floor
+from djtasks.formats.ids import new_id
 from djtasks.models import (
     BulkAction,
     QueueControl,
@@ -15,7 +16,6 @@ from djtasks.models import (
     WorkerRecord,
 )
 from djtasks.schedules import Every
-from djtasks.spans import floor
 from djtasks.states import State
 from tests.admin.failing import HOUR, Failing, group_of
 from tests.tasks import add

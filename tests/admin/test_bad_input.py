@@ -10,7 +10,7 @@ import pytest
 from django.test import Client, override_settings
 
 from djtasks.engine import Engine
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import (
     BulkAction,
     FailureGroup,

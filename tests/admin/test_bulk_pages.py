@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from djtasks.admin.bulk_verbs import VERBS
 from djtasks.engine import Engine
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.inspection import listing
 from djtasks.models import BulkAction, TaskRecord
 from djtasks.states import State

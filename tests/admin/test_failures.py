@@ -12,7 +12,7 @@ from django.urls import reverse
 from djtasks import operations
 from djtasks.admin.failure_rows import in_bars
 from djtasks.engine import Engine
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import BulkAction, TaskRecord, WorkerRecord
 from djtasks.states import State
 from djtasks.testing import run_due

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import QueueControl, TaskRecord, WorkerRecord
 from djtasks.operations import pause_queue
 from tests.tasks import add

@@ -11,7 +11,7 @@ from django.urls import reverse
 from djtasks import task
 from djtasks.admin import task_search
 from djtasks.engine import Engine
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.inspection import listing
 from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.states import State

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from djtasks.engine import Engine
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import WorkerRecord
 
 PAGE = "djtasks_workerrecord_changelist"

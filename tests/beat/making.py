@@ -5,7 +5,7 @@ from typing import Any
 
 from djtasks.beat.ticker import Ticker
 from djtasks.engine import Engine
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import Schedule, TaskRecord
 from djtasks.schedules import Every
 from djtasks.store import queue_database

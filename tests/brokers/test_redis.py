@@ -11,8 +11,8 @@ from django.core.cache import caches
 
 from djtasks.brokers.redis import RedisBroker
 from djtasks.errors import BrokerUnavailable
+from djtasks.formats.ids import new_id
 from djtasks.hints import score_of
-from djtasks.ids import new_id
 from djtasks.models import TaskRecord
 from djtasks.options import parse_options
 from djtasks.store import open_store

@@ -12,8 +12,8 @@ from redis.exceptions import NoPermissionError
 
 from djtasks.doctor import examine
 from djtasks.engine import engine_of
+from djtasks.formats.ids import new_id
 from djtasks.hints import Hint
-from djtasks.ids import new_id
 from tests.settings import CACHES
 
 PAGE = Path(__file__).parents[2] / "docs" / "guides" / "security.md"

@@ -16,7 +16,7 @@ from django.db import OperationalError, connections
 
 from djtasks.brokers.memory import MemoryBroker
 from djtasks.claims import Claim
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import WorkerRecord
 from djtasks.options import parse_options
 from djtasks.release import Departure

@@ -10,7 +10,7 @@ import psycopg
 from django.db import connections
 
 from djtasks.engine import engine_of
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord
 from djtasks.states import FINAL, State
 from djtasks.store import workers

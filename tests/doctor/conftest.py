@@ -11,7 +11,7 @@ from django.test import override_settings
 
 from djtasks.doctor import Finding, Level, examine
 from djtasks.engine import engine_of
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.store import workers
 from tests.settings import CACHES, TASKS
 

@@ -7,13 +7,13 @@ import pytest
 
 from djtasks import inspection
 from djtasks.engine import Engine, engine_of
-from djtasks.histograms import bucket_of
-from djtasks.ids import new_id
+from djtasks.formats.durations import floor
+from djtasks.formats.histograms import bucket_of
+from djtasks.formats.ids import new_id
 from djtasks.inspection import SPANS, now_of, overview, queues_of, workers_of
 from djtasks.models import QueueSample, Schedule, WorkerRecord
 from djtasks.operations import pause_queue
 from djtasks.schedules import Every
-from djtasks.spans import floor
 from djtasks.store import samples, statistics
 from djtasks.store.statistics import Sums, new_row
 from djtasks.testing import run_due

@@ -7,7 +7,7 @@ import pytest
 
 from djtasks import inspection
 from djtasks.engine import Engine, engine_of
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.inspection import Pause, WhyFacts, WorkerFacts, why_not_running
 from djtasks.inspection.queue_position import Ahead
 from djtasks.models import TaskRecord, WorkerRecord

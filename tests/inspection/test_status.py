@@ -11,7 +11,7 @@ from djtasks import inspection
 from djtasks.brokers import Problem
 from djtasks.engine import Engine, engine_of
 from djtasks.errors import BrokerUnavailable
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.inspection import (
     QueueFacts,
     is_idle,

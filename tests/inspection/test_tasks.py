@@ -9,7 +9,8 @@ import pytest
 from djtasks import inspection, task
 from djtasks.engine import Engine, engine_of
 from djtasks.errors import WorkerLost
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
+from djtasks.formats.tracebacks import class_path
 from djtasks.inspection import Attempt, TaskFacts
 from djtasks.inspection.attempts import attempts_of
 from djtasks.inspection.calls import call_of
@@ -18,7 +19,6 @@ from djtasks.models import TaskRecord
 from djtasks.redaction import HIDDEN
 from djtasks.states import State
 from djtasks.testing import run_due
-from djtasks.tracebacks import class_path
 from tests.models import Row
 from tests.tasks import add, explode, flaky, waits_for_file
 from tests.worker.making import WORKER, claim_all

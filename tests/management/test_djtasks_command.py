@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import F
 
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.management.commands.djtasks import Command
 from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.operations import cancel, pause_queue

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from djtasks.ids import new_id
+from djtasks.formats.durations import in_words
+from djtasks.formats.ids import new_id
 from djtasks.inspection import QueueFacts, Status, WorkerFacts
 from djtasks.management.rendering import render_status
-from djtasks.spans import in_words
 
 QUEUE = QueueFacts(
     name="default",

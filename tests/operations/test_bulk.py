@@ -9,7 +9,7 @@ from django.db.models import Max, Min
 from djtasks import inspection
 from djtasks.engine import Engine, engine_of
 from djtasks.errors import BulkActionMoved, InvalidBulkAction, InvalidSelection
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.inspection import BulkFacts
 from djtasks.models import BulkAction, TaskRecord, WorkerRecord
 from djtasks.operations import bulk, cancel, chunks, pause_queue, start_bulk, stop_bulk

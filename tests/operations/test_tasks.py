@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from django.db import connections
 
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import QueueControl, TaskRecord
 from djtasks.operations import (
     cancel,

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from djtasks.engine import engine_of
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import WorkerRecord
 from djtasks.operations import ORDERS, cancel, order_worker, reschedule, retry
 from tests.carriers import Recording, with_broker

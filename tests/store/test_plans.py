@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from djtasks.claims import Claim, Settlement
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.states import State
 from djtasks.store import PostgresStore, sql, values
 from djtasks.store.sessions import use_engine_connection

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from djtasks.claims import Settlement
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.operations import cancel, retry
 from djtasks.states import FINAL, State
 from djtasks.store import Store, open_store

@@ -7,7 +7,7 @@ import pytest
 from django.db.models import Sum
 
 from djtasks.engine import engine_of
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.inspection.series import rows_since
 from djtasks.models import FailureCount, FailureGroup, QueueSample, StatisticsMark, TaskStatistics
 from djtasks.statistics import ALL_TASKS, STEPS

@@ -6,7 +6,7 @@ import pytest
 from django.db import connections
 
 from djtasks.claims import Claim
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import Lease, TaskRecord, WorkerRecord
 from djtasks.release import Departure
 from djtasks.states import State

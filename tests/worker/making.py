@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import OperationalError
 
 from djtasks.claims import Claim
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.store import Store, open_store
 from tests import tasks as tasks  # registered by being imported
 

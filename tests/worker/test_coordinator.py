@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import Lease
 from djtasks.options import Options
 from djtasks.worker import coordinator as module

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from djtasks.backend import DjtasksBackend
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.testing.running import execute_here
 from djtasks.worker import child as child_module
 from djtasks.worker.board import Board

@@ -6,8 +6,8 @@ from django.db import OperationalError
 from djtasks.brokers.memory import MemoryBroker
 from djtasks.engine import Engine
 from djtasks.errors import BrokerUnavailable
+from djtasks.formats.ids import new_id
 from djtasks.hints import Hint
-from djtasks.ids import new_id
 from djtasks.models import TaskRecord
 from djtasks.operations import pause_queue, resume_queue
 from djtasks.options import Options

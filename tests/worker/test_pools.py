@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.worker import lookahead
 from djtasks.worker.board import Board
 from djtasks.worker.limits import Limits

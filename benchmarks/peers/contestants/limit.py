@@ -24,7 +24,7 @@ def main() -> None:
     """Work the index off until told to stop."""
     from benchmarks.peers.contestants import djtasks  # noqa: F401 - sets Django up
     from djtasks.engine import engine_of
-    from djtasks.ids import from_bytes, new_id
+    from djtasks.formats.ids import from_bytes, new_id
 
     set_json_loads(msgspec.json.decode)
     key = f"djtasks:{{{engine_of('default').namespace}:default}}:default"

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import CommandError, OutputWrapper
 
 from djtasks import operations
+from djtasks.formats.durations import LONGEST
 from djtasks.management.subcommands.base import add_backend, engines
-from djtasks.spans import LONGEST
 
 HELP = "delete finished tasks beyond their retention"
 

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from djtasks import inspection
 from djtasks.engine import Engine
+from djtasks.formats.durations import floor
 from djtasks.inspection import QueueFacts, WorkerFacts
 from djtasks.models import QueueSample
-from djtasks.spans import floor
 from djtasks.statistics import ALL_QUEUES
 from djtasks.store import samples, statistics
 

@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from djtasks.claims import NewRecord
+from djtasks.formats.ids import new_id
 from djtasks.hints import Hint
-from djtasks.ids import new_id
 from djtasks.models import TaskRecord
 from djtasks.states import State
 from djtasks.worker.config import LOOKS

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.store.base import Lane, Store
 from tests.store.contract.records import insert, insert_claimed
 

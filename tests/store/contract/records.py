@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from djtasks.claims import Claim, NewRecord
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord
 from djtasks.store.base import Store
 

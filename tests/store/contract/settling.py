@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from djtasks.claims import Claim, Settlement
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.states import State
 from djtasks.store.base import ERRORS_KEPT, Store
 from tests.store.contract.records import (

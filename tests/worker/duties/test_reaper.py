@@ -3,7 +3,7 @@
 import pytest
 from django.db import OperationalError
 
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.states import State
 from djtasks.store import workers

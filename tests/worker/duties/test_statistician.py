@@ -3,7 +3,7 @@
 import pytest
 
 from djtasks.engine import Engine
-from djtasks.ids import new_id
+from djtasks.formats.ids import new_id
 from djtasks.models import QueueSample, TaskStatistics, WorkerRecord
 from djtasks.store import statistics
 from djtasks.store.statistics import Sums, new_row

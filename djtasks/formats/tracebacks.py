@@ -17,7 +17,7 @@ MAX_ERROR_BYTES = 16_000
 MAX_MESSAGE = 2_000
 _CUT = "\n[... {count:,} characters left out ...]\n"
 _LINE = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+)(?:, in (?P<function>.*))?$')
-_OURS = str(Path(__file__).parent)
+_OURS = str(Path(__file__).parents[1])
 _LIBRARIES = re.compile(r".*[/\\](?:site|dist)-packages[/\\]|.*/lib/python[\d.]+/")
 _LONGEST_PLACE = 500
 

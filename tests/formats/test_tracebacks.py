@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from djtasks.errors import Cancel
-from djtasks.tracebacks import (
+from djtasks.formats.tracebacks import (
     MAX_ERROR_BYTES,
     MAX_MESSAGE,
     class_path,
@@ -101,9 +101,9 @@ def pong(depth: int) -> None:
         (ValueError(), "builtins.ValueError"),
         (asyncio.CancelledError(), "asyncio.exceptions.CancelledError"),
         (Cancel(), "djtasks.errors.Cancel"),
-        (Outer.Inner(), "tests.test_tracebacks.Outer.Inner"),
+        (Outer.Inner(), "tests.formats.test_tracebacks.Outer.Inner"),
         (Nameless(), "a\\x00\\udfff.Nameless"),
-        (type("x" * 1_000, (Exception,), {})(), "tests.test_tracebacks." + "x" * 278),
+        (type("x" * 1_000, (Exception,), {})(), "tests.formats.test_tracebacks." + "x" * 270),
     ],
 )
 def test_an_exception_is_named_by_the_dotted_path_of_its_class(
@@ -211,7 +211,7 @@ def test_no_text_is_longer_than_16_kb(text: str, times: int) -> None:
 def test_the_place_is_the_innermost_line_of_the_projects_own_code() -> None:
     place = place_of(raised_by(fails_in_python))
 
-    assert place.startswith("tests/test_tracebacks.py:")
+    assert place.startswith("tests/formats/test_tracebacks.py:")
     assert place.endswith(" in fails_in_python")
 
 

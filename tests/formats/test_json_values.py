@@ -17,7 +17,8 @@ from django.utils.safestring import SafeString
 from hypothesis import given
 from hypothesis import strategies as st
 
-from djtasks.arguments import (
+from djtasks.errors import ArgumentsTooLarge, InvalidArguments
+from djtasks.formats.json_values import (
     MAX_DEPTH,
     MAX_INTEGER_BITS,
     MAX_NODES,
@@ -26,7 +27,6 @@ from djtasks.arguments import (
     encode_arguments,
     encode_sorted,
 )
-from djtasks.errors import ArgumentsTooLarge, InvalidArguments
 
 Point = namedtuple("Point", "x y")
 

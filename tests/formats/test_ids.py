@@ -9,8 +9,8 @@ from uuid import RFC_4122, UUID
 
 import pytest
 
-from djtasks import ids
-from djtasks.ids import new_id
+from djtasks.formats import ids
+from djtasks.formats.ids import new_id
 
 
 def test_an_id_is_a_uuid_of_version_7() -> None:

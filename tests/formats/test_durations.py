@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from djtasks.spans import LONGEST, as_span
+from djtasks.formats.durations import LONGEST, as_span
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from djtasks.histograms import bucket_of, merged, quantile
+from djtasks.formats.histograms import bucket_of, merged, quantile
 
 DAY = 86_400.0
 times = st.floats(min_value=0.001, max_value=10 * DAY)

@@ -1,0 +1,1 @@
+"""How values are written down: JSON, ids, durations, tracebacks, histograms. No Django."""
