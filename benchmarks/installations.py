@@ -89,7 +89,7 @@ def _carries() -> bool:
     from djtasks.engine import engine_of
     from djtasks.errors import BrokerUnavailable
     from djtasks.formats.ids import new_id
-    from djtasks.hints import Hint
+    from djtasks.protocol.hints import Hint
 
     broker = engine_of("default").broker
     if broker is None:

@@ -3,7 +3,7 @@
 from djtasks.declarations import periodic
 from djtasks.definitions import Task, task
 from djtasks.errors import Cancel, Retry, TaskCancelled, TaskTimeout
-from djtasks.retry import Backoff
+from djtasks.protocol.retry import Backoff
 from djtasks.schedules import CatchUp, Coalesce, Crontab, Every, Once, SkipIfOlderThan
 
 __all__ = [

@@ -15,7 +15,6 @@ from django.core import checks as django_checks
 from django.db import transaction
 
 from djtasks import registry
-from djtasks.claims import Inserted, NewRecord
 from djtasks.compat import (
     DEFAULT_TASK_QUEUE_NAME,
     BaseTaskBackend,
@@ -27,9 +26,10 @@ from djtasks.compat import (
 from djtasks.definitions import Items, Task
 from djtasks.engine import Engine, engine_of
 from djtasks.errors import InvalidOption
-from djtasks.hints import Hint
 from djtasks.models import TaskRecord
 from djtasks.outbox import HINTS_A_TRANSACTION
+from djtasks.protocol.hints import Hint
+from djtasks.protocol.records import Inserted, NewRecord
 from djtasks.records import build_item, build_record
 from djtasks.results import TaskResult, from_new, from_record
 

@@ -23,7 +23,7 @@ from djtasks.compat import (
     DjangoTask,
     InvalidTask,
 )
-from djtasks.retry import Backoff, BackoffFunction, RetryPolicy
+from djtasks.protocol.retry import Backoff, BackoffFunction, RetryPolicy
 from djtasks.task_options import shape_options, target_of
 
 if TYPE_CHECKING:

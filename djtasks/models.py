@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from djtasks.bulk import BulkAction
 from djtasks.columns import DatabaseNow, ExactCharField, UniqueWhenSet, WhereIndex
 from djtasks.formats.ids import new_id
+from djtasks.protocol.states import State
 from djtasks.scheduled import Schedule
-from djtasks.states import State
 from djtasks.statistics import (
     FailureCount,
     FailureGroup,

@@ -9,7 +9,7 @@ from typing import Any
 
 from djtasks.errors import InvalidOption
 from djtasks.formats.durations import as_span
-from djtasks.states import FINAL, State
+from djtasks.protocol.states import FINAL, State
 
 _NAMED_BROKERS = ("redis", "kombu", "database", "memory")
 MOST_BYTES = 1_000_000

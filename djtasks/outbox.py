@@ -13,7 +13,7 @@ from django.db import DatabaseError, connections, transaction
 
 from djtasks.brokers import Broker
 from djtasks.errors import BrokerUnavailable
-from djtasks.hints import Hint
+from djtasks.protocol.hints import Hint
 
 logger = logging.getLogger("djtasks.outbox")
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from djtasks.calls import arguments_of, check_call
-from djtasks.claims import NewRecord
 from djtasks.definitions import Task
 from djtasks.errors import InvalidArguments
 from djtasks.formats.ids import new_id
 from djtasks.formats.json_values import encode, encode_arguments, encode_sorted
+from djtasks.protocol.records import NewRecord
 
 _LONGEST_KEY = 512
 

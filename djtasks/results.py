@@ -13,7 +13,6 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from djtasks import registry
-from djtasks.claims import Claim, NewRecord, Settlement, decode_call
 from djtasks.compat import (
     TASK_REFRESH_ATTRS,
     DjangoTaskResult,
@@ -26,7 +25,8 @@ from djtasks.errors import ResultTimeout, TaskCancelled, UnknownTask, WouldWaitF
 from djtasks.formats.json_values import decode
 from djtasks.formats.tracebacks import class_path
 from djtasks.models import TaskRecord
-from djtasks.states import FINAL, State, django_status
+from djtasks.protocol.records import Claim, NewRecord, Settlement, decode_call
+from djtasks.protocol.states import FINAL, State, django_status
 
 T = TypeVar("T")
 

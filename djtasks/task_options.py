@@ -9,8 +9,8 @@ from typing import Any
 
 from djtasks.compat import InvalidTask
 from djtasks.formats.durations import as_span
-from djtasks.hints import MAX_PRIORITY, MIN_PRIORITY
-from djtasks.retry import Backoff
+from djtasks.protocol.hints import MAX_PRIORITY, MIN_PRIORITY
+from djtasks.protocol.retry import Backoff
 
 _MOST = 32_000
 # What the columns take.

@@ -9,7 +9,7 @@ from django.test import override_settings
 
 from djtasks.brokers.memory import MemoryBroker
 from djtasks.errors import BrokerUnavailable
-from djtasks.hints import Hint
+from djtasks.protocol.hints import Hint
 from tests.settings import TASKS
 
 

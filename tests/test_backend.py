@@ -22,7 +22,7 @@ from djtasks.engine import Engine, engine_of
 from djtasks.errors import ArgumentsTooLarge, InvalidArguments
 from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.settings import TASKS
 from tests.tasks import add, add_async, explode, leaves_nothing, needs_context, only_once

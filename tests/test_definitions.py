@@ -13,7 +13,7 @@ from djtasks import Backoff, Task, task
 from djtasks.compat import BaseTaskBackend, InvalidTask
 from djtasks.context import Context
 from djtasks.definitions import restore
-from djtasks.retry import RetryPolicy
+from djtasks.protocol.retry import RetryPolicy
 from tests.settings import OURS, TASKS
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)

@@ -12,7 +12,7 @@ from djtasks import task
 from djtasks.engine import Engine
 from djtasks.errors import InvalidArguments
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.tasks import add, only_once
 

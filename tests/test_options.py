@@ -8,7 +8,7 @@ import pytest
 
 from djtasks.errors import InvalidOption
 from djtasks.options import Options, parse_options
-from djtasks.states import State
+from djtasks.protocol.states import State
 
 WEEK, MONTH, DAY = timedelta(days=7), timedelta(days=30), timedelta(days=1)
 DEFAULT_RETENTION = {

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from djtasks import Task, task
-from djtasks.claims import NewRecord
 from djtasks.errors import ArgumentsTooLarge, InvalidArguments
+from djtasks.protocol.records import NewRecord
 from djtasks.records import build_item, build_record
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)

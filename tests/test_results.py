@@ -16,7 +16,7 @@ from djtasks.engine import Engine
 from djtasks.errors import ResultTimeout, TaskExpired, UnknownTask
 from djtasks.models import TaskRecord
 from djtasks.operations import cancel
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.settings import TASKS
 from tests.tasks import add, asks_for_retry, cancels_itself, explode

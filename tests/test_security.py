@@ -18,9 +18,9 @@ from djtasks.doctor import examine
 from djtasks.engine import engine_of
 from djtasks.errors import BrokerUnavailable
 from djtasks.formats.ids import new_id
-from djtasks.hints import Hint
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.hints import Hint
+from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from djtasks.testing.running import execute_here
 from djtasks.worker.pipeline import Pipeline

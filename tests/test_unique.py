@@ -8,12 +8,12 @@ import pytest
 from django.db import transaction
 
 from djtasks import task
-from djtasks.claims import Inserted, NewRecord
 from djtasks.engine import Engine
 from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord
 from djtasks.operations import cancel
-from djtasks.states import State
+from djtasks.protocol.records import Inserted, NewRecord
+from djtasks.protocol.states import State
 from djtasks.store import Store
 from djtasks.testing import run_due
 from tests.tasks import explode, leaves_nothing, only_once

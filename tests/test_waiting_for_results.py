@@ -12,7 +12,7 @@ from djtasks.compat import TaskResultDoesNotExist
 from djtasks.engine import Engine
 from djtasks.errors import ResultTimeout, WouldWaitForever
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.tasks import add, leaves_nothing, only_once
 

@@ -45,8 +45,8 @@ def insert(statement: str, count: int, *, first: int = 1) -> None:
 def push(count: int) -> None:
     """Push the hints of the newest so many."""
     from djtasks.engine import engine_of
-    from djtasks.hints import Hint, score_of
     from djtasks.models import TaskRecord
+    from djtasks.protocol.hints import Hint, score_of
 
     engine = engine_of("default")
     assert engine.broker is not None

@@ -8,7 +8,7 @@ by side in the index of unique keys.
 from typing import Any
 
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 
 READ_FILE = "demo_project.library.tasks.read_file"
 WRITE_REPORT = "demo_project.library.tasks.write_report"

@@ -14,7 +14,7 @@ from demo_project.library.folders import FolderProblem, find_files
 from demo_project.library.measuring import PARSE_ERRORS, measure
 from demo_project.library.models import Function, Outcome, Reading, SourceFile
 from demo_project.library.reporting import totals_of
-from djtasks.states import State
+from djtasks.protocol.states import State
 
 _STATES = {Outcome.PARSED: State.SUCCESSFUL, Outcome.FAILED: State.FAILED}
 _MOST_PROBLEMS = 10

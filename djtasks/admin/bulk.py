@@ -24,7 +24,7 @@ from djtasks.inspection import BulkFacts, bulk_action, bulk_actions
 from djtasks.inspection.at_once import COUNT_LIMIT, counts_of
 from djtasks.inspection.search_keys import READY_PHASES
 from djtasks.models import BulkAction, TaskState
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.templatetags.djtasks_pages import count as in_figures
 from djtasks.templatetags.djtasks_pages import span
 

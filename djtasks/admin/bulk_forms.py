@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from djtasks.admin.bulk_verbs import Verb
-from djtasks.hints import MAX_PRIORITY, MIN_PRIORITY
+from djtasks.protocol.hints import MAX_PRIORITY, MIN_PRIORITY
 
 MOST_MINUTES = 7 * 24 * 60
 

@@ -19,8 +19,8 @@ from djtasks.inspection.listing import WINDOW, last_error
 from djtasks.inspection.status import records_of
 from djtasks.inspection.tasks import phase_of, ran_of, waited_of
 from djtasks.models import TaskRecord
+from djtasks.protocol.states import State
 from djtasks.redaction import redacted, redacted_value
-from djtasks.states import State
 
 _ROWS_A_LOOK = 500
 _COLUMNS = (

@@ -24,7 +24,7 @@ from djtasks.inspection import (
     now_of,
 )
 from djtasks.models import BulkAction
-from djtasks.states import State
+from djtasks.protocol.states import State
 
 TAB = "djtasks_failures"
 PAGE_SPANS = ("24h", "7d", "30d", "90d")

@@ -13,7 +13,7 @@ from djtasks.admin.task_rows import standing_of
 from djtasks.compat import InvalidTask
 from djtasks.inspection import phase_of
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.store import open_store, queue_database
 from djtasks.task_options import target_of
 

@@ -16,7 +16,7 @@ from djtasks.definitions import Task
 from djtasks.engine import Engine
 from djtasks.inspection import SPANS, TaskFigures, task_figures
 from djtasks.models import Schedule
-from djtasks.retry import Backoff
+from djtasks.protocol.retry import Backoff
 from djtasks.templatetags.djtasks_pages import span
 
 TAB = "djtasks_registered"

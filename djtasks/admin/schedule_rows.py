@@ -16,10 +16,10 @@ from djtasks.errors import DjtasksError
 from djtasks.inspection import Run, histories_of, history_of
 from djtasks.inspection.schedules import runs_after
 from djtasks.models import Schedule
+from djtasks.protocol.states import State
 from djtasks.schedules import Crontab, Rule, Upcoming, missed_from, rule_from
 from djtasks.schedules.base import span_in_words
 from djtasks.schedules.wallclock import zone_named
-from djtasks.states import State
 
 HISTORY = 20
 _GAP, _BAR = 6, 4

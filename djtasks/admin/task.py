@@ -29,7 +29,7 @@ from djtasks.inspection import (
     why_not_running,
 )
 from djtasks.models import Schedule
-from djtasks.states import FINAL, State
+from djtasks.protocol.states import FINAL, State
 
 _SHOWN_RELATED = 8
 # What only those see who may see arguments; the key of a unique task is made of them.

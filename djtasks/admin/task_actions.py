@@ -19,7 +19,7 @@ from djtasks.admin.task_access import TasksAdmin, TaskView, record_of, require_v
 from djtasks.admin.task_forms import RescheduleForm, RetryForm, TaskForm
 from djtasks.inspection import TaskFacts
 from djtasks.models import TaskRecord
-from djtasks.states import FINAL, LIVE, REVIVABLE, State
+from djtasks.protocol.states import FINAL, LIVE, REVIVABLE, State
 
 LIST = "djtasks_taskrecord_changelist"
 # Does it, and returns what the log says, or why it was not done.

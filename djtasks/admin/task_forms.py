@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from djtasks.admin.moment_field import HELP, MomentField
 from djtasks.engine import Engine
-from djtasks.hints import MAX_PRIORITY, MIN_PRIORITY
 from djtasks.models import TaskRecord
+from djtasks.protocol.hints import MAX_PRIORITY, MIN_PRIORITY
 from djtasks.task_options import LONGEST_QUEUE, is_queue
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from djtasks.admin.charts import Tick, percent_at
 from djtasks.inspection import Stretch, TaskFacts
-from djtasks.states import FINAL
+from djtasks.protocol.states import FINAL
 from djtasks.templatetags.djtasks_pages import NOTHING, span
 
 _TICKS = 4

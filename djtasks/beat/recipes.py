@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from djtasks import registry
 from djtasks.beat.planning import Timetable, timetable_of
-from djtasks.claims import NewRecord
 from djtasks.engine import Engine
 from djtasks.errors import InvalidSchedule
 from djtasks.formats.ids import new_id
 from djtasks.models import Schedule
+from djtasks.protocol.records import NewRecord
 from djtasks.records import build_record
 from djtasks.store.ticks import ScheduleRow
 

@@ -16,10 +16,10 @@ from msgspec import structs
 
 from djtasks.beat.planning import Decision, decide, start_of
 from djtasks.beat.recipes import Recipes
-from djtasks.claims import NewRecord
 from djtasks.engine import Engine
 from djtasks.errors import DjtasksError, UnknownTask
-from djtasks.hints import Hint
+from djtasks.protocol.hints import Hint
+from djtasks.protocol.records import NewRecord
 from djtasks.schedules import Overlap
 from djtasks.store import ticks
 from djtasks.store.failures import Failure, classify

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
-from djtasks.hints import Hint
+from djtasks.protocol.hints import Hint
 
 NamespaceGetter = Callable[[], str]
 

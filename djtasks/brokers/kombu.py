@@ -22,8 +22,8 @@ from djtasks.brokers.haste import Haste
 from djtasks.brokers.kombu_wire import Letter, Wire, open_wire
 from djtasks.brokers.line import Line
 from djtasks.errors import BrokerUnavailable
-from djtasks.hints import Hint, priority_of
 from djtasks.options import Options
+from djtasks.protocol.hints import Hint, priority_of
 
 logger = logging.getLogger("djtasks.brokers")
 

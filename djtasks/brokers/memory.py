@@ -7,8 +7,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from djtasks.brokers.base import NamespaceGetter, Problem
-from djtasks.hints import Hint
 from djtasks.options import Options
+from djtasks.protocol.hints import Hint
 
 
 class MemoryBroker:

@@ -17,8 +17,8 @@ from djtasks.brokers.haste import Haste
 from djtasks.brokers.redis_clients import PUSH_TIMEOUT, client_of
 from djtasks.errors import BrokerUnavailable
 from djtasks.formats.ids import from_bytes
-from djtasks.hints import Hint
 from djtasks.options import Options
+from djtasks.protocol.hints import Hint
 
 logger = logging.getLogger("djtasks.brokers")
 

@@ -10,14 +10,14 @@ from uuid import UUID
 from django.db import transaction
 
 from djtasks.brokers import Broker
-from djtasks.claims import Claim, NewRecord, Settlement
 from djtasks.doctor.explaining import broker_finding
 from djtasks.doctor.findings import Finding, Patient, Stopwatch, bad, well
 from djtasks.engine import Engine
 from djtasks.errors import BrokerUnavailable
 from djtasks.formats.ids import new_id
-from djtasks.hints import Hint
-from djtasks.states import State
+from djtasks.protocol.hints import Hint
+from djtasks.protocol.records import Claim, NewRecord, Settlement
+from djtasks.protocol.states import State
 
 # One name for all examinations: some brokers keep a queue that was used once for ever.
 QUEUE = "djtasks.doctor"

@@ -7,7 +7,7 @@ from typing import Any
 from djtasks.errors import TaskTimeout, WorkerLost
 from djtasks.formats.tracebacks import Frame, class_path, frames_of
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 
 _TIMED_OUT = class_path(TaskTimeout())
 _LOST = class_path(WorkerLost())

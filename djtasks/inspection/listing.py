@@ -15,8 +15,8 @@ from djtasks.inspection.calls import Piece, pieces_of
 from djtasks.inspection.search_values import id_of
 from djtasks.inspection.tasks import phase_of, ran_of, waited_of
 from djtasks.models import TaskRecord, WorkerRecord
+from djtasks.protocol.states import State
 from djtasks.redaction import redacted
-from djtasks.states import State
 
 PAGE_SIZE = 50
 WINDOW = 100_000

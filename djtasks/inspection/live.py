@@ -16,7 +16,7 @@ from djtasks.inspection.status import (
     records_of,
     workers_of,
 )
-from djtasks.states import State
+from djtasks.protocol.states import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from djtasks.inspection.at_once import COUNT_LIMIT
 from djtasks.inspection.figures import done_lately
 from djtasks.inspection.status import records_of
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

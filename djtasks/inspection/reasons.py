@@ -11,7 +11,7 @@ from djtasks.formats.durations import in_words
 from djtasks.inspection.queue_position import Ahead, ahead_of
 from djtasks.inspection.status import Pause, WorkerFacts, fetches, records_of, workers_of
 from djtasks.models import QueueControl, TaskRecord
-from djtasks.states import FINAL, State
+from djtasks.protocol.states import FINAL, State
 
 _UNKNOWN = "djtasks.errors.UnknownTask"
 

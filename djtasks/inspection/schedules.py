@@ -13,9 +13,9 @@ from djtasks.beat.planning import Timetable, ticked_until, timetable_of
 from djtasks.engine import Engine
 from djtasks.errors import DjtasksError
 from djtasks.models import Schedule, TaskRecord
+from djtasks.protocol.states import State
 from djtasks.schedules import Crontab
 from djtasks.schedules.preview import Upcoming, upcoming
-from djtasks.states import State
 
 MOST_SCHEDULES = 1_000
 # A living scheduler is never later than this, whatever has just died.

@@ -17,7 +17,7 @@ from djtasks.inspection.search_values import (
     short,
     span_of,
 )
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.task_options import LONGEST_QUEUE, is_queue
 
 Selection = dict[str, Any]

@@ -14,7 +14,7 @@ from djtasks.formats.durations import in_words
 from djtasks.inspection.at_once import counts_of, first_moments
 from djtasks.inspection.schedules import SchedulerFacts, scheduler_of
 from djtasks.models import QueueControl, TaskRecord, WorkerRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.store import Look
 
 

@@ -15,8 +15,8 @@ from djtasks.inspection.calls import Piece, call_of
 from djtasks.inspection.status import records_of
 from djtasks.inspection.timeline import Stretch, timeline_of
 from djtasks.models import TaskRecord
+from djtasks.protocol.states import State
 from djtasks.redaction import redacted, redacted_value
-from djtasks.states import State
 
 MOST_RELATED = 20
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from djtasks.inspection.attempts import Attempt, attempts_of
 from djtasks.models import TaskRecord
-from djtasks.states import FINAL, State
+from djtasks.protocol.states import FINAL, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,12 +19,12 @@ from djtasks.definitions import Task
 from djtasks.engine import Engine, engine_of
 from djtasks.errors import BulkActionMoved
 from djtasks.formats.ids import new_id
-from djtasks.hints import MAX_PRIORITY
 from djtasks.models import BulkAction, WorkerRecord
 from djtasks.operations import chunks
 from djtasks.operations.selection import Selection, selected
 from djtasks.operations.wishes import Wishes, parse_wishes
-from djtasks.retry import Backoff
+from djtasks.protocol.hints import MAX_PRIORITY
+from djtasks.protocol.retry import Backoff
 from djtasks.store import queue_database, workers
 
 ROWS_A_CHUNK = 1_000

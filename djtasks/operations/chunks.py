@@ -17,7 +17,7 @@ from djtasks.operations.tasks import (
     revival,
 )
 from djtasks.operations.wishes import Wishes
-from djtasks.states import FINAL, REVIVABLE, State
+from djtasks.protocol.states import FINAL, REVIVABLE, State
 from djtasks.store import open_store, queue_database
 
 # A spread is a statement a due time: a hundred records share one.

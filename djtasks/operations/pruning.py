@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from djtasks.engine import Engine
 from djtasks.operations.tasks import records
-from djtasks.states import FINAL
+from djtasks.protocol.states import FINAL
 from djtasks.store import queue_database
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from djtasks.formats.ids import new_id
 from djtasks.models import QueueControl
 from djtasks.operations.tasks import records
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.store import open_store, queue_database
 
 

@@ -11,9 +11,9 @@ from django.db.models import Case, F, Q, SmallIntegerField, Value, When
 
 from djtasks.engine import engine_of
 from djtasks.errors import UniqueKeyTaken
-from djtasks.hints import Hint, score_of
 from djtasks.models import TaskRecord
-from djtasks.states import LIVE, REVIVABLE, State
+from djtasks.protocol.hints import Hint, score_of
+from djtasks.protocol.states import LIVE, REVIVABLE, State
 from djtasks.store import open_store, queue_database
 
 _WAITING = (State.READY, State.WAITING)

@@ -9,7 +9,7 @@ from django.utils.dateparse import parse_datetime
 
 from djtasks.errors import InvalidBulkAction
 from djtasks.formats.durations import as_span
-from djtasks.hints import MAX_PRIORITY, MIN_PRIORITY
+from djtasks.protocol.hints import MAX_PRIORITY, MIN_PRIORITY
 from djtasks.task_options import LONGEST_QUEUE, is_queue
 
 

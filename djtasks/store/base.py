@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from djtasks.claims import Claim, Inserted, NewRecord, Settlement
+from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
 
 ERRORS_KEPT = 10
 

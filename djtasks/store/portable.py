@@ -15,9 +15,9 @@ from django.db import IntegrityError, connections, transaction
 from django.db.models import Case, DateTimeField, F, Q, Value, When
 from django.db.models.functions import Coalesce
 
-from djtasks.claims import Claim, Inserted, NewRecord, Settlement
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
+from djtasks.protocol.states import State
 from djtasks.store import rows
 from djtasks.store.base import DueRecord, Lane, Look, in_key_order
 from djtasks.store.returned import settle_returned

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import connections
 
-from djtasks.claims import Claim, Inserted, NewRecord, Settlement
+from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
 from djtasks.store import sql, values
 from djtasks.store.base import DueRecord, Lane, Look, in_key_order
 

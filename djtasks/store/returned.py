@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from djtasks.claims import Settlement
 from djtasks.formats.json_values import decode
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.records import Settlement
+from djtasks.protocol.states import State
 
 # Each row looks through half of the others' branches, so more of them do not pay.
 _ROWS_A_STATEMENT = 100

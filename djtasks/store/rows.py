@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from djtasks.claims import Claim, Inserted, NewRecord, Settlement
 from djtasks.models import TaskRecord
-from djtasks.states import FINAL, State
+from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
+from djtasks.protocol.states import FINAL, State
 from djtasks.store.base import ERRORS_KEPT, DueRecord, Lane
 
 _CLOCKS = {

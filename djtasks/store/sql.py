@@ -4,7 +4,7 @@
 """
 
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 
 _TABLE = TaskRecord._meta.db_table  # noqa: SLF001 - Django's documented Meta API
 _READY, _RUNNING, _CANCELLED = int(State.READY), int(State.RUNNING), int(State.CANCELLED)

@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce
 
 from djtasks.columns import DatabaseNow
 from djtasks.models import Schedule, TaskRecord
-from djtasks.states import FINAL, LIVE, State
+from djtasks.protocol.states import FINAL, LIVE, State
 from djtasks.store import sql
 from djtasks.store.rows import database_now
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from djtasks.claims import Claim, NewRecord, Settlement
+from djtasks.protocol.records import Claim, NewRecord, Settlement
 from djtasks.store import sql
 from djtasks.store.base import ERRORS_KEPT, DueRecord, Lane
 

@@ -12,14 +12,14 @@ from uuid import UUID
 from django.db import connections, transaction
 from django.db.models import F, Model, Q, QuerySet
 
-from djtasks.claims import Released, Settlement
 from djtasks.columns import DatabaseNow
 from djtasks.errors import WorkerLost
 from djtasks.formats.tracebacks import describe, fingerprint_of
-from djtasks.hints import Hint, score_of
 from djtasks.models import Lease, QueueControl, TaskRecord, WorkerRecord
-from djtasks.release import Departure, Release, judge_release
-from djtasks.states import State
+from djtasks.protocol.hints import Hint, score_of
+from djtasks.protocol.records import Released, Settlement
+from djtasks.protocol.recovery import Departure, Release, judge_release
+from djtasks.protocol.states import State
 from djtasks.store.base import ERRORS_KEPT
 from djtasks.store.rows import database_now
 

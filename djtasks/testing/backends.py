@@ -11,7 +11,6 @@ from asgiref.sync import sync_to_async
 from msgspec.structs import replace
 
 from djtasks import registry
-from djtasks.claims import Claim, NewRecord, Settlement
 from djtasks.compat import (
     BaseTaskBackend,
     TaskResultDoesNotExist,
@@ -22,9 +21,10 @@ from djtasks.compat import (
 from djtasks.definitions import Items, Task
 from djtasks.formats.ids import new_id
 from djtasks.options import Options
+from djtasks.protocol.records import Claim, NewRecord, Settlement
+from djtasks.protocol.states import State
 from djtasks.records import build_item, build_record
 from djtasks.results import TaskResult, from_new
-from djtasks.states import State
 from djtasks.store import queue_database
 from djtasks.testing.running import execute_here, finished_result
 from djtasks.worker.pipeline import Finished, Pipeline

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from djtasks.brokers.base import Broker, Problem
 from djtasks.formats.ids import new_id
-from djtasks.hints import Hint, score_of
+from djtasks.protocol.hints import Hint, score_of
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 NOT_AT_ALL = timedelta(0)

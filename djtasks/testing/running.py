@@ -8,12 +8,12 @@ from asgiref.sync import async_to_sync
 from django.db.models import F
 
 from djtasks import middleware, registry
-from djtasks.claims import Claim
 from djtasks.engine import Engine, engine_of
 from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord
+from djtasks.protocol.records import Claim
+from djtasks.protocol.states import State
 from djtasks.results import TaskResult, from_finished, from_record
-from djtasks.states import State
 from djtasks.worker.execution import ThreadGate
 from djtasks.worker.pipeline import Finished, Pipeline, is_coroutine
 

@@ -15,8 +15,8 @@ from django.dispatch import Signal
 
 from djtasks import results
 from djtasks.compat import LOGGER_NAME, task_finished, task_started
+from djtasks.protocol.states import FINAL, State
 from djtasks.signals import task_cancelled, task_retrying
-from djtasks.states import FINAL, State
 from djtasks.worker.execution import Running
 from djtasks.worker.pipeline import Finished
 

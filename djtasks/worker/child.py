@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from djtasks import middleware
-from djtasks.claims import Claim
 from djtasks.engine import Engine
+from djtasks.protocol.records import Claim
 from djtasks.store.listener import Listener
 from djtasks.store.sessions import use_engine_connection
 from djtasks.worker import messages

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from djtasks.claims import Claim, Settlement
 from djtasks.formats.ids import new_id
+from djtasks.protocol.records import Claim, Settlement
 from djtasks.store.workers import Vital
 from djtasks.worker.board import Board
 from djtasks.worker.child import PULSES

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 
-from djtasks.claims import Released, Settlement
 from djtasks.engine import Engine
 from djtasks.errors import BrokerUnavailable
-from djtasks.release import Departure
-from djtasks.states import State
+from djtasks.protocol.records import Released, Settlement
+from djtasks.protocol.recovery import Departure
+from djtasks.protocol.states import State
 from djtasks.store import workers
 from djtasks.worker.loops import close_quietly
 from djtasks.worker.statistics import count_failures

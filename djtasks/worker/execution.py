@@ -15,12 +15,12 @@ from uuid import UUID
 from django.db import transaction
 
 from djtasks import results
-from djtasks.claims import Claim, Settlement
 from djtasks.context import Completion, Context
 from djtasks.definitions import Task
 from djtasks.errors import InvalidArguments, LeaseLost, TaskCancelled, UnstorableResult
 from djtasks.formats.json_values import encode
-from djtasks.states import State
+from djtasks.protocol.records import Claim, Settlement
+from djtasks.protocol.states import State
 from djtasks.store import Store
 
 _JUMPS = 3

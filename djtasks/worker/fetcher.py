@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from djtasks import registry
-from djtasks.claims import Claim
+from djtasks.protocol.records import Claim
 from djtasks.worker.pipeline import Finished, Pipeline, is_coroutine
 from djtasks.worker.pools import Pool
 

@@ -3,7 +3,7 @@
 import threading
 from uuid import UUID
 
-from djtasks.claims import Claim
+from djtasks.protocol.records import Claim
 
 
 class Holdings:

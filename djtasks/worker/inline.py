@@ -12,7 +12,7 @@ from django.db import DatabaseError, InterfaceError
 from djtasks.backend import DjtasksBackend
 from djtasks.engine import Engine
 from djtasks.formats.ids import new_id
-from djtasks.release import Departure
+from djtasks.protocol.recovery import Departure
 from djtasks.store import workers
 from djtasks.store.sessions import use_engine_connection
 from djtasks.store.workers import Pulse, Vital

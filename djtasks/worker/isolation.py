@@ -6,7 +6,7 @@ suspect that did not get through goes back to where it was.
 
 from collections import deque
 
-from djtasks.claims import Claim
+from djtasks.protocol.records import Claim
 from djtasks.worker import messages
 from djtasks.worker.children import ChildHandle
 from djtasks.worker.nursery import Nursery

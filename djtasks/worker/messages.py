@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from djtasks.claims import Claim, Settlement
+from djtasks.protocol.records import Claim, Settlement
 
 # Child to supervisor -------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import djtasks
 from djtasks import signals
 from djtasks.backend import DjtasksBackend
 from djtasks.engine import Engine
-from djtasks.release import Departure
+from djtasks.protocol.recovery import Departure
 from djtasks.store import workers
 from djtasks.store.workers import Vital
 from djtasks.worker import messages

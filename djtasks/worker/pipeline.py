@@ -19,23 +19,16 @@ from uuid import UUID
 import msgspec
 
 from djtasks import registry
-from djtasks.claims import Claim, Settlement, decode_call
 from djtasks.context import Context
 from djtasks.definitions import Task
 from djtasks.errors import TaskCancelled, TaskExpired, TaskTimeout
 from djtasks.formats.json_values import encode
 from djtasks.formats.tracebacks import describe, fingerprint_of, place_of
 from djtasks.middleware import Middleware, Run, chain
-from djtasks.outcomes import (
-    Expired,
-    Outcome,
-    Raised,
-    Returned,
-    Verdict,
-    judge,
-)
-from djtasks.retry import RetryPolicy
-from djtasks.states import FINAL, State
+from djtasks.protocol.outcomes import Expired, Outcome, Raised, Returned, Verdict, judge
+from djtasks.protocol.records import Claim, Settlement, decode_call
+from djtasks.protocol.retry import RetryPolicy
+from djtasks.protocol.states import FINAL, State
 from djtasks.store import Store
 from djtasks.worker.execution import Running, ThreadGate, context_for, encode_result
 from djtasks.worker.refusals import is_known_refusal, misfit, unregistered

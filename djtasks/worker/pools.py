@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from asgiref.sync import sync_to_async
 
-from djtasks.claims import Claim
+from djtasks.protocol.records import Claim
 from djtasks.store.sessions import close_after_task, refresh_connections
 from djtasks.worker.board import Board
 from djtasks.worker.execution import CoroutineGate, Running, ThreadGate

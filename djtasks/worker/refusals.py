@@ -9,11 +9,11 @@ from typing import Any
 
 from djtasks import registry
 from djtasks.calls import check_call
-from djtasks.claims import Claim, decode_call
 from djtasks.definitions import Task
 from djtasks.errors import InvalidArguments, UnknownTask
 from djtasks.formats.json_values import decode
-from djtasks.outcomes import Unregistered
+from djtasks.protocol.outcomes import Unregistered
+from djtasks.protocol.records import Claim, decode_call
 
 
 def unregistered(claim: Claim) -> Unregistered:

@@ -4,10 +4,10 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from djtasks.claims import Claim
 from djtasks.definitions import Task
-from djtasks.outcomes import GIVE_UP, GiveUp, Raised
-from djtasks.retry import Backoff, RetryPolicy
+from djtasks.protocol.outcomes import GIVE_UP, GiveUp, Raised
+from djtasks.protocol.records import Claim
+from djtasks.protocol.retry import Backoff, RetryPolicy
 from djtasks.worker.execution import Running
 
 logger = logging.getLogger("djtasks.worker")

@@ -13,10 +13,10 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 
-from djtasks.claims import Claim
 from djtasks.engine import Engine
 from djtasks.errors import BrokerUnavailable
-from djtasks.hints import Hint, score_of
+from djtasks.protocol.hints import Hint, score_of
+from djtasks.protocol.records import Claim
 from djtasks.worker.holdings import Holdings
 from djtasks.worker.loops import close_quietly
 

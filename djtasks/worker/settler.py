@@ -12,11 +12,11 @@ from uuid import UUID
 
 from django.db import DatabaseError
 
-from djtasks.claims import Settlement
 from djtasks.errors import UnstorableResult
 from djtasks.formats.json_values import encode
 from djtasks.formats.tracebacks import describe
-from djtasks.states import State
+from djtasks.protocol.records import Settlement
+from djtasks.protocol.states import State
 from djtasks.store import Store
 from djtasks.store.failures import Failure, classify
 from djtasks.worker.holdings import Holdings

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from djtasks.claims import Claim
 from djtasks.engine import Engine
 from djtasks.errors import BrokerUnavailable
+from djtasks.protocol.records import Claim
 from djtasks.store import Lane
 from djtasks.store.listener import Listener
 from djtasks.store.workers import paused_queues

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 
-from djtasks.claims import Settlement
 from djtasks.engine import Engine
 from djtasks.formats.histograms import bucket_of
 from djtasks.formats.json_values import decode
 from djtasks.models import TaskStatistics
-from djtasks.states import State
+from djtasks.protocol.records import Settlement
+from djtasks.protocol.states import State
 from djtasks.store import statistics
 from djtasks.store.statistics import Failure, Sums
 from djtasks.worker.loops import close_quietly

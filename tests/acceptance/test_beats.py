@@ -12,8 +12,8 @@ import pytest
 from django.db.models import F
 
 from djtasks.models import Lease, Schedule, TaskRecord
+from djtasks.protocol.states import State
 from djtasks.schedules import CatchUp, Every
-from djtasks.states import State
 from tests.acceptance.processes import BeatProcess, worker, worker_environment
 from tests.beat.making import again, change, dues, runs, schedule
 from tests.waiting import eventually

@@ -9,7 +9,7 @@ import pytest
 from django.core.cache import caches
 
 from djtasks.models import TaskRecord, WorkerRecord
-from djtasks.states import FINAL, State
+from djtasks.protocol.states import FINAL, State
 from tests.acceptance.processes import child_pids, worker
 from tests.tasks import add
 from tests.waiting import eventually

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 SCRIPT = """
 import django; django.setup()
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from tests.tasks import add, write_row, explode
 from tests.models import Row
 add.enqueue_many((n, 1) for n in range(300))

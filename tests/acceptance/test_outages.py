@@ -12,7 +12,7 @@ from django.core.cache import caches
 from djtasks.brokers import forget_brokers
 from djtasks.engine import engine_of, forget_engines
 from djtasks.models import TaskRecord
-from djtasks.states import FINAL, State
+from djtasks.protocol.states import FINAL, State
 from djtasks.testing.servers import start_valkey
 from tests import tasks
 from tests.acceptance.processes import worker

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from djtasks.models import TaskRecord, WorkerRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from tests import tasks
 from tests.acceptance.processes import worker
 from tests.models import Row

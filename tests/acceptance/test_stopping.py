@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from djtasks.models import TaskRecord, WorkerRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from tests import tasks
 from tests.acceptance.processes import child_pids, worker
 from tests.models import Row

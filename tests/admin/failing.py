@@ -9,7 +9,7 @@ from uuid import UUID
 from djtasks.engine import Engine
 from djtasks.formats.durations import floor
 from djtasks.models import FailureCount, FailureGroup, TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 
 HOUR = timedelta(hours=1)
 

@@ -22,7 +22,7 @@ from djtasks.models import (
     WorkerRecord,
 )
 from djtasks.operations import pause_queue
-from djtasks.states import State
+from djtasks.protocol.states import State
 from tests.admin.failing import SHOP, group_of
 
 DEPLOY, OUTAGE = 18, 14  # minutes ago

@@ -15,8 +15,8 @@ from djtasks.models import (
     TaskStatistics,
     WorkerRecord,
 )
+from djtasks.protocol.states import State
 from djtasks.schedules import Every
-from djtasks.states import State
 from tests.admin.failing import HOUR, Failing, group_of
 from tests.tasks import add
 

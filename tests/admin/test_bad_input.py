@@ -19,7 +19,7 @@ from djtasks.models import (
     TaskRecord,
     WorkerRecord,
 )
-from djtasks.states import State
+from djtasks.protocol.states import State
 from tests.admin.expectations import PAGES, address, filled, names
 from tests.admin.stage import Stage, set_up
 from tests.settings import CACHES

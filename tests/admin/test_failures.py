@@ -14,7 +14,7 @@ from djtasks.admin.failure_rows import in_bars
 from djtasks.engine import Engine
 from djtasks.formats.ids import new_id
 from djtasks.models import BulkAction, TaskRecord, WorkerRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.admin.failing import Failing, group_of, records_of
 from tests.tasks import explode

@@ -9,8 +9,8 @@ from django.test import Client
 
 from djtasks.engine import Engine
 from djtasks.models import Schedule, TaskRecord
+from djtasks.protocol.states import State
 from djtasks.schedules import Crontab, Every
-from djtasks.states import State
 from tests.admin.scheduling import NIGHTLY, TYPED, declared, log, made, page
 
 pytestmark = pytest.mark.usefixtures("engine")

@@ -13,7 +13,7 @@ from djtasks.admin import TaskRecordAdmin
 from djtasks.engine import Engine
 from djtasks.models import TaskRecord
 from djtasks.operations import cancel
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.admin.opening import failed, log, page, permitted
 from tests.tasks import add, only_once

@@ -7,7 +7,7 @@ import tests.admin.ordering  # noqa: F401 - its task is filled in
 from djtasks.engine import Engine
 from djtasks.models import TaskRecord
 from djtasks.operations import discard
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.admin.browser import Browser
 from tests.admin.incident import Incident

@@ -13,7 +13,7 @@ from djtasks.engine import Engine
 from djtasks.inspection import facts_for_why, why_not_running
 from djtasks.models import TaskRecord
 from djtasks.operations import discard, pause_queue
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.admin.incident import Incident
 from tests.admin.invoice import late_invoice

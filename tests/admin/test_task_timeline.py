@@ -9,7 +9,7 @@ from djtasks.admin.task_timeline import Drawing, drawing_of
 from djtasks.engine import Engine
 from djtasks.inspection import TaskFacts, task_facts
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from tests.admin.incident import Incident
 from tests.admin.invoice import late_invoice
 from tests.tasks import add

@@ -6,7 +6,7 @@ from django.urls import reverse
 from djtasks.engine import Engine
 from djtasks.models import BulkAction, TaskRecord
 from djtasks.operations import start_bulk
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.admin.browser import Browser
 from tests.admin.incident import Incident

@@ -14,7 +14,7 @@ from djtasks.engine import Engine
 from djtasks.formats.ids import new_id
 from djtasks.inspection import listing
 from djtasks.models import TaskRecord, WorkerRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.tasks import add, explode, flaky, needs_context
 

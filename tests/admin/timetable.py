@@ -5,8 +5,8 @@ from typing import Any
 
 from djtasks.engine import Engine
 from djtasks.models import Schedule, TaskRecord
+from djtasks.protocol.states import State
 from djtasks.schedules import Crontab, Every, Rule
-from djtasks.states import State
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 

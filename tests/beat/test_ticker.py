@@ -9,11 +9,11 @@ from django.db.models import Q
 
 from djtasks import operations
 from djtasks.beat.ticker import Ticker
-from djtasks.claims import Settlement
 from djtasks.engine import engine_of
 from djtasks.models import Schedule, TaskRecord
+from djtasks.protocol.records import Settlement
+from djtasks.protocol.states import State
 from djtasks.schedules import CatchUp, Once
-from djtasks.states import State
 from djtasks.store import ticks
 from djtasks.store.ticks import Move
 from tests.beat.making import HOUR, MINUTE, NOON, again, change, dues, runs, schedule, tick

@@ -12,9 +12,9 @@ from django.core.cache import caches
 from djtasks.brokers.redis import RedisBroker
 from djtasks.errors import BrokerUnavailable
 from djtasks.formats.ids import new_id
-from djtasks.hints import score_of
 from djtasks.models import TaskRecord
 from djtasks.options import parse_options
+from djtasks.protocol.hints import score_of
 from djtasks.store import open_store
 from djtasks.testing.broker_contract import NOON, NOT_AT_ALL, hint, ids_of
 from tests.conftest import flush_redis

@@ -13,7 +13,7 @@ from redis.exceptions import NoPermissionError
 from djtasks.doctor import examine
 from djtasks.engine import engine_of
 from djtasks.formats.ids import new_id
-from djtasks.hints import Hint
+from djtasks.protocol.hints import Hint
 from tests.settings import CACHES
 
 PAGE = Path(__file__).parents[2] / "docs" / "guides" / "security.md"

@@ -14,10 +14,10 @@ from hypothesis.stateful import (
 )
 
 from djtasks import operations
-from djtasks.claims import Claim
-from djtasks.hints import Hint
 from djtasks.models import TaskRecord, WorkerRecord
-from djtasks.states import LIVE, State
+from djtasks.protocol.hints import Hint
+from djtasks.protocol.records import Claim
+from djtasks.protocol.states import LIVE, State
 from djtasks.worker.duties.reaper import Reaper
 from tests.chaos import machine, tasks
 from tests.chaos.machine import Child, Installation

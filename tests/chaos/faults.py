@@ -21,11 +21,12 @@ from typing import Any
 
 from django.db import OperationalError
 
-from djtasks import engine, outcomes
+from djtasks import engine
 from djtasks.brokers.base import NamespaceGetter
 from djtasks.brokers.redis import RedisBroker
 from djtasks.errors import BrokerUnavailable
 from djtasks.options import Options
+from djtasks.protocol import outcomes
 from djtasks.store import workers
 from tests.chaos.journal import note
 

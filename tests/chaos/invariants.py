@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from djtasks.models import TaskRecord
-from djtasks.states import FINAL, State
+from djtasks.protocol.states import FINAL, State
 from tests.chaos.journal import Execution, Story
 from tests.chaos.site import Site
 from tests.waiting import eventually

@@ -15,11 +15,11 @@ from uuid import UUID
 from django.db import OperationalError, connections
 
 from djtasks.brokers.memory import MemoryBroker
-from djtasks.claims import Claim
 from djtasks.formats.ids import new_id
 from djtasks.models import WorkerRecord
 from djtasks.options import parse_options
-from djtasks.release import Departure
+from djtasks.protocol.records import Claim
+from djtasks.protocol.recovery import Departure
 from djtasks.store import PortableStore, Store, workers
 from djtasks.store.workers import NewWorker, Vital
 from djtasks.worker.departures import publish

@@ -169,7 +169,7 @@ MUTATIONS = {
         rule="what a dead worker leaves is CANCELLED if somebody asked for it",
         edits=(
             Edit(
-                path="djtasks/release.py",
+                path="djtasks/protocol/recovery.py",
                 old="    if cancel_requested:\n",
                 new="    if cancel_requested is None:\n",
             ),

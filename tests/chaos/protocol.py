@@ -2,7 +2,7 @@
 
 from hypothesis.stateful import invariant
 
-from djtasks.states import FINAL, State
+from djtasks.protocol.states import FINAL, State
 from tests.chaos import machine
 from tests.chaos.events import WORKERS, Events, any_of
 

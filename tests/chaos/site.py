@@ -22,7 +22,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from django.test import override_settings
 
 from djtasks.models import TaskRecord, WorkerRecord
-from djtasks.states import LIVE, State
+from djtasks.protocol.states import LIVE, State
 from djtasks.testing.servers import start_valkey
 from tests.acceptance.processes import WorkerProcess, worker_environment
 from tests.chaos import faults, journal

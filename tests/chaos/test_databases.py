@@ -11,7 +11,7 @@ from django.db import DatabaseError, connections, transaction
 from django.db.models import QuerySet
 
 from djtasks.models import TaskRecord, WorkerRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.store.sessions import ENGINE_IDLE_SECONDS
 from tests.chaos import invariants, tasks
 from tests.chaos.homes import PostgresHome, mounted, unmount

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from tests.chaos import invariants
 from tests.chaos.site import Site
 from tests.waiting import eventually

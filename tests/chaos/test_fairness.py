@@ -12,7 +12,7 @@ from django.db import connections
 from djtasks.engine import engine_of
 from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord
-from djtasks.states import FINAL, State
+from djtasks.protocol.states import FINAL, State
 from djtasks.store import workers
 from djtasks.store.sessions import use_engine_connection
 from djtasks.store.workers import NewWorker, Vital

@@ -1,7 +1,7 @@
 """Results that cannot be stored end their own task and nobody else's."""
 
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from tests.chaos import invariants, tasks
 from tests.chaos.site import Site
 

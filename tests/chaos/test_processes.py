@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from djtasks.models import Lease, TaskRecord, WorkerRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from tests.acceptance.processes import WorkerProcess
 from tests.chaos import invariants, tasks
 from tests.chaos.profiles import PROFILE

@@ -12,7 +12,7 @@ from django.db import DatabaseError, connections
 from djtasks import operations
 from djtasks.engine import engine_of
 from djtasks.models import TaskRecord
-from djtasks.states import FINAL, LIVE, State
+from djtasks.protocol.states import FINAL, LIVE, State
 from tests.chaos import invariants, tasks
 from tests.chaos.journal import note
 from tests.chaos.site import Site

@@ -12,7 +12,7 @@ from djtasks.inspection import Pause, WhyFacts, WorkerFacts, why_not_running
 from djtasks.inspection.queue_position import Ahead
 from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.operations import cancel, pause_queue
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.tasks import add, explode, flaky
 from tests.worker.making import claim_all

@@ -6,7 +6,7 @@ from django.db import connections
 from djtasks import inspection
 from djtasks.engine import engine_of
 from djtasks.operations import run_now
-from djtasks.states import State
+from djtasks.protocol.states import State
 from tests.beat.making import HOUR, MINUTE, NOON, schedule, tick
 
 pytestmark = pytest.mark.django_db(databases="__all__")

@@ -22,7 +22,7 @@ from djtasks.inspection import (
 )
 from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.operations import pause_queue
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.carriers import Recording, with_broker
 from tests.tasks import add, explode

@@ -16,8 +16,8 @@ from djtasks.inspection.attempts import attempts_of
 from djtasks.inspection.calls import call_of
 from djtasks.inspection.timeline import timeline_of
 from djtasks.models import TaskRecord
+from djtasks.protocol.states import State
 from djtasks.redaction import HIDDEN
-from djtasks.states import State
 from djtasks.testing import run_due
 from tests.models import Row
 from tests.tasks import add, explode, flaky, waits_for_file

@@ -14,7 +14,7 @@ from djtasks.formats.ids import new_id
 from djtasks.management.commands.djtasks import Command
 from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.operations import cancel, pause_queue
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.tasks import add, explode
 from tests.worker.making import WORKER, claim_all

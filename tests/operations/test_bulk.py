@@ -15,7 +15,7 @@ from djtasks.models import BulkAction, TaskRecord, WorkerRecord
 from djtasks.operations import bulk, cancel, chunks, pause_queue, start_bulk, stop_bulk
 from djtasks.operations.bulk import bulk_task
 from djtasks.operations.wishes import Wishes
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.tasks import add, explode, only_once
 from tests.worker.making import WORKER

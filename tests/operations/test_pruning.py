@@ -10,7 +10,7 @@ from django.db.models import F
 from djtasks.engine import engine_of
 from djtasks.models import TaskRecord
 from djtasks.operations import prune, retry
-from djtasks.states import FINAL, State
+from djtasks.protocol.states import FINAL, State
 from tests.carriers import with_broker
 from tests.operations.test_tasks import in_state, just_before
 

@@ -10,7 +10,7 @@ from djtasks.engine import engine_of
 from djtasks.errors import InvalidSelection
 from djtasks.models import TaskRecord
 from djtasks.operations import selected
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.tasks import add, explode
 

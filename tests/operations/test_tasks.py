@@ -19,7 +19,7 @@ from djtasks.operations import (
     resume_queue,
     retry,
 )
-from djtasks.states import FINAL, State
+from djtasks.protocol.states import FINAL, State
 from djtasks.testing import run_due
 from tests.tasks import add, explode, only_once
 from tests.worker.making import WORKER, claim_all

@@ -3,8 +3,8 @@
 import pytest
 from django.db import IntegrityError, connections, transaction
 
-from djtasks.claims import NewRecord
 from djtasks.models import TaskRecord
+from djtasks.protocol.records import NewRecord
 from djtasks.store import Store, open_store
 from tests.store.connections import elsewhere, in_another_transaction, wait_until_blocked
 from tests.store.contract.records import new_record

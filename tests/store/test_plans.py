@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from django.db import connection
 
-from djtasks.claims import Claim, Settlement
 from djtasks.formats.ids import new_id
-from djtasks.states import State
+from djtasks.protocol.records import Claim, Settlement
+from djtasks.protocol.states import State
 from djtasks.store import PostgresStore, sql, values
 from djtasks.store.sessions import use_engine_connection
 from tests.pgbouncer import needs_a_session

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from djtasks.claims import Settlement
 from djtasks.formats.ids import new_id
 from djtasks.operations import cancel, retry
-from djtasks.states import FINAL, State
+from djtasks.protocol.records import Settlement
+from djtasks.protocol.states import FINAL, State
 from djtasks.store import Store, open_store
 from tests.store.connections import elsewhere
 from tests.store.contract.records import insert, insert_claimed, row_of, rows

@@ -5,11 +5,11 @@ from uuid import UUID
 import pytest
 from django.db import connections
 
-from djtasks.claims import Claim
 from djtasks.formats.ids import new_id
 from djtasks.models import Lease, TaskRecord, WorkerRecord
-from djtasks.release import Departure
-from djtasks.states import State
+from djtasks.protocol.records import Claim
+from djtasks.protocol.recovery import Departure
+from djtasks.protocol.states import State
 from djtasks.store import Store, open_store, workers
 from djtasks.store.workers import NewWorker, Vital
 from tests.store.connections import in_another_transaction

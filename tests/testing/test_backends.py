@@ -9,7 +9,7 @@ from django.core.management import call_command
 from djtasks.compat import InvalidTask, TaskResultDoesNotExist, task_backends
 from djtasks.errors import InvalidArguments
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from tests import tasks
 from tests.models import Row
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import TestCase
 
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests import tasks
 from tests.models import Row

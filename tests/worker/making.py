@@ -5,8 +5,8 @@ from uuid import UUID
 
 from django.db import OperationalError
 
-from djtasks.claims import Claim
 from djtasks.formats.ids import new_id
+from djtasks.protocol.records import Claim
 from djtasks.store import Store, open_store
 from tests import tasks as tasks  # registered by being imported
 

@@ -6,8 +6,8 @@ import pytest
 
 from djtasks.backend import DjtasksBackend
 from djtasks.compat import LOGGER_NAME, task_finished, task_started
+from djtasks.protocol.states import State
 from djtasks.signals import task_cancelled, task_retrying
-from djtasks.states import State
 from djtasks.testing.running import execute_here
 from djtasks.worker.announcer import MOST_NEWS, Announcer
 from djtasks.worker.pipeline import Pipeline

@@ -7,11 +7,11 @@ from djtasks.brokers.memory import MemoryBroker
 from djtasks.engine import Engine
 from djtasks.errors import BrokerUnavailable
 from djtasks.formats.ids import new_id
-from djtasks.hints import Hint
 from djtasks.models import TaskRecord
 from djtasks.operations import pause_queue, resume_queue
 from djtasks.options import Options
-from djtasks.states import State
+from djtasks.protocol.hints import Hint
+from djtasks.protocol.states import State
 from djtasks.store import Lane
 from djtasks.worker import sources
 from djtasks.worker.fetcher import Fetcher

@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError
 
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.worker.holdings import Holdings
 from djtasks.worker.housekeeper import Housekeeper
 from djtasks.worker.pipeline import Pipeline

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing.running import execute_here
 from djtasks.worker.execution import ThreadGate
 from djtasks.worker.pipeline import Pipeline

@@ -10,7 +10,7 @@ from djtasks.engine import Engine
 from djtasks.errors import BrokerUnavailable
 from djtasks.models import TaskRecord
 from djtasks.options import Options
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.worker.holdings import Holdings
 from djtasks.worker.returning import give_back
 from tests import tasks

@@ -5,7 +5,7 @@ from django.db import OperationalError
 from msgspec.structs import force_setattr
 
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing.running import execute_here
 from djtasks.worker.holdings import Holdings
 from djtasks.worker.pipeline import Pipeline

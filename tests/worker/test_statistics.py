@@ -11,8 +11,8 @@ from djtasks.engine import Engine
 from djtasks.errors import WorkerLost
 from djtasks.inspection import failures
 from djtasks.models import FailureGroup, TaskRecord, TaskStatistics
-from djtasks.release import Departure
-from djtasks.states import State
+from djtasks.protocol.recovery import Departure
+from djtasks.protocol.states import State
 from djtasks.store import statistics as tables
 from djtasks.store import workers
 from djtasks.worker.departures import publish

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from djtasks.brokers import Broker
 from djtasks.engine import Engine
 from djtasks.errors import BrokerUnavailable
-from djtasks.hints import MAX_PRIORITY, Hint, score_of
+from djtasks.protocol.hints import MAX_PRIORITY, Hint, score_of
 from djtasks.store import Lane, Look
 from djtasks.store.base import DueRecord
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from djtasks.claims import NewRecord
 from djtasks.formats.ids import new_id
-from djtasks.hints import Hint
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.hints import Hint
+from djtasks.protocol.records import NewRecord
+from djtasks.protocol.states import State
 from djtasks.worker.config import LOOKS
 from djtasks.worker.duties.reaper import Reaper
 from tests.chaos import tasks

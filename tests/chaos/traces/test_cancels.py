@@ -3,8 +3,8 @@
 import pytest
 
 from djtasks import operations
-from djtasks.release import Departure
-from djtasks.states import State
+from djtasks.protocol.recovery import Departure
+from djtasks.protocol.states import State
 from djtasks.store import workers
 from tests.chaos import tasks
 from tests.chaos.machine import Child

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from djtasks.hints import Hint
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.hints import Hint
+from djtasks.protocol.states import State
 from djtasks.worker.duties.indexer import Indexer
 from tests.chaos.traces.steps import enqueue, index, look, reaper_of, row, run, state
 

@@ -11,7 +11,7 @@ from django.db import connections, transaction
 
 from djtasks import operations
 from djtasks.models import TaskRecord, WorkerRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.store import workers
 from djtasks.store.sessions import use_engine_connection
 from djtasks.store.workers import Vital

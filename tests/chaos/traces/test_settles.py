@@ -3,7 +3,7 @@
 import pytest
 
 from djtasks import operations
-from djtasks.states import State
+from djtasks.protocol.states import State
 from tests.chaos import tasks
 from tests.chaos.traces.steps import enqueue, index, look, reaper_of, row, run, state
 

@@ -17,7 +17,7 @@ from demo_project.library.proving import failure_counts, problems_of
 from demo_project.library.readings import order_reading
 from djtasks import operations
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.waiting import eventually
 

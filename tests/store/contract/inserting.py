@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 from djtasks.formats.ids import new_id
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.store.base import Store
 from tests.store.contract.records import (
     PATH,

@@ -3,9 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from djtasks.claims import Claim, NewRecord
 from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord
+from djtasks.protocol.records import Claim, NewRecord
 from djtasks.store.base import Store
 
 PATH = "shop.tasks.pack"

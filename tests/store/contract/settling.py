@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from djtasks.claims import Claim, Settlement
 from djtasks.formats.ids import new_id
-from djtasks.states import State
+from djtasks.protocol.records import Claim, Settlement
+from djtasks.protocol.states import State
 from djtasks.store.base import ERRORS_KEPT, Store
 from tests.store.contract.records import (
     claim,

@@ -8,10 +8,10 @@ from django.db.models import F
 from djtasks.brokers.memory import MemoryBroker
 from djtasks.engine import Engine
 from djtasks.errors import BrokerUnavailable
-from djtasks.hints import Hint
 from djtasks.models import TaskRecord
 from djtasks.options import Options
-from djtasks.states import State
+from djtasks.protocol.hints import Hint
+from djtasks.protocol.states import State
 from djtasks.worker.duties import indexer as module
 from djtasks.worker.duties.indexer import Indexer
 from tests import tasks
@@ -136,7 +136,7 @@ def test_a_record_of_another_backend_is_not_ours(indexer, broker):
 
 
 def test_a_stale_rank_is_put_right(engine, indexer, broker):
-    from djtasks.hints import Hint
+    from djtasks.protocol.hints import Hint
 
     (first, second) = enqueue_lost(2)
     broker.push([Hint(first, "default", 2**52), Hint(second, "default", 0)])

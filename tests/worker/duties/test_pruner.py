@@ -6,7 +6,7 @@ import pytest
 
 from djtasks import operations
 from djtasks.models import TaskRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.worker.duties.pruner import Pruner
 from tests import tasks
 

@@ -5,7 +5,7 @@ from django.db import OperationalError
 
 from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord, WorkerRecord
-from djtasks.states import State
+from djtasks.protocol.states import State
 from djtasks.store import workers
 from djtasks.worker.config import LOOKS
 from djtasks.worker.duties.reaper import Observations, Reaper

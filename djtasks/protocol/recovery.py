@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from djtasks.states import State
+from djtasks.protocol.states import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

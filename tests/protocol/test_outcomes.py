@@ -13,7 +13,7 @@ from djtasks.errors import (
     TaskTimeout,
     UnknownTask,
 )
-from djtasks.outcomes import (
+from djtasks.protocol.outcomes import (
     GIVE_UP,
     UNKNOWN_TASK_DELAY,
     UNKNOWN_TASK_PATIENCE,
@@ -25,8 +25,8 @@ from djtasks.outcomes import (
     Verdict,
     judge,
 )
-from djtasks.retry import Backoff, RetryPolicy
-from djtasks.states import State
+from djtasks.protocol.retry import Backoff, RetryPolicy
+from djtasks.protocol.states import State
 
 ONCE = RetryPolicy()
 THRICE = RetryPolicy(

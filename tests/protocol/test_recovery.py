@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from djtasks.release import Departure, Release, judge_release
-from djtasks.states import State
+from djtasks.protocol.recovery import Departure, Release, judge_release
+from djtasks.protocol.states import State
 
 CRASH = Departure(crashed=True)
 CRASH_ALONE = Departure(crashed=True, alone=True)

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import NamedTuple, assert_never
 
 from djtasks.errors import Cancel, Retry, TaskCancelled, TaskExpired, UnknownTask
-from djtasks.retry import RetryPolicy
-from djtasks.states import State
+from djtasks.protocol.retry import RetryPolicy
+from djtasks.protocol.states import State
 
 # A rolling deploy may bring the task's code within the hour; until then the record is released.
 UNKNOWN_TASK_PATIENCE = timedelta(hours=1)

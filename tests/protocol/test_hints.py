@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from djtasks.hints import MAX_PRIORITY, MIN_PRIORITY, score_of
+from djtasks.protocol.hints import MAX_PRIORITY, MIN_PRIORITY, score_of
 
 MILLISECOND = timedelta(milliseconds=1)
 priorities = st.integers(MIN_PRIORITY, MAX_PRIORITY)

@@ -11,8 +11,8 @@ from uuid import UUID
 import msgspec
 
 from djtasks.formats.json_values import decode
-from djtasks.hints import Hint, score_of
-from djtasks.states import State
+from djtasks.protocol.hints import Hint, score_of
+from djtasks.protocol.states import State
 
 # Until Python 3.12 each look at a member of an enumeration is a call of Python code.
 _SUCCESSFUL = State.SUCCESSFUL

@@ -5,7 +5,15 @@ from itertools import product
 import pytest
 
 from djtasks.errors import ImpossibleMove
-from djtasks.states import FINAL, LIVE, MOVES, REVIVABLE, State, django_status, require_move
+from djtasks.protocol.states import (
+    FINAL,
+    LIVE,
+    MOVES,
+    REVIVABLE,
+    State,
+    django_status,
+    require_move,
+)
 
 R, N, S, F, C, E, W = (
     State.READY,

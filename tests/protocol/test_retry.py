@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from djtasks.retry import Backoff, RetryPolicy
+from djtasks.protocol.retry import Backoff, RetryPolicy
 
 PLAIN = Backoff(
     first_delay=timedelta(seconds=10),
