@@ -189,8 +189,8 @@ def _known(arguments: list[Any]) -> Iterator[Any]:
 
 def beat() -> None:
     """Let the workers be alive."""
-    from djtasks.columns import DatabaseNow
     from djtasks.models import WorkerRecord
+    from djtasks.models.fields import DatabaseNow
 
     WorkerRecord.objects.update(beat_at=DatabaseNow())
 

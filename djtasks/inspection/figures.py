@@ -10,7 +10,7 @@ from djtasks.formats.durations import floor
 from djtasks.inspection.series import Row, Series, Sum, rows_since, series_of
 from djtasks.inspection.spans import DAY, HOUR, MINUTE, SPANS, TEN_MINUTES, Span, moments
 from djtasks.inspection.status import QueueFacts
-from djtasks.statistics import ALL_QUEUES
+from djtasks.models.statistics import ALL_QUEUES
 
 WEEK = timedelta(days=7)
 _LATELY_STEPS = 5

@@ -11,7 +11,7 @@ from djtasks.engine import Engine
 from djtasks.formats import histograms
 from djtasks.formats.histograms import Histogram
 from djtasks.models import QueueSample, StatisticsMark, TaskStatistics
-from djtasks.statistics import ALL_TASKS, STEPS
+from djtasks.models.statistics import ALL_TASKS, STEPS
 
 MOST_ROWS = 50_000
 _COLUMNS = (

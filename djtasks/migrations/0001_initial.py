@@ -3,8 +3,8 @@ from typing import Any
 
 from django.db import migrations, models
 
-import djtasks.columns
 import djtasks.formats.ids
+import djtasks.models.fields
 
 _TASKS = "djtasks_taskrecord"
 _WORKERS = "djtasks_workerrecord"
@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "name",
-                    djtasks.columns.ExactCharField(
+                    djtasks.models.fields.ExactCharField(
                         max_length=100, primary_key=True, serialize=False
                     ),
                 ),
@@ -76,15 +76,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("supervisor", models.UUIDField()),
-                ("backend", djtasks.columns.ExactCharField(max_length=64)),
+                ("backend", djtasks.models.fields.ExactCharField(max_length=64)),
                 ("host", models.CharField(max_length=255)),
                 ("pid", models.IntegerField()),
                 ("version", models.CharField(max_length=64)),
                 ("queues", models.JSONField(default=list)),
                 ("slots", models.IntegerField()),
-                ("started_at", models.DateTimeField(db_default=djtasks.columns.DatabaseNow())),
+                (
+                    "started_at",
+                    models.DateTimeField(db_default=djtasks.models.fields.DatabaseNow()),
+                ),
                 ("beat", models.BigIntegerField(db_default=0)),
-                ("beat_at", models.DateTimeField(db_default=djtasks.columns.DatabaseNow())),
+                ("beat_at", models.DateTimeField(db_default=djtasks.models.fields.DatabaseNow())),
                 ("tasks", models.JSONField(default=list)),
                 ("rss", models.BigIntegerField(null=True)),
                 ("draining", models.BooleanField(db_default=False)),
@@ -106,12 +109,12 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("backend", djtasks.columns.ExactCharField(max_length=64)),
-                ("queue", djtasks.columns.ExactCharField(max_length=64)),
+                ("backend", djtasks.models.fields.ExactCharField(max_length=64)),
+                ("queue", djtasks.models.fields.ExactCharField(max_length=64)),
                 ("paused", models.BooleanField(default=True)),
                 ("paused_by", models.CharField(blank=True, max_length=150)),
                 ("reason", models.CharField(blank=True, max_length=500)),
-                ("paused_at", models.DateTimeField(db_default=djtasks.columns.DatabaseNow())),
+                ("paused_at", models.DateTimeField(db_default=djtasks.models.fields.DatabaseNow())),
                 ("until", models.DateTimeField(blank=True, null=True)),
             ],
             options={
@@ -134,9 +137,9 @@ class Migration(migrations.Migration):
                         serialize=False,
                     ),
                 ),
-                ("backend", djtasks.columns.ExactCharField(max_length=64)),
-                ("task_path", djtasks.columns.ExactCharField(max_length=255)),
-                ("queue", djtasks.columns.ExactCharField(max_length=64)),
+                ("backend", djtasks.models.fields.ExactCharField(max_length=64)),
+                ("task_path", djtasks.models.fields.ExactCharField(max_length=255)),
+                ("queue", djtasks.models.fields.ExactCharField(max_length=64)),
                 ("priority", models.SmallIntegerField(db_default=0)),
                 ("args", models.JSONField(default=list)),
                 ("kwargs", models.JSONField(default=dict)),
@@ -155,7 +158,7 @@ class Migration(migrations.Migration):
                         db_default=0,
                     ),
                 ),
-                ("run_after", models.DateTimeField(db_default=djtasks.columns.DatabaseNow())),
+                ("run_after", models.DateTimeField(db_default=djtasks.models.fields.DatabaseNow())),
                 ("expires_at", models.DateTimeField(null=True)),
                 ("fence", models.BigIntegerField(db_default=0)),
                 ("attempt", models.SmallIntegerField(db_default=0)),
@@ -165,11 +168,14 @@ class Migration(migrations.Migration):
                 ("timeout", models.DurationField(null=True)),
                 ("worker", models.UUIDField(null=True)),
                 ("cancel_requested", models.BooleanField(db_default=False)),
-                ("key", djtasks.columns.ExactCharField(max_length=512, null=True)),
-                ("unique_key", djtasks.columns.ExactCharField(max_length=512, null=True)),
+                ("key", djtasks.models.fields.ExactCharField(max_length=512, null=True)),
+                ("unique_key", djtasks.models.fields.ExactCharField(max_length=512, null=True)),
                 ("schedule", models.BigIntegerField(null=True)),
                 ("due_at", models.DateTimeField(null=True)),
-                ("enqueued_at", models.DateTimeField(db_default=djtasks.columns.DatabaseNow())),
+                (
+                    "enqueued_at",
+                    models.DateTimeField(db_default=djtasks.models.fields.DatabaseNow()),
+                ),
                 ("started_at", models.DateTimeField(null=True)),
                 ("finished_at", models.DateTimeField(null=True)),
                 ("last_attempted_at", models.DateTimeField(null=True)),
@@ -184,19 +190,19 @@ class Migration(migrations.Migration):
                 "verbose_name": "task",
                 "verbose_name_plural": "tasks",
                 "indexes": [
-                    djtasks.columns.WhereIndex(
+                    djtasks.models.fields.WhereIndex(
                         elsewhere=("state", "queue", "-priority", "run_after", "id"),
                         fields=["queue", "-priority", "run_after", "id"],
                         name="djtasks_ready",
                         where=models.Q(("state", 0)),
                     ),
-                    djtasks.columns.WhereIndex(
+                    djtasks.models.fields.WhereIndex(
                         elsewhere=("worker",),
                         fields=["worker"],
                         name="djtasks_worker",
                         where=models.Q(("worker__isnull", False)),
                     ),
-                    djtasks.columns.WhereIndex(
+                    djtasks.models.fields.WhereIndex(
                         elsewhere=("state", "finished_at"),
                         fields=["state", "finished_at"],
                         name="djtasks_finished",
@@ -204,7 +210,9 @@ class Migration(migrations.Migration):
                     ),
                 ],
                 "constraints": [
-                    djtasks.columns.UniqueWhenSet(fields=("unique_key",), name="djtasks_unique_key")
+                    djtasks.models.fields.UniqueWhenSet(
+                        fields=("unique_key",), name="djtasks_unique_key"
+                    )
                 ],
             },
         ),

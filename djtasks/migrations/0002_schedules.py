@@ -3,8 +3,8 @@ from typing import Any
 
 from django.db import migrations, models
 
-import djtasks.columns
-import djtasks.scheduled
+import djtasks.models.fields
+import djtasks.models.schedules
 
 # Each tick updates its row and moves an index entry: leave room, and clean up early.
 _TUNING = """
@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                 ("rule", models.JSONField()),
                 ("args", models.JSONField(blank=True, default=list)),
                 ("kwargs", models.JSONField(blank=True, default=dict)),
-                ("missed", models.JSONField(default=djtasks.scheduled.one_run_for_all)),
+                ("missed", models.JSONField(default=djtasks.models.schedules.one_run_for_all)),
                 ("overlap", models.CharField(db_default="allow", default="allow", max_length=16)),
                 ("jitter", models.DurationField(default=datetime.timedelta(0))),
                 ("starts_at", models.DateTimeField(blank=True, null=True)),
@@ -57,11 +57,15 @@ class Migration(migrations.Migration):
                 ("broken", models.TextField(blank=True, db_default="", default="", editable=False)),
                 (
                     "created_at",
-                    models.DateTimeField(db_default=djtasks.columns.DatabaseNow(), editable=False),
+                    models.DateTimeField(
+                        db_default=djtasks.models.fields.DatabaseNow(), editable=False
+                    ),
                 ),
                 (
                     "changed_at",
-                    models.DateTimeField(db_default=djtasks.columns.DatabaseNow(), editable=False),
+                    models.DateTimeField(
+                        db_default=djtasks.models.fields.DatabaseNow(), editable=False
+                    ),
                 ),
             ],
             options={
@@ -77,7 +81,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="taskrecord",
-            index=djtasks.columns.WhereIndex(
+            index=djtasks.models.fields.WhereIndex(
                 elsewhere=("schedule", "id"),
                 fields=["schedule", "id"],
                 name="djtasks_schedule_runs",

@@ -1,7 +1,7 @@
 from django.db import migrations, models
 
-import djtasks.columns
 import djtasks.formats.ids
+import djtasks.models.fields
 
 
 class Migration(migrations.Migration):
@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                         serialize=False,
                     ),
                 ),
-                ("backend", djtasks.columns.ExactCharField(max_length=64)),
+                ("backend", djtasks.models.fields.ExactCharField(max_length=64)),
                 ("action", models.CharField(max_length=32)),
                 ("selection", models.JSONField(default=dict)),
                 ("options", models.JSONField(default=dict)),
@@ -35,7 +35,10 @@ class Migration(migrations.Migration):
                 ("refused", models.BigIntegerField(default=0)),
                 ("refusals", models.JSONField(default=dict)),
                 ("stop_requested", models.BooleanField(default=False)),
-                ("created_at", models.DateTimeField(db_default=djtasks.columns.DatabaseNow())),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=djtasks.models.fields.DatabaseNow()),
+                ),
                 ("finished_at", models.DateTimeField(null=True)),
             ],
             options={
@@ -52,8 +55,8 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("backend", djtasks.columns.ExactCharField(max_length=64)),
-                ("fingerprint", djtasks.columns.ExactCharField(max_length=32)),
+                ("backend", djtasks.models.fields.ExactCharField(max_length=64)),
+                ("fingerprint", djtasks.models.fields.ExactCharField(max_length=32)),
                 ("at", models.DateTimeField()),
                 ("failed", models.BigIntegerField(default=0)),
                 ("retried", models.BigIntegerField(default=0)),
@@ -72,14 +75,14 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("backend", djtasks.columns.ExactCharField(max_length=64)),
-                ("fingerprint", djtasks.columns.ExactCharField(max_length=32)),
-                ("task_path", djtasks.columns.ExactCharField(max_length=255)),
+                ("backend", djtasks.models.fields.ExactCharField(max_length=64)),
+                ("fingerprint", djtasks.models.fields.ExactCharField(max_length=32)),
+                ("task_path", djtasks.models.fields.ExactCharField(max_length=255)),
                 ("exception", models.CharField(max_length=300)),
                 ("place", models.CharField(blank=True, max_length=500)),
                 ("message", models.CharField(blank=True, max_length=500)),
-                ("first_at", models.DateTimeField(db_default=djtasks.columns.DatabaseNow())),
-                ("last_at", models.DateTimeField(db_default=djtasks.columns.DatabaseNow())),
+                ("first_at", models.DateTimeField(db_default=djtasks.models.fields.DatabaseNow())),
+                ("last_at", models.DateTimeField(db_default=djtasks.models.fields.DatabaseNow())),
                 ("failed", models.BigIntegerField(default=0)),
                 ("retried", models.BigIntegerField(default=0)),
                 ("last_record", models.UUIDField(null=True)),
@@ -98,10 +101,10 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("backend", djtasks.columns.ExactCharField(max_length=64)),
+                ("backend", djtasks.models.fields.ExactCharField(max_length=64)),
                 ("step", models.IntegerField()),
                 ("at", models.DateTimeField()),
-                ("queue", djtasks.columns.ExactCharField(max_length=64)),
+                ("queue", djtasks.models.fields.ExactCharField(max_length=64)),
                 ("ready", models.BigIntegerField(default=0)),
                 ("delayed", models.BigIntegerField(default=0)),
                 ("running", models.FloatField(default=0)),
@@ -122,7 +125,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("backend", djtasks.columns.ExactCharField(max_length=64)),
+                ("backend", djtasks.models.fields.ExactCharField(max_length=64)),
                 ("step", models.IntegerField()),
                 ("until", models.DateTimeField()),
             ],
@@ -143,11 +146,11 @@ class Migration(migrations.Migration):
                         serialize=False,
                     ),
                 ),
-                ("backend", djtasks.columns.ExactCharField(max_length=64)),
+                ("backend", djtasks.models.fields.ExactCharField(max_length=64)),
                 ("step", models.IntegerField()),
                 ("at", models.DateTimeField()),
-                ("task_path", djtasks.columns.ExactCharField(blank=True, max_length=255)),
-                ("queue", djtasks.columns.ExactCharField(max_length=64)),
+                ("task_path", djtasks.models.fields.ExactCharField(blank=True, max_length=255)),
+                ("queue", djtasks.models.fields.ExactCharField(max_length=64)),
                 ("worker", models.UUIDField(null=True)),
                 ("successful", models.BigIntegerField(default=0)),
                 ("failed", models.BigIntegerField(default=0)),
@@ -201,16 +204,16 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="taskrecord",
             name="fingerprint",
-            field=djtasks.columns.ExactCharField(max_length=32, null=True),
+            field=djtasks.models.fields.ExactCharField(max_length=32, null=True),
         ),
         migrations.AddField(
             model_name="taskrecord",
             name="target",
-            field=djtasks.columns.ExactCharField(max_length=255, null=True),
+            field=djtasks.models.fields.ExactCharField(max_length=255, null=True),
         ),
         migrations.AddIndex(
             model_name="taskrecord",
-            index=djtasks.columns.WhereIndex(
+            index=djtasks.models.fields.WhereIndex(
                 elsewhere=("fingerprint", "state", "backend", "id"),
                 fields=["backend", "fingerprint", "id"],
                 name="djtasks_fingerprint",
@@ -219,7 +222,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="taskrecord",
-            index=djtasks.columns.WhereIndex(
+            index=djtasks.models.fields.WhereIndex(
                 elsewhere=("target", "id"),
                 fields=["target", "id"],
                 name="djtasks_target",

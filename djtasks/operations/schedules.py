@@ -12,11 +12,11 @@ from django.db import IntegrityError, transaction
 from djtasks.beat.overrides import WHEN, columns_of, restarted
 from djtasks.beat.planning import timetable_of
 from djtasks.beat.recipes import record_of
-from djtasks.columns import DatabaseNow
 from djtasks.engine import engine_of
 from djtasks.errors import InvalidSchedule
 from djtasks.models import Schedule
-from djtasks.scheduled import one_run_for_all
+from djtasks.models.fields import DatabaseNow
+from djtasks.models.schedules import one_run_for_all
 from djtasks.store import open_store, queue_database, ticks
 
 logger = logging.getLogger("djtasks.beat")

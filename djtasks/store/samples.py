@@ -8,7 +8,7 @@ from django.db.models import Max
 
 from djtasks.formats.durations import floor
 from djtasks.models import QueueSample
-from djtasks.statistics import STEPS
+from djtasks.models.statistics import STEPS
 
 _PAGE = 5_000
 

@@ -18,7 +18,7 @@ from djtasks.formats import histograms
 from djtasks.formats.durations import floor
 from djtasks.formats.histograms import Histogram
 from djtasks.models import FailureCount, FailureGroup, StatisticsMark, TaskStatistics
-from djtasks.statistics import ALL_TASKS, STEPS
+from djtasks.models.statistics import ALL_TASKS, STEPS
 
 _COUNTS = ("successful", "failed", "retried", "cancelled", "expired", "wait_sum", "run_sum")
 _RAW = 0

@@ -14,8 +14,8 @@ from django.db import DatabaseError, connections
 from django.db.models import Case, OuterRef, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
-from djtasks.columns import DatabaseNow
 from djtasks.models import Schedule, TaskRecord
+from djtasks.models.fields import DatabaseNow
 from djtasks.protocol.states import FINAL, LIVE, State
 from djtasks.store import sql
 from djtasks.store.rows import database_now

@@ -12,10 +12,10 @@ from uuid import UUID
 from django.db import connections, transaction
 from django.db.models import F, Model, Q, QuerySet
 
-from djtasks.columns import DatabaseNow
 from djtasks.errors import WorkerLost
 from djtasks.formats.tracebacks import describe, fingerprint_of
 from djtasks.models import Lease, QueueControl, TaskRecord, WorkerRecord
+from djtasks.models.fields import DatabaseNow
 from djtasks.protocol.hints import Hint, score_of
 from djtasks.protocol.records import Released, Settlement
 from djtasks.protocol.recovery import Departure, Release, judge_release

@@ -10,7 +10,7 @@ from djtasks.engine import engine_of
 from djtasks.formats.ids import new_id
 from djtasks.inspection.series import rows_since
 from djtasks.models import FailureCount, FailureGroup, QueueSample, StatisticsMark, TaskStatistics
-from djtasks.statistics import ALL_TASKS, STEPS
+from djtasks.models.statistics import ALL_TASKS, STEPS
 from djtasks.store import samples, statistics
 from djtasks.store.statistics import Failure, Sums, new_row
 

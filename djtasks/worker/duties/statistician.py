@@ -10,7 +10,7 @@ from djtasks.engine import Engine
 from djtasks.formats.durations import floor
 from djtasks.inspection import QueueFacts, WorkerFacts
 from djtasks.models import QueueSample
-from djtasks.statistics import ALL_QUEUES
+from djtasks.models.statistics import ALL_QUEUES
 from djtasks.store import samples, statistics
 
 logger = logging.getLogger("djtasks.worker")

@@ -8,8 +8,8 @@ from datetime import timedelta
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from djtasks.columns import DatabaseNow, ExactCharField
 from djtasks.formats.ids import new_id
+from djtasks.models.fields import DatabaseNow, ExactCharField
 
 ALL_TASKS = ""
 ALL_QUEUES = ""

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from djtasks.columns import DatabaseNow
+from djtasks.models.fields import DatabaseNow
 
 
 def one_run_for_all() -> dict[str, str]:

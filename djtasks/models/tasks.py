@@ -6,18 +6,18 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from djtasks.bulk import BulkAction
-from djtasks.columns import DatabaseNow, ExactCharField, UniqueWhenSet, WhereIndex
 from djtasks.formats.ids import new_id
-from djtasks.protocol.states import State
-from djtasks.scheduled import Schedule
-from djtasks.statistics import (
+from djtasks.models.bulk import BulkAction
+from djtasks.models.fields import DatabaseNow, ExactCharField, UniqueWhenSet, WhereIndex
+from djtasks.models.schedules import Schedule
+from djtasks.models.statistics import (
     FailureCount,
     FailureGroup,
     QueueSample,
     StatisticsMark,
     TaskStatistics,
 )
+from djtasks.protocol.states import State
 
 __all__ = [
     "BulkAction",

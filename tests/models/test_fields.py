@@ -8,8 +8,8 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connections, migrations, models
 
-from djtasks.columns import UniqueWhenSet, WhereIndex
 from djtasks.models import Lease, QueueControl, TaskRecord, WorkerRecord
+from djtasks.models.fields import UniqueWhenSet, WhereIndex
 from djtasks.operations import pause_queue
 from djtasks.store.workers import paused_queues
 
