@@ -14,7 +14,6 @@ from asgiref.sync import sync_to_async
 from django.core import checks as django_checks
 from django.db import transaction
 
-from djtasks import registry
 from djtasks.compat import (
     DEFAULT_TASK_QUEUE_NAME,
     BaseTaskBackend,
@@ -23,7 +22,8 @@ from djtasks.compat import (
     TaskResultDoesNotExist,
     task_enqueued,
 )
-from djtasks.definitions import Items, Task
+from djtasks.definitions import registry
+from djtasks.definitions.task import Items, Task
 from djtasks.engine import Engine, engine_of
 from djtasks.errors import InvalidOption
 from djtasks.models import TaskRecord

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
-from djtasks import registry
-from djtasks.calls import check_call
-from djtasks.definitions import Task
+from djtasks.definitions import registry
+from djtasks.definitions.signatures import check_call
+from djtasks.definitions.task import Task
 from djtasks.errors import InvalidSchedule
 from djtasks.formats.durations import LONGEST
 from djtasks.formats.json_values import decode, encode_arguments

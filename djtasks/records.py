@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from djtasks.calls import arguments_of, check_call
-from djtasks.definitions import Task
+from djtasks.definitions.signatures import arguments_of, check_call
+from djtasks.definitions.task import Task
 from djtasks.errors import InvalidArguments
 from djtasks.formats.ids import new_id
 from djtasks.formats.json_values import encode, encode_arguments, encode_sorted

@@ -12,7 +12,6 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from djtasks import registry
 from djtasks.compat import (
     TASK_REFRESH_ATTRS,
     DjangoTaskResult,
@@ -20,7 +19,8 @@ from djtasks.compat import (
     TaskResultDoesNotExist,
     TaskResultStatus,
 )
-from djtasks.definitions import Task, restore
+from djtasks.definitions import registry
+from djtasks.definitions.task import Task, restore
 from djtasks.errors import ResultTimeout, TaskCancelled, UnknownTask, WouldWaitForever
 from djtasks.formats.json_values import decode
 from djtasks.formats.tracebacks import class_path

@@ -13,7 +13,7 @@ from django.dispatch import Signal
 from djtasks.compat import task_enqueued as task_enqueued
 from djtasks.compat import task_finished as task_finished
 from djtasks.compat import task_started as task_started
-from djtasks.definitions import Task
+from djtasks.definitions.task import Task
 
 # sender=the backend's class; task_result, error (the exception), delay (a timedelta)
 task_retrying = Signal()

@@ -11,13 +11,13 @@ from django.utils.translation import gettext as _
 
 from djtasks.admin.argument_fields import LEFT_OUT, ArgumentField
 from djtasks.admin.task_forms import moment_field, priority_field, queue_field
-from djtasks.calls import check_call
-from djtasks.definitions import Task
+from djtasks.definitions.redaction import HIDDEN, redacted
+from djtasks.definitions.signatures import check_call
+from djtasks.definitions.task import Task
 from djtasks.engine import Engine
 from djtasks.errors import InvalidArguments
 from djtasks.formats.json_values import encode_arguments
 from djtasks.models import TaskRecord
-from djtasks.redaction import HIDDEN, redacted
 
 OPTIONS = ("queue", "priority", "run_after")
 _PREFIX = "arg-"  # so that an argument may be called `queue`

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from djtasks.admin.call_form import CallForm
 from djtasks.admin.task_rows import Check, checks_of
 from djtasks.compat import InvalidTask
-from djtasks.definitions import Task
+from djtasks.definitions.redaction import redacted
+from djtasks.definitions.task import Task
 from djtasks.errors import InvalidArguments
 from djtasks.inspection import Piece, why_facts_of, why_not_running
 from djtasks.inspection.calls import call_of
@@ -18,7 +19,6 @@ from djtasks.models import TaskRecord
 from djtasks.protocol.records import NewRecord
 from djtasks.protocol.states import State
 from djtasks.records import build_record
-from djtasks.redaction import redacted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,16 +11,16 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from djtasks import registry
 from djtasks.admin.pages import OperationsAdmin
 from djtasks.admin.task_search import Found, asked_for, find
+from djtasks.definitions import registry
+from djtasks.definitions.redaction import redacted, redacted_value
 from djtasks.engine import Engine
 from djtasks.inspection.listing import WINDOW, last_error
 from djtasks.inspection.status import records_of
 from djtasks.inspection.tasks import phase_of, ran_of, waited_of
 from djtasks.models import TaskRecord
 from djtasks.protocol.states import State
-from djtasks.redaction import redacted, redacted_value
 
 _ROWS_A_LOOK = 500
 _COLUMNS = (

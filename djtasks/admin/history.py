@@ -11,11 +11,11 @@ from django.utils.functional import cached_property
 
 from djtasks.admin.task_rows import standing_of
 from djtasks.compat import InvalidTask
+from djtasks.definitions.options import target_of
 from djtasks.inspection import phase_of
 from djtasks.models import TaskRecord
 from djtasks.protocol.states import State
 from djtasks.store import open_store, queue_database
-from djtasks.task_options import target_of
 
 _COLUMNS = ("pk", "task_path", "state", "attempt", "max_attempts", "run_after", "enqueued_at")
 

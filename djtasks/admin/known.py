@@ -4,8 +4,8 @@ import logging
 from inspect import getdoc
 from typing import Any
 
-from djtasks import registry
-from djtasks.definitions import Task
+from djtasks.definitions import registry
+from djtasks.definitions.task import Task
 from djtasks.engine import Engine
 
 logger = logging.getLogger("djtasks.admin")

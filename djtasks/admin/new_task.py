@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from djtasks import registry
 from djtasks.admin.call_form import CallForm
 from djtasks.admin.dry_run import DryRun, dry_run, record_meant, refusal_of
 from djtasks.admin.frame import alias_query
@@ -19,7 +18,8 @@ from djtasks.admin.known import help_of, import_known, known_tasks, summary_of
 from djtasks.admin.registered import options_of
 from djtasks.admin.task_access import TasksAdmin, record_of
 from djtasks.admin.task_actions import log_task, task_address
-from djtasks.definitions import Task
+from djtasks.definitions import registry
+from djtasks.definitions.task import Task
 from djtasks.engine import Engine, engine_of, our_aliases
 from djtasks.models import TaskRecord
 

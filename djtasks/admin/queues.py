@@ -12,6 +12,7 @@ from djtasks.admin.frame import alias_query
 from djtasks.admin.pages import OperationsAdmin, posted
 from djtasks.admin.queue_forms import PauseForm, PurgeForm
 from djtasks.admin.queue_rows import queue_rows
+from djtasks.definitions.options import LONGEST_QUEUE
 from djtasks.engine import Engine
 from djtasks.inspection import (
     SPANS,
@@ -23,7 +24,6 @@ from djtasks.inspection import (
     workers_of,
 )
 from djtasks.models import QueueControl
-from djtasks.task_options import LONGEST_QUEUE
 
 TAB = "djtasks_queues"
 

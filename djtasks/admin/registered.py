@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from djtasks.admin.known import help_of, import_known, known_tasks, summary_of
 from djtasks.admin.schedule_preview import call_of
 from djtasks.admin.task_access import TasksAdmin
-from djtasks.definitions import Task
+from djtasks.definitions.task import Task
 from djtasks.engine import Engine
 from djtasks.inspection import SPANS, TaskFigures, task_figures
 from djtasks.models import Schedule

@@ -7,9 +7,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from djtasks import registry
 from djtasks.admin.span_field import SpanField
-from djtasks.calls import check_call
+from djtasks.definitions import registry
+from djtasks.definitions.signatures import check_call
 from djtasks.engine import Engine
 from djtasks.errors import InvalidArguments, InvalidSchedule
 from djtasks.formats.json_values import encode_arguments

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from djtasks import registry
 from djtasks.admin.schedule_form import ScheduleForm
 from djtasks.admin.schedule_rows import Due, on_its_clock
 from djtasks.beat.planning import Timetable
+from djtasks.definitions import registry
 from djtasks.errors import InvalidSchedule
 from djtasks.inspection.schedules import runs_after
 from djtasks.schedules import Coalesce, Overlap, Rule, rule_from

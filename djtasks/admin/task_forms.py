@@ -9,10 +9,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from djtasks.admin.moment_field import HELP, MomentField
+from djtasks.definitions.options import LONGEST_QUEUE, is_queue
 from djtasks.engine import Engine
 from djtasks.models import TaskRecord
 from djtasks.protocol.hints import MAX_PRIORITY, MIN_PRIORITY
-from djtasks.task_options import LONGEST_QUEUE, is_queue
 
 
 def queue_field(engine: Engine, current: str) -> forms.Field:

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from djtasks import registry
+from djtasks.definitions import registry
 from djtasks.engine import Engine, our_aliases
 from djtasks.errors import InvalidSelection
 from djtasks.inspection.at_once import COUNT_LIMIT, counts_of

@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from djtasks import registry
 from djtasks.beat.planning import Timetable, timetable_of
+from djtasks.definitions import registry
 from djtasks.engine import Engine
 from djtasks.errors import InvalidSchedule
 from djtasks.formats.ids import new_id

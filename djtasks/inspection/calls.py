@@ -7,8 +7,8 @@ from itertools import islice
 from typing import Any
 
 from djtasks.compat import DEFAULT_TASK_QUEUE_NAME
+from djtasks.definitions.redaction import Hidden
 from djtasks.models import TaskRecord
-from djtasks.redaction import Hidden
 
 _LONGEST_TEXT = 200
 _MOST_ITEMS = 8

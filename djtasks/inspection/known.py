@@ -10,8 +10,8 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from djtasks import registry
-from djtasks.definitions import Task
+from djtasks.definitions import registry
+from djtasks.definitions.task import Task
 from djtasks.engine import Engine
 from djtasks.models import Schedule, WorkerRecord
 

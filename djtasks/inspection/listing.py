@@ -9,14 +9,14 @@ from uuid import UUID
 from django.db.models import F
 from django.db.models.functions import Coalesce
 
-from djtasks import registry
+from djtasks.definitions import registry
+from djtasks.definitions.redaction import redacted
 from djtasks.engine import Engine
 from djtasks.inspection.calls import Piece, pieces_of
 from djtasks.inspection.search_values import id_of
 from djtasks.inspection.tasks import phase_of, ran_of, waited_of
 from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.protocol.states import State
-from djtasks.redaction import redacted
 
 PAGE_SIZE = 50
 WINDOW = 100_000

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from djtasks.definitions.redaction import Hidden
 from djtasks.inspection.calls import Piece
-from djtasks.redaction import Hidden
 
 MOST_LINES = 80
 MOST_CHARACTERS = 6_000

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from djtasks import registry
+from djtasks.definitions import registry
 from djtasks.engine import Engine
 from djtasks.formats.durations import in_words
 from djtasks.inspection.queue_position import Ahead, ahead_of

@@ -6,8 +6,8 @@ from typing import Any
 from django.db.models.fields.json import KeyTransform
 from django.utils.translation import gettext as _
 
-from djtasks.calls import parameter_names
-from djtasks.definitions import Task
+from djtasks.definitions.signatures import parameter_names
+from djtasks.definitions.task import Task
 from djtasks.inspection.known import Known
 from djtasks.inspection.search_values import NotUnderstood, readings, short
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from djtasks.definitions.options import LONGEST_QUEUE, is_queue
 from djtasks.inspection.known import Known
 from djtasks.inspection.search_arguments import argument
 from djtasks.inspection.search_values import (
@@ -18,7 +19,6 @@ from djtasks.inspection.search_values import (
     span_of,
 )
 from djtasks.protocol.states import State
-from djtasks.task_options import LONGEST_QUEUE, is_queue
 
 Selection = dict[str, Any]
 

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from djtasks import registry
+from djtasks.definitions import registry
+from djtasks.definitions.redaction import redacted, redacted_value
 from djtasks.engine import Engine
 from djtasks.inspection.attempts import Attempt, attempts_of
 from djtasks.inspection.calls import Piece, call_of
@@ -16,7 +17,6 @@ from djtasks.inspection.status import records_of
 from djtasks.inspection.timeline import Stretch, timeline_of
 from djtasks.models import TaskRecord
 from djtasks.protocol.states import State
-from djtasks.redaction import redacted, redacted_value
 
 MOST_RELATED = 20
 

@@ -15,7 +15,7 @@ from django.db.models import F
 
 from djtasks.compat import DEFAULT_TASK_QUEUE_NAME
 from djtasks.context import Context
-from djtasks.definitions import Task
+from djtasks.definitions.task import Task
 from djtasks.engine import Engine, engine_of
 from djtasks.errors import BulkActionMoved
 from djtasks.formats.ids import new_id

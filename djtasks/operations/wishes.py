@@ -7,10 +7,10 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
+from djtasks.definitions.options import LONGEST_QUEUE, is_queue
 from djtasks.errors import InvalidBulkAction
 from djtasks.formats.durations import as_span
 from djtasks.protocol.hints import MAX_PRIORITY, MIN_PRIORITY
-from djtasks.task_options import LONGEST_QUEUE, is_queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from msgspec.structs import replace
 
-from djtasks import registry
 from djtasks.compat import (
     BaseTaskBackend,
     TaskResultDoesNotExist,
@@ -18,7 +17,8 @@ from djtasks.compat import (
     task_finished,
     task_started,
 )
-from djtasks.definitions import Items, Task
+from djtasks.definitions import registry
+from djtasks.definitions.task import Items, Task
 from djtasks.formats.ids import new_id
 from djtasks.options import Options
 from djtasks.protocol.records import Claim, NewRecord, Settlement

@@ -7,7 +7,8 @@ from uuid import UUID
 from asgiref.sync import async_to_sync
 from django.db.models import F
 
-from djtasks import middleware, registry
+from djtasks import middleware
+from djtasks.definitions import registry
 from djtasks.engine import Engine, engine_of
 from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord

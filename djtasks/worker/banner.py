@@ -5,8 +5,8 @@ import os
 from django.db import DatabaseError, connections
 
 import djtasks
-from djtasks import registry
 from djtasks.checks import is_sqlite_ready
+from djtasks.definitions import registry
 from djtasks.engine import Engine
 from djtasks.worker.config import WorkerConfig
 

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from djtasks import results
 from djtasks.context import Completion, Context
-from djtasks.definitions import Task
+from djtasks.definitions.task import Task
 from djtasks.errors import InvalidArguments, LeaseLost, TaskCancelled, UnstorableResult
 from djtasks.formats.json_values import encode
 from djtasks.protocol.records import Claim, Settlement

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from djtasks import registry
+from djtasks.definitions import registry
 from djtasks.protocol.records import Claim
 from djtasks.worker.pipeline import Finished, Pipeline, is_coroutine
 from djtasks.worker.pools import Pool

@@ -18,9 +18,9 @@ from uuid import UUID
 
 import msgspec
 
-from djtasks import registry
 from djtasks.context import Context
-from djtasks.definitions import Task
+from djtasks.definitions import registry
+from djtasks.definitions.task import Task
 from djtasks.errors import TaskCancelled, TaskExpired, TaskTimeout
 from djtasks.formats.json_values import encode
 from djtasks.formats.tracebacks import describe, fingerprint_of, place_of

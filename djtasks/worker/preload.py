@@ -17,7 +17,7 @@ def warm_up() -> None:
     if not apps.ready:
         django.setup()
     importlib.import_module("djtasks.worker.process")
-    registry = importlib.import_module("djtasks.registry")
+    registry = importlib.import_module("djtasks.definitions.registry")
     engine = importlib.import_module("djtasks.engine")
     operations = importlib.import_module("djtasks.operations")
     for alias in engine.our_aliases():

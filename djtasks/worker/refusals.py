@@ -7,9 +7,9 @@ takes, and fails only when nobody could run it for an hour.
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from djtasks import registry
-from djtasks.calls import check_call
-from djtasks.definitions import Task
+from djtasks.definitions import registry
+from djtasks.definitions.signatures import check_call
+from djtasks.definitions.task import Task
 from djtasks.errors import InvalidArguments, UnknownTask
 from djtasks.formats.json_values import decode
 from djtasks.protocol.outcomes import Unregistered

@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from djtasks.definitions import Task
+from djtasks.definitions.task import Task
 from djtasks.protocol.outcomes import GIVE_UP, GiveUp, Raised
 from djtasks.protocol.records import Claim
 from djtasks.protocol.retry import Backoff, RetryPolicy

@@ -9,8 +9,8 @@ from dataclasses import replace
 from django.db import connections
 from django.utils import autoreload
 
-from djtasks import registry
 from djtasks.checks import is_sqlite_ready
+from djtasks.definitions import registry
 from djtasks.engine import Engine
 from djtasks.operations import bulk_task
 from djtasks.store.sessions import prepare_process, use_engine_connection

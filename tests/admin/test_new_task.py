@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from djtasks import task
 from djtasks.admin.call_form import CallForm
-from djtasks.definitions import Task
+from djtasks.definitions.task import Task
 from djtasks.engine import Engine
 from djtasks.models import TaskRecord
 from djtasks.operations import pause_queue

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from djtasks.definitions.redaction import HIDDEN
 from djtasks.inspection import Pretty, pretty
 from djtasks.inspection.pretty import MOST_CHARACTERS, MOST_LINES
-from djtasks.redaction import HIDDEN
 
 
 def text(shown: Pretty) -> str:

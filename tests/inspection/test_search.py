@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from djtasks import task
-from djtasks.definitions import Task
+from djtasks.definitions.task import Task
 from djtasks.inspection.known import Known
 from djtasks.inspection.search import Search, read_search
 from djtasks.inspection.terms import Term, quoted, terms_of, typed

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from djtasks import inspection, task
+from djtasks.definitions.redaction import HIDDEN
 from djtasks.engine import Engine, engine_of
 from djtasks.errors import WorkerLost
 from djtasks.formats.ids import new_id
@@ -17,7 +18,6 @@ from djtasks.inspection.calls import call_of
 from djtasks.inspection.timeline import timeline_of
 from djtasks.models import TaskRecord
 from djtasks.protocol.states import State
-from djtasks.redaction import HIDDEN
 from djtasks.testing import run_due
 from tests.models import Row
 from tests.tasks import add, explode, flaky, waits_for_file

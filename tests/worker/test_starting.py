@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from djtasks import registry
 from djtasks.compat import LOGGER_NAME
+from djtasks.definitions import registry
 from djtasks.engine import engine_of
 from djtasks.worker import banner
 from djtasks.worker.config import WorkerConfig

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, OutputWrapper
 
-from djtasks import registry
 from djtasks.compat import InvalidTask
+from djtasks.definitions import registry
 from djtasks.engine import engine_of, our_aliases
 from djtasks.errors import InvalidArguments, UnknownTask
 

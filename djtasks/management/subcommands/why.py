@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, OutputWrapper
 
-from djtasks import inspection, registry
+from djtasks import inspection
+from djtasks.definitions import registry
 from djtasks.engine import engine_of, our_aliases
 from djtasks.management.subcommands.base import task_id
 

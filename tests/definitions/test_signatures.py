@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from djtasks.calls import arguments_of, check_call
+from djtasks.definitions.signatures import arguments_of, check_call
 from djtasks.errors import InvalidArguments
 
 

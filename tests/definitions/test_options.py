@@ -9,8 +9,8 @@ import pytest
 
 from djtasks import task
 from djtasks.compat import InvalidTask
+from djtasks.definitions.options import target_of
 from djtasks.models import TaskRecord
-from djtasks.task_options import target_of
 from tests.models import Parcel, Row
 from tests.tasks import add, only_once
 
@@ -34,12 +34,18 @@ CLASSES = "must be an exception class or a tuple of them, got"
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"max_attempts": 0}, f"'max_attempts' of task 'tests.test_task_options.plain' {COUNT} 0."),
+        (
+            {"max_attempts": 0},
+            f"'max_attempts' of task 'tests.definitions.test_options.plain' {COUNT} 0.",
+        ),
         ({"max_attempts": True}, f"{COUNT} True."),
         ({"max_attempts": 32_001}, f"{COUNT} 32001."),
         ({"max_attempts": 2.5}, f"{COUNT} 2.5."),
         ({"max_attempts": None}, f"{COUNT} None."),
-        ({"max_crashes": 0}, f"'max_crashes' of task 'tests.test_task_options.plain' {COUNT} 0."),
+        (
+            {"max_crashes": 0},
+            f"'max_crashes' of task 'tests.definitions.test_options.plain' {COUNT} 0.",
+        ),
         ({"backoff": 5}, "must be a Backoff or a function, got 5."),
         ({"timeout": 0}, f"{SPAN} 0."),
         ({"timeout": -1}, f"{SPAN} -1."),

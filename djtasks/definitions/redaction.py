@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from djtasks.calls import parameter_names
-from djtasks.definitions import Task
+from djtasks.definitions.signatures import parameter_names
+from djtasks.definitions.task import Task
 
 Arguments = tuple[list[Any], dict[str, Any]]
 

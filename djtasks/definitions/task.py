@@ -23,8 +23,8 @@ from djtasks.compat import (
     DjangoTask,
     InvalidTask,
 )
+from djtasks.definitions.options import shape_options, target_of
 from djtasks.protocol.retry import Backoff, BackoffFunction, RetryPolicy
-from djtasks.task_options import shape_options, target_of
 
 if TYPE_CHECKING:
     from typing import Self

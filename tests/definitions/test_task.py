@@ -12,7 +12,7 @@ from django.test import override_settings
 from djtasks import Backoff, Task, task
 from djtasks.compat import BaseTaskBackend, InvalidTask
 from djtasks.context import Context
-from djtasks.definitions import restore
+from djtasks.definitions.task import restore
 from djtasks.protocol.retry import RetryPolicy
 from tests.settings import OURS, TASKS
 
@@ -94,7 +94,7 @@ def test_options_are_kept_in_one_shape() -> None:
 
 def test_a_task_is_named_after_its_function() -> None:
     assert bare.name == "bare"
-    assert bare.module_path == "tests.test_definitions.bare"
+    assert bare.module_path == "tests.definitions.test_task.bare"
 
 
 def test_a_task_still_calls_its_function() -> None:
@@ -180,7 +180,7 @@ def test_the_last_run_after_counts() -> None:
     [
         ({"run_after": datetime(2026, 1, 2)}, "run_after must be an aware datetime."),
         ({"run_after": 60}, "must be a datetime (in using() also a timedelta), got 60."),
-        ({"run_after": timedelta.max}, "'delay' of task 'tests.test_definitions.bare'"),
+        ({"run_after": timedelta.max}, "'delay' of task 'tests.definitions.test_task.bare'"),
         ({"queue_name": "post"}, "Queue 'post' is not valid for backend."),
         ({"max_attempts": 0}, "must be a whole number from 1"),
         ({"timeout": -1}, "must be a positive timedelta"),
@@ -213,7 +213,7 @@ def test_a_stored_record_is_restored_although_its_queue_is_gone() -> None:
 
 
 def test_a_backend_that_cannot_enqueue_many_says_so() -> None:
-    strange = {"BACKEND": "tests.test_definitions.OneAtATime"}
+    strange = {"BACKEND": "tests.definitions.test_task.OneAtATime"}
 
     with override_settings(TASKS=TASKS | {"strange": strange}):
         copy = bare.using(backend="strange")

@@ -9,8 +9,9 @@ import pytest
 from django.test import override_settings
 
 import tests.tasks
-from djtasks import registry, task
+from djtasks import task
 from djtasks.compat import InvalidTask
+from djtasks.definitions import registry
 from djtasks.errors import UnknownTask
 from tests.settings import TASKS
 from tests.tasks import add
@@ -57,8 +58,8 @@ def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_a_task_registers_itself_when_it_is_defined() -> None:
-    assert registry.find("tests.test_registry.here") is here
-    assert registry.get("tests.test_registry.here") is here
+    assert registry.find("tests.definitions.test_registry.here") is here
+    assert registry.get("tests.definitions.test_registry.here") is here
 
 
 def test_a_plain_task_of_django_registers_itself_too(write_module: WriteModule) -> None:
@@ -80,7 +81,7 @@ def test_a_plain_task_of_django_registers_itself_too(write_module: WriteModule) 
 def test_a_copy_does_not_take_the_place_of_its_definition() -> None:
     here.using(priority=50, backend="polled")
 
-    assert registry.find("tests.test_registry.here") is here
+    assert registry.find("tests.definitions.test_registry.here") is here
 
 
 def test_a_function_defined_anew_takes_the_place_of_the_old_one(write_module: WriteModule) -> None:
@@ -120,11 +121,11 @@ def test_a_task_is_found_by_the_paths_that_it_had(write_module: WriteModule) -> 
 
 
 def test_who_has_a_path_now_wins_over_who_had_it(write_module: WriteModule) -> None:
-    source = RENAMED.replace("shop.tasks.send", "tests.test_registry.here")
+    source = RENAMED.replace("shop.tasks.send", "tests.definitions.test_registry.here")
 
     registry.import_tasks([write_module("djtasks_renamed", source)])
 
-    assert registry.get("tests.test_registry.here") is here
+    assert registry.get("tests.definitions.test_registry.here") is here
 
 
 def test_two_tasks_cannot_have_had_one_path(write_module: WriteModule) -> None:
@@ -141,7 +142,7 @@ def test_two_tasks_cannot_have_had_one_path(write_module: WriteModule) -> None:
 def test_all_tasks_are_listed_by_path() -> None:
     paths = [one.module_path for one in registry.all_tasks()]
 
-    assert "tests.test_registry.here" in paths
+    assert "tests.definitions.test_registry.here" in paths
     assert paths == sorted(paths)
 
 
@@ -182,7 +183,7 @@ def test_an_error_in_a_module_is_the_developers_to_see(
     ("extra", "is_discovered"),
     [
         ([], False),
-        (["tests.test_registry"], True),
+        (["tests.definitions.test_registry"], True),
         (["tests"], True),
         (["tests.test_reg"], False),
     ],

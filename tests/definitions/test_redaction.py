@@ -6,8 +6,8 @@ import pytest
 
 from djtasks import task
 from djtasks.context import Context
+from djtasks.definitions.redaction import HIDDEN, redacted, redacted_value
 from djtasks.options import REDACT
-from djtasks.redaction import HIDDEN, redacted, redacted_value
 
 
 @task(sensitive=("iban", "rest"))

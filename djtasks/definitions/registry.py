@@ -8,7 +8,7 @@ from django.apps import apps
 from django.utils.module_loading import module_has_submodule
 
 from djtasks.compat import InvalidTask
-from djtasks.definitions import Task
+from djtasks.definitions.task import Task
 from djtasks.errors import UnknownTask
 
 _tasks: dict[str, Task[..., Any]] = {}

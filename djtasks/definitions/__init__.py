@@ -1,0 +1,1 @@
+"""What a developer writes: `@task`, its options, its signature; and where tasks are looked up."""
