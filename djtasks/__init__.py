@@ -1,10 +1,10 @@
 """Background tasks for Django that are never lost and are operated from the admin."""
 
-from djtasks.declarations import periodic
 from djtasks.definitions.task import Task, task
 from djtasks.errors import Cancel, Retry, TaskCancelled, TaskTimeout
 from djtasks.protocol.retry import Backoff
 from djtasks.schedules import CatchUp, Coalesce, Crontab, Every, Once, SkipIfOlderThan
+from djtasks.schedules.periodic import periodic
 
 __all__ = [
     "Backoff",

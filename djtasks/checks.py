@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import get_commands
 from django.db import DEFAULT_DB_ALIAS, connections, router
 
-from djtasks import declarations, middleware
+from djtasks import middleware
 from djtasks.compat import InvalidTaskBackend
 from djtasks.definitions import registry
 from djtasks.definitions.options import LONGEST_QUEUE, is_queue
@@ -19,6 +19,7 @@ from djtasks.engine import Engine, engine_of, our_aliases
 from djtasks.errors import ArgumentsTooLarge, InvalidOption
 from djtasks.formats.json_values import encode_arguments
 from djtasks.inspection.exposure import exposures_of
+from djtasks.schedules import periodic as declarations
 from djtasks.signals import ties
 from djtasks.store import queue_database
 

@@ -13,7 +13,7 @@ from django.test.utils import isolate_apps
 
 import tests.shop.models
 import tests.shop.tasks
-from djtasks import declarations
+from djtasks.schedules import periodic as declarations
 from djtasks.testing import run_due
 
 ROOT = Path(__file__).parents[1]

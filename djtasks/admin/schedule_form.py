@@ -28,8 +28,8 @@ from djtasks.schedules import (
     missed_from,
     rule_from,
 )
-from djtasks.schedules.policies import MOST_CAUGHT_UP
-from djtasks.schedules.wallclock import zone_named
+from djtasks.schedules.rules.policies import MOST_CAUGHT_UP
+from djtasks.schedules.rules.wallclock import zone_named
 
 KINDS = ((Crontab.kind, _("Crontab")), (Every.kind, _("Interval")), (Once.kind, _("Once")))
 OVERLAPS = (

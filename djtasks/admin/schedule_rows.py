@@ -18,8 +18,8 @@ from djtasks.inspection.schedules import runs_after
 from djtasks.models import Schedule
 from djtasks.protocol.states import State
 from djtasks.schedules import Crontab, Rule, Upcoming, missed_from, rule_from
-from djtasks.schedules.base import span_in_words
-from djtasks.schedules.wallclock import zone_named
+from djtasks.schedules.rules.base import span_in_words
+from djtasks.schedules.rules.wallclock import zone_named
 
 HISTORY = 20
 _GAP, _BAR = 6, 4

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from djtasks.formats.durations import LONGEST
-from djtasks.schedules.base import span_in_words
+from djtasks.schedules.rules.base import span_in_words
 
 _UNITS = {
     "s": timedelta(seconds=1),

@@ -15,7 +15,7 @@ from djtasks.errors import DjtasksError
 from djtasks.models import Schedule, TaskRecord
 from djtasks.protocol.states import State
 from djtasks.schedules import Crontab
-from djtasks.schedules.preview import Upcoming, upcoming
+from djtasks.schedules.rules.preview import Upcoming, upcoming
 
 MOST_SCHEDULES = 1_000
 # A living scheduler is never later than this, whatever has just died.

@@ -9,7 +9,7 @@ from django.utils import timezone
 from djtasks.formats.durations import in_words
 from djtasks.inspection import ScheduleFacts
 from djtasks.management.rendering import table
-from djtasks.schedules.preview import Upcoming
+from djtasks.schedules.rules.preview import Upcoming
 
 
 def render_schedules(schedules: Sequence[ScheduleFacts], *, now: datetime) -> str:

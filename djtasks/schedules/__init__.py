@@ -3,11 +3,11 @@
 Standard library and croniter only; no Django, and the clock is always an argument.
 """
 
-from djtasks.schedules.base import Rule
-from djtasks.schedules.crontab import Crontab
-from djtasks.schedules.every import Every
-from djtasks.schedules.once import Once
-from djtasks.schedules.policies import (
+from djtasks.schedules.rules.base import Rule
+from djtasks.schedules.rules.crontab import Crontab
+from djtasks.schedules.rules.every import Every
+from djtasks.schedules.rules.once import Once
+from djtasks.schedules.rules.policies import (
     CatchUp,
     Coalesce,
     MissedPolicy,
@@ -17,8 +17,8 @@ from djtasks.schedules.policies import (
     due_times,
     missed_from,
 )
-from djtasks.schedules.preview import Upcoming, upcoming
-from djtasks.schedules.stored import rule_from
+from djtasks.schedules.rules.preview import Upcoming, upcoming
+from djtasks.schedules.rules.stored import rule_from
 
 __all__ = [
     "CatchUp",

@@ -9,11 +9,11 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError, connections
 
 import djtasks
-from djtasks import declarations
 from djtasks.beat.scheduler import Scheduler
 from djtasks.definitions import registry
 from djtasks.engine import Engine
 from djtasks.formats.ids import new_id
+from djtasks.schedules import periodic as declarations
 from djtasks.store.sessions import prepare_process, use_engine_connection
 from djtasks.worker.config import WATCHDOG, ProbeConfig
 from djtasks.worker.coordinator import LeaseKeeper

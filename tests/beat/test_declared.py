@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 from django.db import connections
 
-from djtasks import declarations
 from djtasks.beat.declared import sync
 from djtasks.beat.overrides import overrides_of
-from djtasks.declarations import periodic
 from djtasks.engine import engine_of
 from djtasks.models import Schedule
 from djtasks.operations import schedules as operations
 from djtasks.schedules import CatchUp, Every, Once
+from djtasks.schedules import periodic as declarations
+from djtasks.schedules.periodic import periodic
 from tests.beat.making import HOUR, MINUTE, NOON, again, change, schedule
 from tests.tasks import add, explode
 

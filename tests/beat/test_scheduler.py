@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import DataError, OperationalError, connections
 
-from djtasks import declarations
 from djtasks.beat import scheduler as module
 from djtasks.beat.scheduler import Scheduler
-from djtasks.declarations import periodic
 from djtasks.engine import engine_of
 from djtasks.models import Schedule
 from djtasks.schedules import Crontab
+from djtasks.schedules import periodic as declarations
+from djtasks.schedules.periodic import periodic
 from tests.beat.making import HOUR, MINUTE, NOON, Alone, Clock, again, dues, schedule
 from tests.tasks import add
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from djtasks import declarations, task
+from djtasks import task
 from djtasks.checks import check_alias
-from djtasks.declarations import declared, periodic
 from djtasks.errors import InvalidArguments, InvalidSchedule
 from djtasks.schedules import (
     CatchUp,
@@ -19,6 +18,8 @@ from djtasks.schedules import (
     missed_from,
     rule_from,
 )
+from djtasks.schedules import periodic as declarations
+from djtasks.schedules.periodic import declared, periodic
 from tests.plain_tasks import double
 from tests.tasks import add, explode, needs_context
 
@@ -206,4 +207,4 @@ def test_a_schedule_where_no_scheduler_looks_is_warned_about() -> None:
     (message,) = check_alias("default")
 
     assert message.id == "djtasks.W020"
-    assert "'tests.test_declarations' to OPTIONS['imports']" in (message.hint or "")
+    assert "'tests.schedules.test_periodic' to OPTIONS['imports']" in (message.hint or "")

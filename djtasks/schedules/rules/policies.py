@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from djtasks.errors import InvalidSchedule
 from djtasks.formats.durations import LONGEST, as_span
-from djtasks.schedules.base import Rule, span_in_words
+from djtasks.schedules.rules.base import Rule, span_in_words
 
 MOST_CAUGHT_UP = 1_000
 MOST_LOOKED_AT = 10_000

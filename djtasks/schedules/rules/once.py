@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from djtasks.schedules.base import in_utc, moment_in_words
+from djtasks.schedules.rules.base import in_utc, moment_in_words
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from djtasks.schedules.base import Rule
-from djtasks.schedules.crontab import Crontab
-from djtasks.schedules.wallclock import next_change, offset_at, wall_at, zone_named
+from djtasks.schedules.rules.base import Rule
+from djtasks.schedules.rules.crontab import Crontab
+from djtasks.schedules.rules.wallclock import next_change, offset_at, wall_at, zone_named
 
 _SECOND = timedelta(seconds=1)
 _LONGEST_REPEAT = timedelta(days=1)

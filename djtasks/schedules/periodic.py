@@ -15,7 +15,7 @@ from djtasks.formats.durations import LONGEST
 from djtasks.formats.json_values import decode, encode_arguments
 from djtasks.options import MOST_BYTES
 from djtasks.schedules import Coalesce, Crontab, Every, MissedPolicy, Once, Overlap, Rule
-from djtasks.schedules.base import in_utc
+from djtasks.schedules.rules.base import in_utc
 
 TaskT = TypeVar("TaskT", bound=Task[..., Any])
 

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from croniter import croniter
 
 from djtasks.errors import InvalidSchedule
-from djtasks.schedules.cronsyntax import require_expression
-from djtasks.schedules.cronwords import cron_in_words
-from djtasks.schedules.wallclock import (
+from djtasks.schedules.rules.cronsyntax import require_expression
+from djtasks.schedules.rules.cronwords import cron_in_words
+from djtasks.schedules.rules.wallclock import (
     first_instant,
     next_change,
     offset_at,

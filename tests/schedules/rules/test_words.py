@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from djtasks.schedules import CatchUp, Coalesce, Crontab, Every, Once, SkipIfOlderThan
-from djtasks.schedules.base import span_in_words
+from djtasks.schedules.rules.base import span_in_words
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

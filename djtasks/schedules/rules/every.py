@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from djtasks.errors import InvalidSchedule
 from djtasks.formats.durations import LONGEST
-from djtasks.schedules.base import in_utc, moment_in_words, span_in_words
+from djtasks.schedules.rules.base import in_utc, moment_in_words, span_in_words
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHORTEST = timedelta(seconds=1)

@@ -6,10 +6,10 @@ from typing import Any
 
 from djtasks.errors import InvalidSchedule
 from djtasks.formats.durations import as_span
-from djtasks.schedules.base import Rule
-from djtasks.schedules.crontab import Crontab
-from djtasks.schedules.every import Every
-from djtasks.schedules.once import Once
+from djtasks.schedules.rules.base import Rule
+from djtasks.schedules.rules.crontab import Crontab
+from djtasks.schedules.rules.every import Every
+from djtasks.schedules.rules.once import Once
 
 
 def rule_from(stored: Mapping[str, Any]) -> Rule:

@@ -1,0 +1,1 @@
+"""When schedules fire, in arithmetic: no Django, and the clock is always an argument."""
