@@ -25,12 +25,12 @@ from djtasks.compat import (
 from djtasks.definitions import registry
 from djtasks.definitions.task import Items, Task
 from djtasks.engine import Engine, engine_of
+from djtasks.enqueueing.building import build_item, build_record
+from djtasks.enqueueing.outbox import HINTS_A_TRANSACTION
 from djtasks.errors import InvalidOption
 from djtasks.models import TaskRecord
-from djtasks.outbox import HINTS_A_TRANSACTION
 from djtasks.protocol.hints import Hint
 from djtasks.protocol.records import Inserted, NewRecord
-from djtasks.records import build_item, build_record
 from djtasks.results import TaskResult, from_new, from_record
 
 logger = logging.getLogger("djtasks.backend")

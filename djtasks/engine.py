@@ -12,9 +12,9 @@ from django.core.signals import setting_changed
 
 from djtasks.brokers import Broker, open_broker
 from djtasks.compat import DEFAULT_TASK_QUEUE_NAME, InvalidTaskBackend
+from djtasks.enqueueing.outbox import Outbox
 from djtasks.models import Namespace
 from djtasks.options import Options, parse_options
-from djtasks.outbox import Outbox
 from djtasks.store import Store, open_store, queue_database
 
 BACKEND_PATH = "djtasks.backend.DjtasksBackend"

@@ -30,6 +30,8 @@ ELSEWHERE = {
     "doctor/test_broken.py": "every examination of an installation that is broken",
     "doctor/test_examining.py": "every examination of one that is well",
     "doctor/test_rabbitmq.py": "every examination over RabbitMQ",
+    "enqueueing/test_enqueue_many.py": "a way in: definitions, backend, store and outbox",
+    "enqueueing/test_unique.py": "unique keys: backend, store and results",
     "management/test_djtasks_command.py": "all subcommands of djtasks",
     "management/test_runbeat_flags.py": "commands/runbeat.py and serving.py",
     "management/test_runworker_flags.py": "commands/runworker.py and serving.py",
@@ -52,13 +54,11 @@ ELSEWHERE = {
     "test_django_contract.py": "the contract of django.tasks",
     "test_django_results.py": "results as django.tasks has them",
     "test_docs.py": "the documentation",
-    "test_enqueue_many.py": "a way in: definitions, backend, store and outbox",
     "test_exposure.py": "checks of a Redis that others can reach",
     "test_mirror.py": "the tests",
     "test_peers.py": "the benchmarks",
     "test_security.py": "the rules of the guide on security",
     "test_structure.py": "the source",
-    "test_unique.py": "unique keys: backend, store and results",
     "test_waiting_for_results.py": "results, from all sides",
 }
 

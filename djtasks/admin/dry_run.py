@@ -12,13 +12,13 @@ from djtasks.admin.task_rows import Check, checks_of
 from djtasks.compat import InvalidTask
 from djtasks.definitions.redaction import redacted
 from djtasks.definitions.task import Task
+from djtasks.enqueueing.building import build_record
 from djtasks.errors import InvalidArguments
 from djtasks.inspection import Piece, why_facts_of, why_not_running
 from djtasks.inspection.calls import call_of
 from djtasks.models import TaskRecord
 from djtasks.protocol.records import NewRecord
 from djtasks.protocol.states import State
-from djtasks.records import build_record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

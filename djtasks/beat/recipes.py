@@ -12,11 +12,11 @@ from msgspec.structs import replace
 from djtasks.beat.planning import Timetable, timetable_of
 from djtasks.definitions import registry
 from djtasks.engine import Engine
+from djtasks.enqueueing.building import build_record
 from djtasks.errors import InvalidSchedule
 from djtasks.formats.ids import new_id
 from djtasks.models import Schedule
 from djtasks.protocol.records import NewRecord
-from djtasks.records import build_record
 from djtasks.store.ticks import ScheduleRow
 
 MOST_REMEMBERED = 20_000

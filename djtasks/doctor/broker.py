@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from djtasks.brokers.base import Describes, ServerFacts
 from djtasks.doctor.database import judge_clock
 from djtasks.doctor.findings import Finding, Patient, Stopwatch, bad, warn, well
+from djtasks.enqueueing.outbox import FULL_INDEX
 from djtasks.errors import BrokerUnavailable
-from djtasks.outbox import FULL_INDEX
 
 _MEGABYTE = 1024 * 1024
 

@@ -19,11 +19,11 @@ from djtasks.compat import (
 )
 from djtasks.definitions import registry
 from djtasks.definitions.task import Items, Task
+from djtasks.enqueueing.building import build_item, build_record
 from djtasks.formats.ids import new_id
 from djtasks.options import Options
 from djtasks.protocol.records import Claim, NewRecord, Settlement
 from djtasks.protocol.states import State
-from djtasks.records import build_item, build_record
 from djtasks.results import TaskResult, from_new
 from djtasks.store import queue_database
 from djtasks.testing.running import execute_here, finished_result

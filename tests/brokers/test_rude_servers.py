@@ -11,8 +11,8 @@ from datetime import timedelta
 import pytest
 from django.test import override_settings
 
-from djtasks import outbox
 from djtasks.brokers.redis import RedisBroker
+from djtasks.enqueueing import outbox
 from djtasks.errors import BrokerUnavailable
 from djtasks.models import TaskRecord
 from djtasks.options import parse_options

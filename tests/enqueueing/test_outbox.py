@@ -12,8 +12,8 @@ from asgiref.sync import async_to_sync
 from django.db import connection, connections, transaction
 from django.test import AsyncClient, Client, override_settings
 
-from djtasks import outbox
 from djtasks.engine import engine_of
+from djtasks.enqueueing import outbox
 from djtasks.models import TaskRecord
 from tests.carriers import Recording, with_broker
 from tests.routing import Home

@@ -14,8 +14,8 @@ import pytest
 from django.db import connection, connections, transaction
 from django.test import override_settings
 
-from djtasks import outbox
 from djtasks.engine import Engine, engine_of
+from djtasks.enqueueing import outbox
 from djtasks.models import TaskRecord
 from tests.carriers import Recording, with_broker
 from tests.pgbouncer import needs_a_session

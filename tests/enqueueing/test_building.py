@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from djtasks import Task, task
+from djtasks.enqueueing.building import build_item, build_record
 from djtasks.errors import ArgumentsTooLarge, InvalidArguments
 from djtasks.protocol.records import NewRecord
-from djtasks.records import build_item, build_record
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 
@@ -55,7 +55,7 @@ def test_a_record_carries_what_its_worker_needs() -> None:
     assert record == NewRecord(
         id=record.id,
         backend="default",
-        task_path="tests.test_records.pay",
+        task_path="tests.enqueueing.test_building.pay",
         queue="mail",
         priority=7,
         args="[1]",
@@ -79,7 +79,7 @@ def test_a_record_keeps_its_due_time_or_its_delay() -> None:
 @pytest.mark.parametrize(
     ("args", "complaint"),
     [
-        ((), "Task 'tests.test_records.pay' cannot be called like this: missing"),
+        ((), "Task 'tests.enqueueing.test_building.pay' cannot be called like this: missing"),
         ((1, 2, 3), "too many positional arguments"),
         ((object(),), "args[0] is of type object"),
     ],
@@ -115,9 +115,17 @@ def test_an_item_is_positional_or_keyword_arguments(item: Any, args: str, kwargs
     [
         ("12", InvalidArguments, "Item 7: an item must be a tuple of positional or a dict"),
         (1, InvalidArguments, "got int. Nothing was enqueued."),
-        ((), InvalidArguments, "Item 7: Task 'tests.test_records.pay' cannot be called"),
+        (
+            (),
+            InvalidArguments,
+            "Item 7: Task 'tests.enqueueing.test_building.pay' cannot be called",
+        ),
         ({"order": set()}, InvalidArguments, "Item 7: kwargs.order is of type set"),
-        ((1, "x" * 100), ArgumentsTooLarge, "Item 7: The arguments of 'tests.test_records.pay'"),
+        (
+            (1, "x" * 100),
+            ArgumentsTooLarge,
+            "Item 7: The arguments of 'tests.enqueueing.test_building.pay'",
+        ),
     ],
 )
 def test_a_bad_item_is_named_by_its_index(
@@ -151,13 +159,13 @@ def test_other_arguments_have_another_key() -> None:
 
 def test_keys_of_different_tasks_never_meet() -> None:
     assert key_of(pay_once, 1) != key_of(refund_once, 1)
-    assert key_of(clean_up) == "tests.test_records.clean_up:nightly"
-    assert key_of(pay.using(unique="nightly"), 1) == "tests.test_records.pay:nightly"
+    assert key_of(clean_up) == "tests.enqueueing.test_building.clean_up:nightly"
+    assert key_of(pay.using(unique="nightly"), 1) == "tests.enqueueing.test_building.pay:nightly"
 
 
 def test_a_function_of_the_arguments_makes_the_key() -> None:
-    assert key_of(pay_by_order, 7, note="a") == "tests.test_records.pay_by_order:7"
-    assert key_of(pay_by_order, order=7) == "tests.test_records.pay_by_order:7"
+    assert key_of(pay_by_order, 7, note="a") == "tests.enqueueing.test_building.pay_by_order:7"
+    assert key_of(pay_by_order, order=7) == "tests.enqueueing.test_building.pay_by_order:7"
 
 
 def test_a_function_that_answers_none_asks_for_no_uniqueness() -> None:
@@ -167,8 +175,8 @@ def test_a_function_that_answers_none_asks_for_no_uniqueness() -> None:
 @pytest.mark.parametrize(
     ("key", "complaint"),
     [
-        ("", "must have 1 to 489 characters, got '' (0 characters)."),
-        ("x" * 490, "(490 characters)."),
+        ("", "must have 1 to 477 characters, got '' (0 characters)."),
+        ("x" * 478, "(478 characters)."),
         ("a\x00b", "contains a NUL character"),
         ("\ud800", "contains a lone surrogate"),
     ],
@@ -177,11 +185,11 @@ def test_a_key_that_no_column_takes_is_refused(key: str, complaint: str) -> None
     with pytest.raises(InvalidArguments) as refusal:
         built(pay.using(unique=key), 1)
 
-    assert str(refusal.value).startswith("The unique key of 'tests.test_records.pay' ")
+    assert str(refusal.value).startswith("The unique key of 'tests.enqueueing.test_building.pay' ")
     assert complaint in str(refusal.value)
 
 
 def test_a_key_may_be_as_long_as_its_column() -> None:
-    longest = "x" * (512 - len("tests.test_records.pay:"))
+    longest = "x" * (512 - len("tests.enqueueing.test_building.pay:"))
 
     assert len(key_of(pay.using(unique=longest), 1) or "") == 512

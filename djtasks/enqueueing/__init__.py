@@ -1,0 +1,1 @@
+"""From a call to a committed row and its hint: the producer's side."""
