@@ -222,7 +222,7 @@ def now_of(alias: str) -> datetime:
     """Return the database's clock."""
     from django.db import connections
 
-    from djtasks.store.rows import database_now
+    from djtasks.store.statements.rows import database_now
 
     return database_now(connections[alias])
 

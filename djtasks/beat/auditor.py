@@ -8,8 +8,8 @@ from djtasks.beat.planning import healed, ticked_until, timetable_of
 from djtasks.beat.recipes import record_of
 from djtasks.beat.ticker import reason_of, tell_broken
 from djtasks.engine import Engine
-from djtasks.store import ticks
-from djtasks.store.ticks import Move, ScheduleRow
+from djtasks.store import schedules as ticks
+from djtasks.store.schedules import Move, ScheduleRow
 
 logger = logging.getLogger("djtasks.beat")
 

@@ -10,7 +10,7 @@ from djtasks.errors import InvalidSchedule
 from djtasks.formats.json_values import decode, encode_sorted
 from djtasks.models import Schedule
 from djtasks.schedules import MissedPolicy, Overlap, Rule, due_times, missed_from, rule_from
-from djtasks.store.ticks import ScheduleRow
+from djtasks.store.schedules import ScheduleRow
 
 # A last due time further ahead of the clock than this is left over from a clock that was wrong.
 CLOCK_TRUST = timedelta(hours=1)

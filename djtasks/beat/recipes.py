@@ -17,7 +17,7 @@ from djtasks.errors import InvalidSchedule
 from djtasks.formats.ids import new_id
 from djtasks.models import Schedule
 from djtasks.protocol.records import NewRecord
-from djtasks.store.ticks import ScheduleRow
+from djtasks.store.schedules import ScheduleRow
 
 MOST_REMEMBERED = 20_000
 

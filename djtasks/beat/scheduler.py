@@ -13,8 +13,8 @@ from djtasks.beat.auditor import Auditor
 from djtasks.beat.declared import sync
 from djtasks.beat.ticker import PAGE, Ticker
 from djtasks.engine import Engine
-from djtasks.store.failures import Failure, classify
-from djtasks.store.ticks import Sight
+from djtasks.store.errors import Failure, classify
+from djtasks.store.schedules import Sight
 
 logger = logging.getLogger("djtasks.beat")
 

@@ -21,9 +21,9 @@ from djtasks.errors import DjtasksError, UnknownTask
 from djtasks.protocol.hints import Hint
 from djtasks.protocol.records import NewRecord
 from djtasks.schedules import Overlap
-from djtasks.store import ticks
-from djtasks.store.failures import Failure, classify
-from djtasks.store.ticks import Move, ScheduleRow, Sight
+from djtasks.store import schedules as ticks
+from djtasks.store.errors import Failure, classify
+from djtasks.store.schedules import Move, ScheduleRow, Sight
 
 logger = logging.getLogger("djtasks.beat")
 

@@ -17,7 +17,8 @@ from djtasks.errors import InvalidSchedule
 from djtasks.models import Schedule
 from djtasks.models.fields import DatabaseNow
 from djtasks.models.schedules import one_run_for_all
-from djtasks.store import open_store, queue_database, ticks
+from djtasks.store import open_store, queue_database
+from djtasks.store import schedules as ticks
 
 logger = logging.getLogger("djtasks.beat")
 

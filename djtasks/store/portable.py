@@ -18,9 +18,9 @@ from django.db.models.functions import Coalesce
 from djtasks.models import TaskRecord
 from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
 from djtasks.protocol.states import State
-from djtasks.store import rows
 from djtasks.store.base import DueRecord, Lane, Look, in_key_order
-from djtasks.store.returned import settle_returned
+from djtasks.store.statements import rows
+from djtasks.store.statements.returned import settle_returned
 
 
 class PortableStore:

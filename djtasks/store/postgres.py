@@ -13,8 +13,8 @@ from uuid import UUID
 from django.db import connections
 
 from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
-from djtasks.store import sql, values
 from djtasks.store.base import DueRecord, Lane, Look, in_key_order
+from djtasks.store.statements import sql, values
 
 
 class PostgresStore:

@@ -21,7 +21,7 @@ from djtasks.protocol.records import Released, Settlement
 from djtasks.protocol.recovery import Departure, Release, judge_release
 from djtasks.protocol.states import State
 from djtasks.store.base import ERRORS_KEPT
-from djtasks.store.rows import database_now
+from djtasks.store.statements.rows import database_now
 
 R = TypeVar("R", bound=Model)
 

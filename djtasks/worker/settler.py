@@ -18,7 +18,7 @@ from djtasks.formats.tracebacks import describe
 from djtasks.protocol.records import Settlement
 from djtasks.protocol.states import State
 from djtasks.store import Store
-from djtasks.store.failures import Failure, classify
+from djtasks.store.errors import Failure, classify
 from djtasks.worker.holdings import Holdings
 from djtasks.worker.pipeline import Finished
 

@@ -14,8 +14,8 @@ from djtasks.models import Schedule, TaskRecord
 from djtasks.protocol.records import Settlement
 from djtasks.protocol.states import State
 from djtasks.schedules import CatchUp, Once
-from djtasks.store import ticks
-from djtasks.store.ticks import Move
+from djtasks.store import schedules as ticks
+from djtasks.store.schedules import Move
 from tests.beat.making import HOUR, MINUTE, NOON, again, change, dues, runs, schedule, tick
 from tests.carriers import with_broker
 from tests.worker.making import WORKER, claim_all

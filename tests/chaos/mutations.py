@@ -47,7 +47,7 @@ class Mutation:
 
 
 def _sql(old: str, new: str) -> Edit:
-    return Edit(path="djtasks/store/sql.py", old=old, new=new)
+    return Edit(path="djtasks/store/statements/sql.py", old=old, new=new)
 
 
 def _portable(old: str, new: str) -> Edit:

@@ -17,8 +17,8 @@ from django.db.models.functions import Coalesce
 from djtasks.models import Schedule, TaskRecord
 from djtasks.models.fields import DatabaseNow
 from djtasks.protocol.states import FINAL, LIVE, State
-from djtasks.store import sql
-from djtasks.store.rows import database_now
+from djtasks.store.statements import sql
+from djtasks.store.statements.rows import database_now
 
 QUEUE_ONE = "queue_one"
 _FINAL = Value(int(State.SUCCESSFUL))

@@ -12,7 +12,7 @@ from django.db import (
 
 from djtasks.models import TaskRecord
 from djtasks.store import open_store
-from djtasks.store.failures import Failure, classify
+from djtasks.store.errors import Failure, classify
 from tests.store.connections import in_another_transaction
 from tests.store.contract.records import insert
 

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from djtasks.protocol.records import Claim, NewRecord, Settlement
-from djtasks.store import sql
 from djtasks.store.base import ERRORS_KEPT, DueRecord, Lane
+from djtasks.store.statements import sql
 
 
 def insert(record: NewRecord) -> tuple[str, tuple[Any, ...]]:
