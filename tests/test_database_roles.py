@@ -17,8 +17,8 @@ from djtasks.formats.ids import new_id
 from djtasks.models import Schedule, TaskRecord, TaskStatistics, WorkerRecord
 from djtasks.store import workers
 from tests import tasks
-from tests.beat.making import schedule
 from tests.pgbouncer import needs_a_session
+from tests.scheduler.making import schedule
 from tests.settings import WORKER
 
 PAGE = Path(__file__).parents[1] / "docs" / "guides" / "security.md"

@@ -27,7 +27,7 @@ MOST_ATTRIBUTES = 7
 # Classes beyond the limits, each with its reason. Half of the attributes of a loop or a pool are
 # the parts it was given, which it would have to take out of a bag otherwise.
 LARGER = {
-    "djtasks.beat.scheduler.Scheduler": "a loop: 4 parts, 5 things it remembers",
+    "djtasks.scheduler.scheduler.Scheduler": "a loop: 4 parts, 5 things it remembers",
     "djtasks.worker.child.Child": "puts a child together",
     "djtasks.worker.inline.InlineWorker": "puts a whole worker together",
     "djtasks.worker.supervisor.Supervisor": "puts a worker together",

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from djtasks.admin.schedule_form import ScheduleForm
 from djtasks.admin.schedule_rows import Due, on_its_clock
-from djtasks.beat.planning import Timetable
 from djtasks.definitions import registry
 from djtasks.errors import InvalidSchedule
 from djtasks.inspection.schedules import runs_after
+from djtasks.scheduler.planning import Timetable
 from djtasks.schedules import Coalesce, Overlap, Rule, rule_from
 
 RUNS = 10

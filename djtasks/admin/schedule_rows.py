@@ -9,14 +9,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from djtasks.admin.queue_rows import Standing
-from djtasks.beat.overrides import COLUMNS, overrides_of
-from djtasks.beat.planning import ticked_until, timetable_of
 from djtasks.engine import Engine
 from djtasks.errors import DjtasksError
 from djtasks.inspection import Run, histories_of, history_of
 from djtasks.inspection.schedules import runs_after
 from djtasks.models import Schedule
 from djtasks.protocol.states import State
+from djtasks.scheduler.overrides import COLUMNS, overrides_of
+from djtasks.scheduler.planning import ticked_until, timetable_of
 from djtasks.schedules import Crontab, Rule, Upcoming, missed_from, rule_from
 from djtasks.schedules.rules.base import span_in_words
 from djtasks.schedules.rules.wallclock import zone_named

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from django.db.models import Count, Min, OuterRef, Q, Subquery
 
-from djtasks.beat.overrides import overrides_of
-from djtasks.beat.planning import Timetable, ticked_until, timetable_of
 from djtasks.engine import Engine
 from djtasks.errors import DjtasksError
 from djtasks.models import Schedule, TaskRecord
 from djtasks.protocol.states import State
+from djtasks.scheduler.overrides import overrides_of
+from djtasks.scheduler.planning import Timetable, ticked_until, timetable_of
 from djtasks.schedules import Crontab
 from djtasks.schedules.rules.preview import Upcoming, upcoming
 

@@ -9,14 +9,14 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from djtasks.beat.overrides import WHEN, columns_of, restarted
-from djtasks.beat.planning import timetable_of
-from djtasks.beat.recipes import record_of
 from djtasks.engine import engine_of
 from djtasks.errors import InvalidSchedule
 from djtasks.models import Schedule
 from djtasks.models.fields import DatabaseNow
 from djtasks.models.schedules import one_run_for_all
+from djtasks.scheduler.overrides import WHEN, columns_of, restarted
+from djtasks.scheduler.planning import timetable_of
+from djtasks.scheduler.templates import record_of
 from djtasks.store import open_store, queue_database
 from djtasks.store import schedules as ticks
 

@@ -9,10 +9,10 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError, connections
 
 import djtasks
-from djtasks.beat.scheduler import Scheduler
 from djtasks.definitions import registry
 from djtasks.engine import Engine
 from djtasks.formats.ids import new_id
+from djtasks.scheduler.scheduler import Scheduler
 from djtasks.schedules import periodic as declarations
 from djtasks.store.sessions import prepare_process, use_engine_connection
 from djtasks.worker.config import WATCHDOG, ProbeConfig

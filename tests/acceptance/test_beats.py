@@ -15,7 +15,7 @@ from djtasks.models import Lease, Schedule, TaskRecord
 from djtasks.protocol.states import State
 from djtasks.schedules import CatchUp, Every
 from tests.acceptance.processes import BeatProcess, worker, worker_environment
-from tests.beat.making import again, change, dues, runs, schedule
+from tests.scheduler.making import again, change, dues, runs, schedule
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.slow

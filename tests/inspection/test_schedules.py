@@ -7,7 +7,7 @@ from djtasks import inspection
 from djtasks.engine import engine_of
 from djtasks.operations import run_now
 from djtasks.protocol.states import State
-from tests.beat.making import HOUR, MINUTE, NOON, schedule, tick
+from tests.scheduler.making import HOUR, MINUTE, NOON, schedule, tick
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 
 from djtasks import operations
 from djtasks.schedules import Crontab, Every, Once
-from tests.beat.making import HOUR, NOON, change, schedule, tick
+from tests.scheduler.making import HOUR, NOON, change, schedule, tick
 
 pytestmark = pytest.mark.usefixtures("engine")
 # Before the clocks go back, far ahead of any clock that runs these tests.

@@ -12,7 +12,7 @@ from djtasks.operations import schedules as operations
 from djtasks.operations.schedules import ScheduleDraft
 from djtasks.schedules import CatchUp, Every, Once
 from djtasks.store import queue_database
-from tests.beat.making import HOUR, MINUTE, NOON, again, change, runs, schedule
+from tests.scheduler.making import HOUR, MINUTE, NOON, again, change, runs, schedule
 
 pytestmark = [pytest.mark.django_db(databases="__all__"), pytest.mark.usefixtures("database")]
 

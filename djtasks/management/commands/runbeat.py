@@ -15,7 +15,7 @@ from djtasks.worker.stopping import Wakeup
 
 
 class Command(BaseCommand):
-    """Parses the flags; the work is in djtasks.beat."""
+    """Parses the flags; the work is in djtasks.scheduler."""
 
     help = (
         "Enqueue the tasks of due schedules until SIGTERM or Ctrl-C. Workers do the same unless "

@@ -15,9 +15,9 @@ from demo_project.library import keys
 from demo_project.library.models import Reading, SourceFile
 from demo_project.library.readings import order_reading
 from djtasks import Cancel, operations
-from djtasks.beat.declared import sync
 from djtasks.engine import Engine
 from djtasks.models import Schedule, TaskRecord
+from djtasks.scheduler.sync import sync
 from djtasks.schedules import periodic as declarations
 
 

@@ -8,16 +8,16 @@ from django.db import OperationalError, connections
 from django.db.models import Q
 
 from djtasks import operations
-from djtasks.beat.ticker import Ticker
 from djtasks.engine import engine_of
 from djtasks.models import Schedule, TaskRecord
 from djtasks.protocol.records import Settlement
 from djtasks.protocol.states import State
+from djtasks.scheduler.ticker import Ticker
 from djtasks.schedules import CatchUp, Once
 from djtasks.store import schedules as ticks
 from djtasks.store.schedules import Move
-from tests.beat.making import HOUR, MINUTE, NOON, again, change, dues, runs, schedule, tick
 from tests.carriers import with_broker
+from tests.scheduler.making import HOUR, MINUTE, NOON, again, change, dues, runs, schedule, tick
 from tests.worker.making import WORKER, claim_all
 
 pytestmark = pytest.mark.django_db(databases="__all__")

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from djtasks.beat.planning import ticked_until, timetable_of
 from djtasks.errors import DjtasksError
 from djtasks.models import Schedule
+from djtasks.scheduler.planning import ticked_until, timetable_of
 
 # The columns that decide about the next run.
 WHEN = {"rule", "starts_at", "ends_at"}

@@ -10,12 +10,12 @@ from typing import Any
 
 from django.db import transaction
 
-from djtasks.beat.overrides import WHEN, columns_of, restarted, said_before
-from djtasks.beat.planning import timetable_of
 from djtasks.engine import Engine
 from djtasks.formats.json_values import decode, encode
 from djtasks.models import Schedule
 from djtasks.models.fields import DatabaseNow
+from djtasks.scheduler.overrides import WHEN, columns_of, restarted, said_before
+from djtasks.scheduler.planning import timetable_of
 from djtasks.schedules import periodic as declarations
 
 logger = logging.getLogger("djtasks.beat")

@@ -9,18 +9,18 @@ import pytest
 from django.db import DatabaseError, connections
 from django.test import override_settings
 
-from djtasks.beat.declared import sync
-from djtasks.beat.ticker import Ticker
 from djtasks.engine import engine_of
 from djtasks.models import Schedule
 from djtasks.operations import schedules as operations
+from djtasks.scheduler.sync import sync
+from djtasks.scheduler.ticker import Ticker
 from djtasks.schedules import CatchUp, Every
 from djtasks.schedules import periodic as declarations
 from djtasks.schedules.periodic import periodic
 from djtasks.store.sessions import use_engine_connection
-from tests.beat.making import HOUR, MINUTE, NOON, dues, schedule
 from tests.conftest import DATABASES, require
 from tests.routing import Home
+from tests.scheduler.making import HOUR, MINUTE, NOON, dues, schedule
 from tests.tasks import add
 
 HOURLY = Every(HOUR, anchor=NOON)

@@ -4,10 +4,10 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime
 
-from djtasks.beat.planning import healed, ticked_until, timetable_of
-from djtasks.beat.recipes import record_of
-from djtasks.beat.ticker import reason_of, tell_broken
 from djtasks.engine import Engine
+from djtasks.scheduler.planning import healed, ticked_until, timetable_of
+from djtasks.scheduler.templates import record_of
+from djtasks.scheduler.ticker import reason_of, tell_broken
 from djtasks.store import schedules as ticks
 from djtasks.store.schedules import Move, ScheduleRow
 

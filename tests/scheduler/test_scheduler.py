@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import DataError, OperationalError, connections
 
-from djtasks.beat import scheduler as module
-from djtasks.beat.scheduler import Scheduler
 from djtasks.engine import engine_of
 from djtasks.models import Schedule
+from djtasks.scheduler import scheduler as module
+from djtasks.scheduler.scheduler import Scheduler
 from djtasks.schedules import Crontab
 from djtasks.schedules import periodic as declarations
 from djtasks.schedules.periodic import periodic
-from tests.beat.making import HOUR, MINUTE, NOON, Alone, Clock, again, dues, schedule
+from tests.scheduler.making import HOUR, MINUTE, NOON, Alone, Clock, again, dues, schedule
 from tests.tasks import add
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -130,7 +130,7 @@ def test_what_falls_due_shortly_after_each_other_shares_a_transaction(engine):
 
 
 def test_a_backlog_is_fired_page_by_page_in_one_tick(engine, monkeypatch):
-    monkeypatch.setattr("djtasks.beat.ticker.PAGE", 2)
+    monkeypatch.setattr("djtasks.scheduler.ticker.PAGE", 2)
     monkeypatch.setattr(module, "PAGE", 2)
     rows = [schedule(str(n)) for n in range(7)]
 

@@ -9,10 +9,10 @@ from typing import Protocol
 
 from django.db import DatabaseError
 
-from djtasks.beat.auditor import Auditor
-from djtasks.beat.declared import sync
-from djtasks.beat.ticker import PAGE, Ticker
 from djtasks.engine import Engine
+from djtasks.scheduler.repair import Auditor
+from djtasks.scheduler.sync import sync
+from djtasks.scheduler.ticker import PAGE, Ticker
 from djtasks.store.errors import Failure, classify
 from djtasks.store.schedules import Sight
 

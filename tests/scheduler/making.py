@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from djtasks.beat.ticker import Ticker
 from djtasks.engine import Engine
 from djtasks.formats.ids import new_id
 from djtasks.models import Schedule, TaskRecord
+from djtasks.scheduler.ticker import Ticker
 from djtasks.schedules import Every
 from djtasks.store import queue_database
 from tests import tasks as tasks  # registered by being imported

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connections
 
-from djtasks.beat import auditor as module
-from djtasks.beat.auditor import Auditor
-from djtasks.beat.ticker import Ticker
 from djtasks.engine import engine_of
-from tests.beat.making import HOUR, MINUTE, NOON, again, change, dues, schedule, tick
+from djtasks.scheduler import repair as module
+from djtasks.scheduler.repair import Auditor
+from djtasks.scheduler.ticker import Ticker
+from tests.scheduler.making import HOUR, MINUTE, NOON, again, change, dues, schedule, tick
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 FUTURE = datetime(2030, 1, 1, tzinfo=UTC)

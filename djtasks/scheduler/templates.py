@@ -9,7 +9,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from djtasks.beat.planning import Timetable, timetable_of
 from djtasks.definitions import registry
 from djtasks.engine import Engine
 from djtasks.enqueueing.building import build_record
@@ -17,6 +16,7 @@ from djtasks.errors import InvalidSchedule
 from djtasks.formats.ids import new_id
 from djtasks.models import Schedule
 from djtasks.protocol.records import NewRecord
+from djtasks.scheduler.planning import Timetable, timetable_of
 from djtasks.store.schedules import ScheduleRow
 
 MOST_REMEMBERED = 20_000

@@ -14,12 +14,12 @@ from uuid import UUID
 from django.db import DatabaseError, transaction
 from msgspec import structs
 
-from djtasks.beat.planning import Decision, decide, start_of
-from djtasks.beat.recipes import Recipes
 from djtasks.engine import Engine
 from djtasks.errors import DjtasksError, UnknownTask
 from djtasks.protocol.hints import Hint
 from djtasks.protocol.records import NewRecord
+from djtasks.scheduler.planning import Decision, decide, start_of
+from djtasks.scheduler.templates import Recipes
 from djtasks.schedules import Overlap
 from djtasks.store import schedules as ticks
 from djtasks.store.errors import Failure, classify

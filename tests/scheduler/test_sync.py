@@ -5,15 +5,15 @@ from datetime import timedelta
 import pytest
 from django.db import connections
 
-from djtasks.beat.declared import sync
-from djtasks.beat.overrides import overrides_of
 from djtasks.engine import engine_of
 from djtasks.models import Schedule
 from djtasks.operations import schedules as operations
+from djtasks.scheduler.overrides import overrides_of
+from djtasks.scheduler.sync import sync
 from djtasks.schedules import CatchUp, Every, Once
 from djtasks.schedules import periodic as declarations
 from djtasks.schedules.periodic import periodic
-from tests.beat.making import HOUR, MINUTE, NOON, again, change, schedule
+from tests.scheduler.making import HOUR, MINUTE, NOON, again, change, schedule
 from tests.tasks import add, explode
 
 pytestmark = pytest.mark.django_db(databases="__all__")

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from djtasks.beat.planning import (
+from djtasks.errors import InvalidArguments, InvalidSchedule
+from djtasks.models import Schedule
+from djtasks.scheduler.planning import (
     Timetable,
     decide,
     healed,
@@ -14,10 +16,8 @@ from djtasks.beat.planning import (
     ticked_until,
     timetable_of,
 )
-from djtasks.errors import InvalidArguments, InvalidSchedule
-from djtasks.models import Schedule
 from djtasks.schedules import CatchUp, Coalesce, Every, Once, Overlap, SkipIfOlderThan
-from tests.beat.making import HOUR, MINUTE, NOON
+from tests.scheduler.making import HOUR, MINUTE, NOON
 
 PLAIN = Timetable(
     rule=Every(MINUTE, anchor=NOON),
