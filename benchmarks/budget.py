@@ -47,18 +47,10 @@ class Line:
         from djtasks.formats.ids import new_id
         from djtasks.models import TaskRecord
         from djtasks.store.sessions import prepare_process, use_engine_connection
-        from djtasks.worker import (
-            board,
-            execution,
-            fetcher,
-            holdings,
-            limits,
-            pipeline,
-            pools,
-            settler,
-            sources,
-            statistics,
-        )
+        from djtasks.worker.attempts import board, pipeline, pools
+        from djtasks.worker.attempts import running as execution
+        from djtasks.worker.attempts import time_limits as limits
+        from djtasks.worker.child import fetcher, holdings, settler, sources, statistics
 
         prepare_process()
         engine = engine_of("default")

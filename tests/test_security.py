@@ -23,7 +23,7 @@ from djtasks.protocol.hints import Hint
 from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from djtasks.testing.running import execute_here
-from djtasks.worker.pipeline import Pipeline
+from djtasks.worker.attempts.pipeline import Pipeline
 from tests import tasks
 from tests.settings import CACHES
 from tests.structure import modules, name_of, tree_of

@@ -15,8 +15,8 @@ from djtasks.models import TaskRecord
 from djtasks.protocol.records import Claim
 from djtasks.protocol.states import State
 from djtasks.results import TaskResult, from_finished, from_record
-from djtasks.worker.execution import ThreadGate
-from djtasks.worker.pipeline import Finished, Pipeline, is_coroutine
+from djtasks.worker.attempts.pipeline import Finished, Pipeline, is_coroutine
+from djtasks.worker.attempts.running import ThreadGate
 
 _CLAIMED_AT_ONCE = 100
 

@@ -17,16 +17,16 @@ from djtasks.store import workers
 from djtasks.store.sessions import use_engine_connection
 from djtasks.store.workers import Pulse, Vital
 from djtasks.worker import messages
-from djtasks.worker.beating import Beat
-from djtasks.worker.board import Board
+from djtasks.worker.attempts.board import Board
 from djtasks.worker.burst import Burst
-from djtasks.worker.child import PULSES, Child
+from djtasks.worker.child.child import PULSES, Child
 from djtasks.worker.config import ChildConfig, WorkerConfig
-from djtasks.worker.coordinator import Coordinator
-from djtasks.worker.heart import Heart
+from djtasks.worker.duties.coordinator import Coordinator
 from djtasks.worker.loops import Loop, close_quietly
-from djtasks.worker.nursery import this_host
-from djtasks.worker.stopping import Wakeup
+from djtasks.worker.os_signals import Wakeup
+from djtasks.worker.supervisor.heartbeat import Heart
+from djtasks.worker.supervisor.lifecycle import this_host
+from djtasks.worker.supervisor.scheduling import Beat
 
 logger = logging.getLogger("djtasks.worker")
 

@@ -16,7 +16,7 @@ def warm_up() -> None:
     """Set Django up, then import what every child needs and the tasks of every alias."""
     if not apps.ready:
         django.setup()
-    importlib.import_module("djtasks.worker.process")
+    importlib.import_module("djtasks.worker.child.process")
     registry = importlib.import_module("djtasks.definitions.registry")
     engine = importlib.import_module("djtasks.engine")
     operations = importlib.import_module("djtasks.operations")

@@ -18,8 +18,8 @@ from djtasks.worker import banner
 from djtasks.worker.config import WorkerConfig
 from djtasks.worker.inline import InlineWorker
 from djtasks.worker.logs import set_up_logging
-from djtasks.worker.stopping import Wakeup
-from djtasks.worker.supervisor import Supervisor
+from djtasks.worker.os_signals import Wakeup
+from djtasks.worker.supervisor.supervisor import Supervisor
 
 MOST_PROCESSES = 4
 

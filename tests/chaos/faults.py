@@ -117,7 +117,9 @@ def install() -> None:
     jump_with_the_clock()
     if not _shares():
         return
-    assert "djtasks.worker.heart" not in sys.modules, "imported before the faults were installed"
+    assert "djtasks.worker.supervisor.heartbeat" not in sys.modules, (
+        "imported before the faults were installed"
+    )
     for name in WORKER_CALLS:
         call = getattr(workers, name)
         setattr(workers, name, losing(call, f"workers.{name}", OperationalError))

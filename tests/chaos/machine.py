@@ -22,14 +22,14 @@ from djtasks.protocol.records import Claim
 from djtasks.protocol.recovery import Departure
 from djtasks.store import PortableStore, Store, workers
 from djtasks.store.workers import NewWorker, Vital
-from djtasks.worker.departures import publish
-from djtasks.worker.execution import Running, ThreadGate
-from djtasks.worker.holdings import Holdings
-from djtasks.worker.housekeeper import Housekeeper
-from djtasks.worker.pipeline import Pipeline
-from djtasks.worker.returning import give_back
-from djtasks.worker.settler import Settler
-from djtasks.worker.sources import BrokerSource, DatabaseSource, Queues
+from djtasks.worker.attempts.pipeline import Pipeline
+from djtasks.worker.attempts.running import Running, ThreadGate
+from djtasks.worker.child.giving_back import give_back
+from djtasks.worker.child.holdings import Holdings
+from djtasks.worker.child.housekeeper import Housekeeper
+from djtasks.worker.child.settler import Settler
+from djtasks.worker.child.sources import BrokerSource, DatabaseSource, Queues
+from djtasks.worker.supervisor.departures import publish
 
 FATES = ("arrives", "answer lost", "request lost", "arrives late")
 SLOW = "slow fetch"

@@ -83,14 +83,14 @@ MUTATIONS = {
     ),
     "self-audit": Mutation(
         rule="a worker gives back what names it and it knows nothing of",
-        edits=(_worker("housekeeper", "if not strangers:", "if strangers is not None:"),),
+        edits=(_worker("child/housekeeper", "if not strangers:", "if strangers is not None:"),),
     ),
     "claims in the air": Mutation(
         rule="the self-audit waits for a claim that is under way",
         edits=(
-            _worker("housekeeper", "with self._holdings.claiming:\n", "if True:\n"),
+            _worker("child/housekeeper", "with self._holdings.claiming:\n", "if True:\n"),
             _worker(
-                "sources",
+                "child/sources",
                 "with self._holdings.claiming:\n            wanted",
                 "if True:\n            wanted",
             ),
@@ -100,7 +100,7 @@ MUTATIONS = {
         rule="what a worker is done with is one claim, not its record",
         edits=(
             _worker(
-                "holdings",
+                "child/holdings",
                 "if self._held.get(claim.id.int) == claim.fence:",
                 "if claim.id.int in self._held:",
             ),

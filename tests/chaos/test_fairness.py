@@ -16,8 +16,8 @@ from djtasks.protocol.states import FINAL, State
 from djtasks.store import workers
 from djtasks.store.sessions import use_engine_connection
 from djtasks.store.workers import NewWorker, Vital
-from djtasks.worker.holdings import Holdings
-from djtasks.worker.sources import BrokerSource, DatabaseSource, Queues
+from djtasks.worker.child.holdings import Holdings
+from djtasks.worker.child.sources import BrokerSource, DatabaseSource, Queues
 from tests.chaos import invariants, tasks
 from tests.chaos.homes import PostgresHome
 from tests.chaos.profiles import PROFILE

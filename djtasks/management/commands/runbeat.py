@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from djtasks.compat import DEFAULT_TASK_BACKEND_ALIAS
 from djtasks.errors import CannotListen
 from djtasks.management.serving import add_probes, engine_for, probes_of
-from djtasks.worker.beating import run_beat
-from djtasks.worker.stopping import Wakeup
+from djtasks.worker.os_signals import Wakeup
+from djtasks.worker.supervisor.scheduling import run_beat
 
 
 class Command(BaseCommand):

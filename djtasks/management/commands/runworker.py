@@ -13,8 +13,8 @@ from djtasks.engine import Engine
 from djtasks.errors import CannotListen
 from djtasks.management.serving import add_probes, engine_for, probes_of
 from djtasks.worker.config import ProbeConfig, WorkerConfig
+from djtasks.worker.os_signals import Wakeup
 from djtasks.worker.start import default_processes, run, run_reloading
-from djtasks.worker.stopping import Wakeup
 
 MOST_SLOTS = 1_000
 LONGEST_GRACE = 86_400

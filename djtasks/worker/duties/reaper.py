@@ -15,8 +15,8 @@ from django.db import OperationalError
 from djtasks.engine import Engine
 from djtasks.store import workers
 from djtasks.worker.config import LOOKS
-from djtasks.worker.departures import publish
 from djtasks.worker.loops import close_quietly
+from djtasks.worker.supervisor.departures import publish
 
 logger = logging.getLogger("djtasks.worker")
 

@@ -7,14 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from djtasks.worker.board import Board
-from djtasks.worker.child import PULSES
-from djtasks.worker.children import ChildHandle
+from djtasks.worker.attempts.board import Board
+from djtasks.worker.child.child import PULSES
 from djtasks.worker.config import ChildConfig, WorkerConfig
 from djtasks.worker.loops import Loop, Pulse
-from djtasks.worker.probes import witnesses
 from djtasks.worker.probes.health import Monitor, Signs, Standstills, judge
-from djtasks.worker.probes.witnesses import LoopWitness, SupervisorWitness
+from djtasks.worker.supervisor import witnesses
+from djtasks.worker.supervisor.children import ChildHandle
+from djtasks.worker.supervisor.witnesses import LoopWitness, SupervisorWitness
 from tests.worker.making import WORKER
 
 WELL = Signs(standstill={"The fetch loop": 3.0}, silent=1.0, lease=30.0, workers=2)

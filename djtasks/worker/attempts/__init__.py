@@ -1,0 +1,1 @@
+"""One attempt from claim to verdict: start reading at `pipeline`."""

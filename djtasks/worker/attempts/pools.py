@@ -1,0 +1,233 @@
+"""Slots: threads for plain functions, one event loop for coroutines."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol
+
+from asgiref.sync import sync_to_async
+
+from djtasks.protocol.records import Claim
+from djtasks.store.sessions import close_after_task, refresh_connections
+from djtasks.worker.attempts.board import Board
+from djtasks.worker.attempts.lookahead import Lookahead
+from djtasks.worker.attempts.pipeline import Finished, Pipeline
+from djtasks.worker.attempts.running import CoroutineGate, Running, ThreadGate
+from djtasks.worker.attempts.time_limits import Limits
+from djtasks.worker.loops import Pulse
+
+_LOOP_PULSE_SECONDS = 0.5
+_CONNECTION_ROUND_SECONDS = 5.0
+
+
+class Pool(Protocol):
+    """Where claims of one kind go to be run."""
+
+    @property
+    def room(self) -> int:
+        """How many more claims it should be given now."""
+        ...
+
+    @property
+    def running(self) -> Iterable[Running]: ...
+    def submit(self, claim: Claim) -> None: ...
+    def take_back(self) -> list[Claim]:
+        """Return the claims that have not started; they will not."""
+        ...
+
+    def take_back_stuck(self) -> list[Claim]:
+        """The same, once the oldest has waited too long for a slot; else return nothing."""
+        ...
+
+
+class ThreadPool:
+    """Threads that take claims from a queue, run them and hand on what came out."""
+
+    def __init__(
+        self,
+        slots: range,
+        pipeline: Pipeline,
+        limits: Limits,
+        done: Callable[[Finished], None],
+        *,
+        board: Board,
+    ) -> None:
+        self.size = len(slots)
+        self._first_slot = slots.start
+        self._board = board
+        self._pipeline = pipeline
+        self._limits = limits
+        self._done = done
+        self._waiting: SimpleQueue[Claim] = SimpleQueue()
+        self._came = 0
+        self._running: set[Running] = set()
+        self.lookahead = Lookahead(self.size)
+        self._threads = [
+            threading.Thread(target=self._serve, args=(slot,), name=f"slot-{number}", daemon=True)
+            for number, slot in enumerate(slots, start=1)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def room(self) -> int:
+        return self.lookahead.room(self._waiting.qsize() + len(self._running))
+
+    @property
+    def running(self) -> Iterable[Running]:
+        return list(self._running)
+
+    def submit(self, claim: Claim) -> None:
+        self._came += 1
+        self._waiting.put(claim)
+
+    def take_back(self) -> list[Claim]:
+        return _emptied(self._waiting)
+
+    def take_back_stuck(self) -> list[Claim]:
+        failed = self.lookahead.has_failed(came=self._came, waiting=self._waiting.qsize())
+        return self.take_back() if failed else []
+
+    def _serve(self, slot: int) -> None:
+        gate = ThreadGate()
+        while True:
+            self.run(self._waiting.get(), gate, slot)
+
+    def run(self, claim: Claim, gate: ThreadGate, slot: int) -> None:
+        """Run one claim in this thread."""
+        self._board.show(slot, claim.id)
+        running = self._pipeline.begin(claim)
+        self._running.add(running)
+        self._limits.watch(running)
+        finished = self._pipeline.execute(running, gate)
+        self._running.discard(running)
+        close_after_task(went_well=finished.verdict.error is None)
+        self._board.clear(slot)
+        self.lookahead.learn(finished.seconds)
+        self._done(finished)
+
+    def run_waiting(self) -> int:
+        """Run in this thread what waits, instead of in slots; for `--processes 0`."""
+        gate = ThreadGate()
+        claims = self.take_back()
+        for claim in claims:
+            self.run(claim, gate, self._first_slot)
+        return len(claims)
+
+
+class AsyncPool:
+    """One event loop in a thread of its own; a coroutine is started without another hop."""
+
+    def __init__(
+        self,
+        slots: range,
+        pipeline: Pipeline,
+        limits: Limits,
+        done: Callable[[Finished], None],
+        *,
+        board: Board,
+        pulse: Pulse | None = None,
+    ) -> None:
+        self.size = len(slots)
+        self._free = list(slots)
+        self._board = board
+        self._pipeline = pipeline
+        self._limits = limits
+        self._done = done
+        self._pulse = pulse
+        self._running: set[Running] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.new_event_loop()
+        self._waiting: SimpleQueue[Claim] = SimpleQueue()
+        self._came = 0
+        self._is_called = False
+        self._ended = 0
+        self.lookahead = Lookahead(self.size)
+        self._thread = threading.Thread(target=self._serve, name="asyncio", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def room(self) -> int:
+        return self.lookahead.room(self._waiting.qsize() + self.size - len(self._free))
+
+    @property
+    def running(self) -> Iterable[Running]:
+        return list(self._running)
+
+    def submit(self, claim: Claim) -> None:
+        self._came += 1
+        self._waiting.put(claim)
+        if not self._is_called:
+            # Once for many: each call writes to a socket to wake the loop.
+            self._is_called = True
+            self._loop.call_soon_threadsafe(self._launch)
+
+    def take_back(self) -> list[Claim]:
+        return _emptied(self._waiting)
+
+    def take_back_stuck(self) -> list[Claim]:
+        failed = self.lookahead.has_failed(came=self._came, waiting=self._waiting.qsize())
+        return self.take_back() if failed else []
+
+    def _launch(self) -> None:
+        """Start what waits, as far as slots are free."""
+        self._is_called = False
+        with suppress(Empty):
+            while self._free:
+                claim = self._waiting.get_nowait()
+                task = self._loop.create_task(self._run(claim, self._free.pop()))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, claim: Claim, slot: int) -> None:
+        self._board.show(slot, claim.id)
+        running = self._pipeline.begin(claim)
+        current: Any = asyncio.current_task()
+        running.gate = CoroutineGate(self._loop, current)
+        self._running.add(running)
+        self._limits.watch(running)
+        finished = await self._pipeline.execute_async(running)
+        running.gate = None
+        self._running.discard(running)
+        self._board.clear(slot)
+        self._free.append(slot)
+        self._ended += 1
+        self.lookahead.learn(finished.seconds)
+        self._launch()
+        self._done(finished)
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.create_task(self._beat())
+        self._loop.create_task(self._look_after_connections())
+        self._loop.run_forever()
+
+    async def _beat(self) -> None:
+        while True:
+            if self._pulse is not None:
+                self._pulse.move()
+            await asyncio.sleep(_LOOP_PULSE_SECONDS)
+
+    async def _look_after_connections(self) -> None:
+        """Replace broken or old connections of the thread that all coroutines share."""
+        seen = 0
+        while True:
+            await asyncio.sleep(_CONNECTION_ROUND_SECONDS)
+            if self._ended != seen:
+                seen = self._ended
+                await sync_to_async(refresh_connections)()
+
+
+def _emptied(waiting: "SimpleQueue[Claim]") -> list[Claim]:
+    """Return all that a queue holds, and leave nothing in it."""
+    taken: list[Claim] = []
+    with suppress(Empty):
+        while True:
+            taken.append(waiting.get_nowait())
+    return taken

@@ -1,0 +1,61 @@
+"""Time limits: TaskTimeout in a task that takes too long, and the end of one that ignores it."""
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable
+
+from djtasks.errors import TaskTimeout
+from djtasks.worker.attempts.running import Running
+from djtasks.worker.config import HANG_GRACE
+
+
+class Limits:
+    """Watches the deadlines of one child's running tasks, in a thread of its own.
+
+    `on_hung` is called once for an attempt that is still running HANG_GRACE after its limit.
+    """
+
+    def __init__(self, on_hung: Callable[[Running], None]) -> None:
+        self._on_hung = on_hung
+        self._heap: list[tuple[float, int, Running]] = []
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._serve, name="limits", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def watch(self, running: Running) -> None:
+        """Interrupt this attempt when it passes its limit; nothing to do without one."""
+        limit = running.claim.timeout
+        if limit is None:
+            return
+        with self._changed:
+            deadline = running.started_monotonic + limit
+            heapq.heappush(self._heap, (deadline, next(self._numbers), running))
+            self._changed.notify()
+
+    def _serve(self) -> None:
+        while True:
+            with self._changed:
+                while not self._heap or self._heap[0][0] > time.monotonic():
+                    pause = self._heap[0][0] - time.monotonic() if self._heap else None
+                    self._changed.wait(pause)
+                _deadline, _number, running = heapq.heappop(self._heap)
+            self.strike(running)
+
+    def strike(self, running: Running) -> None:
+        """Act on one attempt whose deadline, or the grace after it, is over."""
+        if running.is_over:
+            return
+        if running.timed_out:
+            self._on_hung(running)
+            return
+        running.timed_out = True
+        if running.gate is not None:
+            running.gate.throw(TaskTimeout)
+        with self._changed:
+            deadline = time.monotonic() + HANG_GRACE.total_seconds()
+            heapq.heappush(self._heap, (deadline, next(self._numbers), running))

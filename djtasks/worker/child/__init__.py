@@ -1,0 +1,1 @@
+"""The process that runs tasks: it fetches, settles and announces. `child` puts it together."""

@@ -1,0 +1,280 @@
+"""One process that runs tasks: its parts, its loops, and how it stops."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, MutableSequence, Sequence
+from typing import Any
+from uuid import UUID
+
+from djtasks import middleware
+from djtasks.engine import Engine
+from djtasks.protocol.records import Claim
+from djtasks.store.listener import Listener
+from djtasks.store.sessions import use_engine_connection
+from djtasks.worker import messages
+from djtasks.worker.attempts.board import Board
+from djtasks.worker.attempts.pipeline import Finished, Pipeline
+from djtasks.worker.attempts.pools import AsyncPool, ThreadPool
+from djtasks.worker.attempts.running import Running
+from djtasks.worker.attempts.time_limits import Limits
+from djtasks.worker.child.announcer import Announcer
+from djtasks.worker.child.fetcher import Fetcher
+from djtasks.worker.child.giving_back import adopt, give_back, let_go
+from djtasks.worker.child.holdings import Holdings
+from djtasks.worker.child.housekeeper import Housekeeper
+from djtasks.worker.child.settler import Settler
+from djtasks.worker.child.sources import BrokerSource, DatabaseSource, Queues
+from djtasks.worker.child.statistics import Statistics
+from djtasks.worker.config import ChildConfig
+from djtasks.worker.loops import Loop, Pulse
+
+logger = logging.getLogger("djtasks.worker")
+
+PULSES = ("fetch", "settle", "asyncio")
+_NEWS_SECONDS = 2.0
+_DRAIN_POLL = 0.02
+
+Send = Callable[[Any], None]
+
+
+class Child:
+    """Everything between the database and the task functions, in one process.
+
+    `send` tells the supervisor something; `counters` has a place for each of PULSES, `board`
+    one for each slot: threads first, then coroutines.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        config: ChildConfig,
+        worker: UUID,
+        *,
+        send: Send,
+        counters: MutableSequence[int],
+        board: Board,
+        sender: type,
+    ) -> None:
+        self.engine = engine
+        self.config = config
+        self.worker = worker
+        self.send = send
+        self._hung: set[UUID] = set()
+        self._started_count = 0
+        self._draining = threading.Event()
+        self.holdings = Holdings()
+        self.announcer = Announcer(sender, worker)
+        self.pipeline = self._pipeline()
+        self.limits = Limits(self._on_hung)
+        self.threads, self.coroutines = self._pools(board, Pulse(counters, PULSES.index("asyncio")))
+        self.statistics = Statistics(engine, worker)
+        tell = self._tell_of_settled
+        self.settler = Settler(engine.store, worker, self.holdings, on_settled=tell)
+        self.fetcher = self._fetcher()
+        fetching, settling = (Pulse(counters, PULSES.index(name)) for name in ("fetch", "settle"))
+        self.fetch_loop = self._loop("fetch", self._fetch, fetching)
+        self._background = self._background_loops(settling)
+
+    def _pipeline(self) -> Pipeline:
+        return Pipeline(
+            self.engine.store,
+            self.worker,
+            middleware=middleware.load(self.engine.options.middleware),
+            max_result=self.engine.options.max_result,
+            on_started=self.announcer.started,
+        )
+
+    def _pools(self, board: Board, pulse: Pulse) -> tuple[ThreadPool, AsyncPool]:
+        asks = self.config.worker
+        threads = range(asks.threads)
+        coroutines = range(asks.threads, asks.slots)
+        parts = (self.pipeline, self.limits, self._done)
+        return (
+            ThreadPool(threads, *parts, board=board),
+            AsyncPool(coroutines, *parts, board=board, pulse=pulse),
+        )
+
+    def _fetcher(self) -> Fetcher:
+        return Fetcher(
+            self._source(),
+            self.pipeline,
+            threads=self.threads,
+            coroutines=self.coroutines,
+            done=self._done,
+            hand_over=self._hand_over,
+            is_held_up=lambda: self.settler.is_full or self.announcer.is_full,
+            on_started=self._count_start,
+        )
+
+    def _housekeeper(self) -> Housekeeper:
+        return Housekeeper(
+            self.engine.store,
+            self.worker,
+            self.holdings,
+            running=self.running,
+            every=self.engine.options.heartbeat,
+            report=lambda tasks: self.send(messages.Vitals(tasks)),
+        )
+
+    def _background_loops(self, settling: Pulse) -> tuple[Loop, ...]:
+        return (
+            self._loop("settle", self.settler.tick, settling),
+            self._loop("housekeeper", self._housekeeper().tick),
+            self._loop("statistics", self.statistics.tick),
+            Loop("announce", self.announcer.tick),
+        )
+
+    def _loop(self, name: str, tick: Callable[[], float], pulse: Pulse | None = None) -> Loop:
+        return Loop(name, tick, database=self.engine.database, pulse=pulse)
+
+    def _source(self) -> BrokerSource | DatabaseSource:
+        engine, asks = self.engine, self.config.worker
+        queues = Queues(engine, asks.queues)
+        listener = None
+        if engine.broker is None and Listener.is_possible(engine.database):
+            listener = Listener(engine.database, engine.channel)
+        parts = (engine, queues, self.holdings)
+        database = DatabaseSource(*parts, worker=self.worker, listener=listener)
+        if engine.broker is None:
+            return database
+        return BrokerSource(*parts, worker=self.worker, fallback=database, burst=asks.burst)
+
+    def start(self) -> None:
+        """Start all loops and slots; a lone child fetches nothing."""
+        self.limits.start()
+        self.threads.start()
+        self.coroutines.start()
+        for loop in self._background:
+            loop.start()
+        if not self.config.alone:
+            self.fetch_loop.start()
+
+    def start_inline(self) -> None:
+        """Start everything but the thread slots: whoever called runs what they would have."""
+        self.limits.start()
+        self.coroutines.start()
+        for loop in (*self._background, self.fetch_loop):
+            loop.start()
+
+    def _fetch(self) -> float:
+        self._give_back([*self.threads.take_back_stuck(), *self.coroutines.take_back_stuck()])
+        return self.fetcher.tick()
+
+    def _tell_of_settled(self, batch: Sequence[Finished]) -> None:
+        self.announcer.settled(batch)
+        self.statistics.settled(batch)
+
+    def running(self) -> list[Running]:
+        """Return the attempts that run now."""
+        return [*self.threads.running, *self.coroutines.running]
+
+    def _done(self, finished: Finished) -> None:
+        self.settler.inbox.put(finished)
+        if self.fetch_loop.is_waiting and self.fetcher.room() > 0:
+            self.fetch_loop.wake()
+
+    def _count_start(self) -> None:
+        self._started_count += 1
+        limit = self.config.worker.max_tasks
+        if limit is not None and self._started_count == limit:
+            self.fetcher.is_paused = True
+            self.send(messages.Recycle())
+            self.drain_soon()
+
+    def _hand_over(self, claim: Claim) -> None:
+        self.send(messages.HandOver(claim))
+
+    def _on_hung(self, running: Running) -> None:
+        """A task ignores its limit: tell the supervisor, who ends this process."""
+        logger.error(
+            "Task ignores its time limit path=%s id=%s limit=%s s: this process drains and ends",
+            running.task_path,
+            running.id,
+            running.claim.timeout,
+        )
+        finished = self.pipeline.overdue(running)
+        self._hung.add(running.id)
+        self.send(messages.Hung(finished.settlement, running.task_path))
+        self.drain_soon()
+
+    def obey(self, message: Any) -> None:
+        """Do what the supervisor says."""
+        match message:
+            case messages.Pause():
+                self.fetcher.is_paused = True
+            case messages.Resume():
+                self.fetcher.is_paused = False
+            case messages.Drain():
+                self.drain_soon()
+            case messages.CancelTask(id=id_):
+                self._cancel(id_)
+            case messages.Adopt(claim=claim, previous=previous):
+                self._adopt(claim, previous)
+            case messages.HandedOver(claim=claim, taken=taken):
+                self._after_hand_over(claim, taken=taken)
+            case unexpected:
+                logger.error("Unknown order %r", unexpected)
+
+    def _cancel(self, id_: UUID) -> None:
+        for running in self.running():
+            if running.id == id_:
+                running.cancel()
+
+    def _adopt(self, claim: Claim, previous: UUID) -> None:
+        """Take a suspect over and run it, then leave; this process is for nothing else."""
+        taken = adopt(self.engine, self.holdings, claim, heir=self.worker, previous=previous)
+        self.send(messages.Adopted(taken))
+        if taken:
+            self.fetcher.submit(claim)
+        self.drain_soon(give_back=False)
+
+    def _after_hand_over(self, claim: Claim, *, taken: bool) -> None:
+        let_go(self.engine, self.holdings, claim, worker=self.worker, taken=taken)
+
+    def drain_soon(self, *, give_back: bool = True) -> None:
+        """Begin to drain in a thread of its own; once."""
+        if not self._draining.is_set():
+            self._draining.set()
+            threading.Thread(
+                target=self._drain, args=(give_back,), name="drain", daemon=True
+            ).start()
+
+    def _drain(self, give_back: bool) -> None:  # noqa: FBT001 - a thread's argument
+        self.drain(give_back=give_back)
+        self.send(messages.Drained())
+        leave(0)
+
+    def drain(self, *, give_back: bool = True) -> None:
+        """Stop fetching, give back what has not started, and wait for the rest to be settled.
+
+        Attempts that ignore their time limit are not waited for.
+        """
+        use_engine_connection(self.engine.database)
+        self.fetch_loop.stop()
+        self.fetch_loop.join()
+        if give_back:
+            self._give_back([*self.threads.take_back(), *self.coroutines.take_back()])
+        while self.holdings.hold_others_than(self._hung):
+            self.settler.wake()
+            time.sleep(_DRAIN_POLL)
+        deadline = time.monotonic() + _NEWS_SECONDS
+        while not self.is_all_told() and time.monotonic() < deadline:
+            self.statistics.hurry()
+            time.sleep(_DRAIN_POLL)
+
+    def is_all_told(self) -> bool:
+        """Whether no signal and no figure of what was settled is on its way."""
+        return self.settler.is_empty and self.announcer.is_idle and self.statistics.is_idle
+
+    def _give_back(self, claims: Sequence[Claim]) -> None:
+        if claims:
+            self._started_count -= len(claims)
+            give_back(self.engine, self.holdings, claims, worker=self.worker)
+
+
+def leave(code: int) -> None:
+    """End the process without waiting for any thread."""
+    logging.shutdown()
+    os._exit(code)

@@ -1,0 +1,112 @@
+"""The fetch loop of one child: as many claims as there is room for, to where they are run."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from djtasks.definitions import registry
+from djtasks.protocol.records import Claim
+from djtasks.worker.attempts.pipeline import Finished, Pipeline, is_coroutine
+from djtasks.worker.attempts.pools import Pool
+
+MOST_IN_ONE_FETCH = 500
+_FULL_PAUSE = 0.05
+_HELD_PAUSE = 0.25
+_YIELD_SECONDS = 0.00005
+_CLAIMS_REMEMBERED = 100
+_LEAST_SHARE = 0.05
+
+
+class Source(Protocol):
+    """Where claims come from."""
+
+    def fetch(self, room: int) -> list[Claim]: ...
+
+
+class Fetcher:
+    """Fetches, and hands each claim to the pool of its kind.
+
+    An id does not tell the kind of its task: while tasks of both kinds are registered, both
+    pools need room for their usual share of what comes. A guess; see `Lookahead`.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        pipeline: Pipeline,
+        *,
+        threads: Pool,
+        coroutines: Pool,
+        done: Callable[[Finished], None],
+        hand_over: Callable[[Claim], None],
+        is_held_up: Callable[[], bool],
+        on_started: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._source = source
+        self._pipeline = pipeline
+        self._threads = threads
+        self._coroutines = coroutines
+        self._done = done
+        self._hand_over = hand_over
+        self._is_held_up = is_held_up
+        self._on_started = on_started
+        self._shares: dict[Pool, float] = {}
+        self.is_paused = False
+
+    def tick(self) -> float:
+        """Fetch once; return how long to wait before the next time unless a slot frees."""
+        if self.is_paused or self._is_held_up():
+            return _HELD_PAUSE
+        self._look_at_kinds()
+        room = self.room()
+        if room <= 0:
+            return _FULL_PAUSE
+        claims = self._source.fetch(min(room, MOST_IN_ONE_FETCH))
+        if claims:
+            self.dispatch(claims)
+            # The slots need the interpreter now: they start 0.1 ms sooner when we leave it to them.
+            time.sleep(_YIELD_SECONDS)
+        return 0.0
+
+    def room(self) -> int:
+        """How many claims could be started or queued now, of the kinds that usually come."""
+        return min(
+            (int(pool.room / max(share, _LEAST_SHARE)) for pool, share in self._shares.items()),
+            default=0,
+        )
+
+    def _look_at_kinds(self) -> None:
+        """Take note of the pools that are needed: for plain tasks if none is registered."""
+        kinds = {is_coroutine(task.func) for task in registry.all_tasks()} or {False}
+        pools = [self._coroutines if kind else self._threads for kind in sorted(kinds)]
+        if self._shares.keys() != set(pools):
+            self._shares = dict.fromkeys(pools, 1.0)
+
+    def _learn_shares(self, submitted: Sequence[Pool]) -> None:
+        """Move the shares towards those of the newest claims, the more the more there were."""
+        weight = min(len(submitted) / _CLAIMS_REMEMBERED, 1.0)
+        for pool, share in self._shares.items():
+            newest = submitted.count(pool) / len(submitted)
+            self._shares[pool] = share + weight * (newest - share)
+
+    def dispatch(self, claims: Sequence[Claim]) -> None:
+        """Send each claim where it belongs: refused, alone, to the loop or to a thread."""
+        submitted: list[Pool] = []
+        for claim in claims:
+            refused = self._pipeline.refuse(claim)
+            if refused is not None:
+                self._done(refused)
+            elif claim.is_suspect:
+                self._hand_over(claim)
+            else:
+                self._on_started()
+                submitted.append(self.submit(claim))
+        if submitted:
+            self._learn_shares(submitted)
+
+    def submit(self, claim: Claim) -> Pool:
+        """Give a claim to the pool of its kind, and return that."""
+        function = registry.get(claim.task_path).func
+        pool = self._coroutines if is_coroutine(function) else self._threads
+        pool.submit(claim)
+        return pool

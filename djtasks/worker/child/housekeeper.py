@@ -1,0 +1,88 @@
+"""What a child does about its own records every heartbeat, besides running them."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from djtasks.formats.json_values import encode
+from djtasks.store import Store
+from djtasks.worker.attempts.running import Running
+from djtasks.worker.child.holdings import Holdings
+
+logger = logging.getLogger("djtasks.worker")
+
+_PROGRESS_SECONDS = 1.0
+
+
+class Housekeeper:
+    """Self-audit, progress and the list of running tasks, of one child."""
+
+    def __init__(
+        self,
+        store: Store,
+        worker: UUID,
+        holdings: Holdings,
+        *,
+        running: Callable[[], Iterable[Running]],
+        every: timedelta,
+        report: Callable[[list[dict[str, Any]]], None],
+    ) -> None:
+        self._store = store
+        self._worker = worker
+        self._holdings = holdings
+        self._running = running
+        self._every = every.total_seconds()
+        self._report = report
+        self._audited_at = float("-inf")
+        self._stored: dict[UUID, dict[str, Any]] = {}
+
+    def tick(self) -> float:
+        """Store new progress; once a heartbeat also audit and report."""
+        running = list(self._running())
+        self._store_progress(running)
+        if time.monotonic() - self._audited_at >= self._every:
+            self.audit()
+            self._audited_at = time.monotonic()
+            self._report([_facts(one) for one in running])
+        return min(_PROGRESS_SECONDS, self._every)
+
+    def audit(self) -> int:
+        """Give back records that name this child although it knows nothing of them.
+
+        They come from a claim whose answer was lost. The rows are read first and compared
+        with the holdings after, while no claim is in the air; the give-back is a
+        compare-and-set, so a record settled in between is not touched.
+        """
+        with self._holdings.claiming:
+            strangers = self._holdings.strangers(self._store.owned_by(self._worker))
+        if not strangers:
+            return 0
+        # Most often a record that was settled in between: then nothing is given back.
+        count = self._store.give_back(strangers, worker=self._worker)
+        if count:
+            logger.warning("Gave back records claimed without an answer count=%s", count)
+        return count
+
+    def _store_progress(self, running: list[Running]) -> None:
+        news = [
+            one
+            for one in running
+            if one.progress is not None and one.progress != self._stored.get(one.id)
+        ]
+        if news:
+            texts = [(one.id, one.fence, encode(one.progress, "progress").decode()) for one in news]
+            self._store.report_progress(texts, worker=self._worker)
+        self._stored = {one.id: one.progress for one in running if one.progress is not None}
+
+
+def _facts(running: Running) -> dict[str, Any]:
+    return {
+        "id": str(running.id),
+        "path": running.task_path,
+        "queue": running.claim.queue,
+        "attempt": running.attempt,
+        "started_at": running.started_at,
+    }

@@ -1,0 +1,127 @@
+"""Outcomes to rows: whatever has collected is written in one statement.
+
+A batch leaves memory only after a definite answer and may be sent any number of times: each
+row is written while (id, fence, worker) owns it, and a row that is not returned needs nothing.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from uuid import UUID
+
+from django.db import DatabaseError
+
+from djtasks.errors import UnstorableResult
+from djtasks.formats.json_values import encode
+from djtasks.formats.tracebacks import describe
+from djtasks.protocol.records import Settlement
+from djtasks.protocol.states import State
+from djtasks.store import Store
+from djtasks.store.errors import Failure, classify
+from djtasks.worker.attempts.pipeline import Finished
+from djtasks.worker.child.holdings import Holdings
+
+logger = logging.getLogger("djtasks.worker")
+
+ROWS_A_BATCH = 500
+FULL_BUFFER = 2_000
+_IDLE_SECONDS = 1.0
+_LOCKED_PAUSE = 1.0
+
+
+class Settler:
+    """The settle loop of one child: never waits when idle, batches when busy."""
+
+    def __init__(
+        self,
+        store: Store,
+        worker: UUID,
+        holdings: Holdings,
+        *,
+        on_settled: Callable[[Sequence[Finished]], None],
+    ) -> None:
+        self.inbox: SimpleQueue[Finished | None] = SimpleQueue()
+        self._store = store
+        self._worker = worker
+        self._holdings = holdings
+        self._on_settled = on_settled
+        self._batch: list[Finished] = []
+        self._locked: list[Finished] = []
+        self._retry_locked_at = 0.0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many results wait that no more tasks should be started."""
+        return self.inbox.qsize() + len(self._batch) + len(self._locked) >= FULL_BUFFER
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self._batch or self._locked) and self.inbox.empty()
+
+    def wake(self) -> None:
+        """End the present wait for results."""
+        self.inbox.put(None)
+
+    def tick(self) -> float:
+        """Write what has collected; wait up to a second for the first of it."""
+        if not self._batch:
+            self._collect()
+        while self._batch:
+            # What is written leaves the batch, the rest survives a lost connection in it.
+            self._write(self._batch[:ROWS_A_BATCH])
+            del self._batch[:ROWS_A_BATCH]
+        return 0.0
+
+    def _collect(self) -> None:
+        if self._locked and time.monotonic() >= self._retry_locked_at:
+            self._batch, self._locked = self._locked, []
+        try:
+            first = self.inbox.get(timeout=0 if self._batch else _IDLE_SECONDS)
+            while len(self._batch) < ROWS_A_BATCH:
+                if first is not None:
+                    self._batch.append(first)
+                first = self.inbox.get_nowait()
+            self.inbox.put(first)
+        except Empty:
+            pass
+
+    def _write(self, batch: list[Finished]) -> None:
+        try:
+            written = self._store.settle([f.settlement for f in batch], worker=self._worker)
+        except DatabaseError as error:
+            self._after_failure(batch, error)
+            return
+        for finished in batch:
+            self._holdings.remove(finished.claim)
+        if len(written) < len(batch):
+            batch = [f for f in batch if f.claim.id in written or f.is_completed]
+        self._on_settled(batch)
+
+    def _after_failure(self, batch: list[Finished], error: DatabaseError) -> None:
+        failure = classify(error)
+        if failure is Failure.AWAY:
+            raise error  # the batch stays; the loop reconnects and comes back
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            self._write(batch[:middle])
+            self._write(batch[middle:])
+        elif failure is Failure.LOCKED:
+            self._locked += batch
+            self._retry_locked_at = time.monotonic() + _LOCKED_PAUSE
+        else:
+            self._write_refused(batch[0], error)
+
+    def _write_refused(self, finished: Finished, error: DatabaseError) -> None:
+        """Fail the one task whose result the database does not take."""
+        logger.error("Result refused by the database id=%s error=%s", finished.claim.id, error)
+        reason = UnstorableResult(f"The database refused what the task returned: {error}")
+        entry = encode(describe(reason, worker=str(self._worker)), "error").decode()
+        failed = Settlement(
+            id=finished.claim.id,
+            fence=finished.claim.fence,
+            state=State.FAILED,
+            error=entry,
+        )
+        self._store.settle([failed], worker=self._worker)
+        self._holdings.remove(finished.claim)

@@ -1,0 +1,221 @@
+"""Where a fetcher gets its claims: the broker's index, or the database when there is none."""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from djtasks.engine import Engine
+from djtasks.errors import BrokerUnavailable
+from djtasks.protocol.records import Claim
+from djtasks.store import Lane
+from djtasks.store.listener import Listener
+from djtasks.store.workers import paused_queues
+from djtasks.worker.child.holdings import Holdings
+
+logger = logging.getLogger("djtasks.worker")
+
+BLOCK = timedelta(seconds=1)
+PROBE_SECONDS = 1.0
+SHORTEST_POLL = 0.05
+LONGEST_POLL = 1.0
+_PAUSED_SECONDS = 2.0
+_NAMES_SECONDS = 5.0
+_OLDEST_EVERY = 8
+
+
+class Queues:
+    """Which queues to fetch from now, and in which order."""
+
+    def __init__(self, engine: Engine, asked: Sequence[str] | None) -> None:
+        self._engine = engine
+        self._strict = asked is not None
+        self._fixed = list(asked if asked is not None else engine.queues)
+        self._learnt: list[str] = []
+        self._learnt_at = self._paused_at = float("-inf")
+        self._paused: set[str] = set()
+
+    @property
+    def only(self) -> list[str] | None:
+        """The queues a claim may come from; None when any name is allowed."""
+        return self._fixed or None
+
+    def now(self) -> list[str]:
+        """Return the open queues: in strict order if they were asked for, else shuffled.
+
+        Asks the database for paused ones every 2 s, and for the names in use every 5 s
+        where QUEUES is empty.
+        """
+        open_ones = [name for name in self._names() if name not in self._paused_now()]
+        if not self._strict:
+            random.shuffle(open_ones)
+        return open_ones
+
+    def arrange(self, lanes: Sequence[Lane]) -> list[Lane]:
+        """Return the lanes to fetch from, best first."""
+        paused = self._paused_now()
+        names = self._fixed or sorted({lane.queue for lane in lanes})
+        if not self._strict:
+            names = random.sample(names, len(names))
+        rank = {name: place for place, name in enumerate(names)}
+        ours = [lane for lane in lanes if lane.queue in rank and lane.queue not in paused]
+        return sorted(ours, key=lambda lane: (rank[lane.queue], -lane.priority))
+
+    def _names(self) -> list[str]:
+        if self._fixed:
+            return self._fixed
+        now = time.monotonic()
+        if now - self._learnt_at >= _NAMES_SECONDS:
+            self._learnt = sorted({lane.queue for lane in self._engine.store.look().lanes})
+            self._learnt_at = now
+        return self._learnt
+
+    def _paused_now(self) -> set[str]:
+        now = time.monotonic()
+        if now - self._paused_at >= _PAUSED_SECONDS:
+            self._paused = paused_queues(self._engine.database, self._engine.alias)
+            self._paused_at = now
+        return self._paused
+
+
+class BrokerSource:
+    """Pops ids and claims them. Falls back to the database while the broker is away.
+
+    And looks there by itself when the index has been empty for two heartbeats: a Redis without
+    memory answers every pop and takes no push, and then nothing else would say that tasks wait.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        queues: Queues,
+        holdings: Holdings,
+        *,
+        worker: UUID,
+        fallback: "DatabaseSource",
+        burst: bool = False,
+    ) -> None:
+        assert engine.broker is not None
+        self._broker = engine.broker
+        self._store = engine.store
+        self._queues = queues
+        self._worker = worker
+        self._holdings = holdings
+        self._fallback = fallback
+        self._burst = burst
+        self._away_until = 0.0
+        self._is_away = self._is_dry = False
+        self._look_every = 2 * engine.options.heartbeat.total_seconds()
+        self._look_at = time.monotonic() + self._look_every
+        self._unclaimed: list[UUID] = []
+
+    def fetch(self, room: int) -> list[Claim]:
+        """Return up to `room` claims; waits a second for them when there are none."""
+        if self._is_away and time.monotonic() < self._away_until:
+            return self._fallback.fetch(room)
+        if not self._unclaimed and not self._pop(room):
+            return self._fallback.fetch(room) if self._is_away or self._burst else self._look(room)
+        self._is_dry = False
+        self._look_at = time.monotonic() + self._look_every
+        return self._claim()
+
+    def _look(self, room: int) -> list[Claim]:
+        """Return what is due and in no index, if it is time to look for it."""
+        now = time.monotonic()
+        if not self._is_dry and now < self._look_at:
+            return []
+        self._look_at = now + self._look_every
+        claims = self._fallback.fetch(room, is_patient=False)
+        if claims and not self._is_dry:
+            logger.warning("Index empty while tasks are due, fetching from the database too")
+        self._is_dry = bool(claims)
+        return claims
+
+    def _pop(self, room: int) -> bool:
+        names = self._queues.now()
+        if not names:
+            time.sleep(SHORTEST_POLL)
+            return False
+        probing = self._is_away or self._is_dry or self._burst
+        try:
+            self._unclaimed = self._broker.pop(
+                names, limit=room, wait=timedelta(0) if probing else BLOCK
+            )
+        except BrokerUnavailable as error:
+            if not self._is_away:
+                logger.warning("Broker unavailable, fetching from the database error=%s", error)
+            self._is_away = True
+            self._away_until = time.monotonic() + PROBE_SECONDS
+            return False
+        if self._is_away:
+            logger.warning("Broker is back")
+        self._is_away = False
+        return bool(self._unclaimed)
+
+    def _claim(self) -> list[Claim]:
+        with self._holdings.claiming:
+            wanted = [id_ for id_ in dict.fromkeys(self._unclaimed) if id_ not in self._holdings]
+            # A claim that fails raises: nothing more is popped, and these ids are claimed
+            # again, once the database answers. Else an outage would empty the index.
+            claims = self._store.claim(wanted, worker=self._worker, queues=self._queues.only)
+            for claim in claims:
+                self._holdings.add(claim)
+        self._unclaimed = []
+        return claims
+
+
+class DatabaseSource:
+    """Claims due records straight from the database, polled or woken by a NOTIFY."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        queues: Queues,
+        holdings: Holdings,
+        *,
+        worker: UUID,
+        listener: Listener | None = None,
+        wait: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._store = engine.store
+        self._queues = queues
+        self._worker = worker
+        self._holdings = holdings
+        self._listener = listener
+        self._wait = wait
+        self._poll = SHORTEST_POLL
+        self._fetches = 0
+
+    def fetch(self, room: int, *, is_patient: bool = True) -> list[Claim]:
+        """Return up to `room` claims; waits a little, longer each time, when there are none.
+
+        Not `is_patient`: does not wait.
+        """
+        lanes = self._queues.arrange(self._store.look().lanes)
+        claims = self._claim(lanes, room) if lanes else []
+        if claims:
+            self._poll = SHORTEST_POLL
+        elif not is_patient:
+            return []
+        elif self._listener is not None:
+            self._listener.wait(LONGEST_POLL)
+        else:
+            self._wait(self._poll)
+            self._poll = min(self._poll * 1.5, LONGEST_POLL)
+        return claims
+
+    def _claim(self, lanes: Sequence[Lane], room: int) -> list[Claim]:
+        self._fetches += 1
+        with self._holdings.claiming:
+            claims = self._store.claim_due(
+                lanes,
+                worker=self._worker,
+                limit=room,
+                # So that low priorities do not starve where no index ranks by age.
+                oldest_first=self._fetches % _OLDEST_EVERY == 0,
+            )
+            for claim in claims:
+                self._holdings.add(claim)
+        return claims

@@ -1,0 +1,177 @@
+"""A child as its supervisor knows it."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import MutableSequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from djtasks.formats.ids import new_id
+from djtasks.protocol.records import Claim, Settlement
+from djtasks.store.workers import Vital
+from djtasks.worker.attempts.board import Board
+from djtasks.worker.child.child import PULSES
+from djtasks.worker.config import ChildConfig
+
+_DUMP_SECONDS = 2.0
+
+
+def start_method() -> str:
+    """Return how children are made: forkserver where there is one, spawn on Windows."""
+    return "spawn" if sys.platform == "win32" else "forkserver"
+
+
+def context() -> Any:
+    """Return the multiprocessing context, its forkserver told what to import first."""
+    made = multiprocessing.get_context(start_method())
+    if start_method() == "forkserver":
+        # Without our sys.path the preload fails silently when manage.py was started from
+        # another folder.
+        os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        made.set_forkserver_preload(["djtasks.worker.preload"])
+    return made
+
+
+@dataclass(eq=False)
+class ChildHandle:
+    """One child process, from its start until its rows have been moved.
+
+    `id` is what it signs on with, `is_registered` whether its row is there. `kill_at` is
+    when a drain's grace is over (monotonic).
+    """
+
+    config: ChildConfig
+    process: Any
+    connection: Connection
+    counters: MutableSequence[int]
+    board: Board
+    dump_path: Path
+    id: UUID = field(default_factory=new_id)
+    is_registered: bool = False
+    pid: int | None = None
+    started_at: float = field(default_factory=time.monotonic)
+    draining: bool = False
+    quiet: bool = False
+    kill_at: float | None = None
+    is_gone: bool = False
+    is_waiting: bool = False
+    outgrown: bool = False
+    was_evicted: bool = False
+    tasks: tuple[dict[str, Any], ...] = ()
+    hung: list[Settlement] = field(default_factory=list)
+    suspect: Claim | None = None
+    suspect_from: "ChildHandle | None" = None
+    adopted: bool = False
+    pulses: list[tuple[int, float]] = field(default_factory=list)
+    lock: Any = field(default_factory=threading.Lock)
+
+    @property
+    def worker(self) -> UUID | None:
+        """Its id once its row is there, None before."""
+        return self.id if self.is_registered else None
+
+    def send(self, message: Any) -> bool:
+        """Send an order; False when the child is gone."""
+        try:
+            with self.lock:
+                self.connection.send(message)
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def vital(self) -> Vital:
+        """Return what the heartbeat writes about this child."""
+        return Vital(rss=self.rss(), draining=self.draining or self.quiet, tasks=self.tasks)
+
+    def rss(self) -> int | None:
+        """Return its resident memory in bytes, None where /proc does not tell."""
+        try:
+            pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        except (OSError, ValueError, IndexError):
+            return None
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def stalled_for(self, now: float) -> float:
+        """Return for how long one of its loops has not moved its counter, in seconds."""
+        # A child that drains, or is for one task, does not fetch.
+        current = list(self.counters)[1 if self.draining or self.config.alone else 0 :]
+        if len(self.pulses) != len(current):
+            self.pulses = [(value, now) for value in current]
+        self.pulses = [
+            seen if seen[0] == value else (value, now)
+            for seen, value in zip(self.pulses, current, strict=True)
+        ]
+        return max(now - since for _value, since in self.pulses)
+
+    def forgive(self) -> None:
+        """Start the watch anew, since the watcher itself stood still."""
+        self.pulses = []
+
+    def dump(self) -> str:
+        """Return the stacks of all its threads, also while some C code keeps its GIL."""
+        if not hasattr(signal, "SIGUSR1") or self.process.pid is None:
+            return ""
+        before = self._dumped()
+        os.kill(self.process.pid, signal.SIGUSR1)
+        deadline = time.monotonic() + _DUMP_SECONDS
+        text = ""
+        while time.monotonic() < deadline:
+            fresh = self._dumped()[len(before) :]
+            if fresh and fresh == text:
+                break
+            text = fresh
+            time.sleep(0.05)
+        return text
+
+    def _dumped(self) -> str:
+        try:
+            return self.dump_path.read_text(errors="replace")
+        except OSError:
+            return ""
+
+    def kill(self) -> None:
+        """End the process now; its rows are moved once it is gone."""
+        if self.process.is_alive():
+            self.process.kill()
+
+    def close(self) -> None:
+        """Forget the process and its files."""
+        self.connection.close()
+        self.dump_path.unlink(missing_ok=True)
+
+
+def launch(made: Any, config: ChildConfig) -> ChildHandle:
+    """Start a child process; it reports Ready over its pipe."""
+    from djtasks.worker.child.process import main  # noqa: PLC0415 - the child's side
+
+    ours, theirs = made.Pipe()
+    counters = made.RawArray("Q", len(PULSES))
+    board = made.RawArray("B", Board.size(config.worker.slots))
+    handle, path = tempfile.mkstemp(prefix="djtasks-stacks-")
+    os.close(handle)
+    told = ChildConfig(
+        worker=config.worker,
+        supervisor=config.supervisor,
+        alone=config.alone,
+        dump_path=path,
+    )
+    process = made.Process(target=main, args=(theirs, told, counters, board), daemon=False)
+    process.start()
+    theirs.close()
+    return ChildHandle(
+        config=told,
+        process=process,
+        connection=ours,
+        counters=counters,
+        board=Board(board),
+        dump_path=Path(path),
+        pid=process.pid,
+    )

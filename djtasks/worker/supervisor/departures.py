@@ -1,0 +1,88 @@
+"""First the process is gone, then its rows move: the supervisor's list of what to move."""
+
+import logging
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError
+
+from djtasks.engine import Engine
+from djtasks.errors import BrokerUnavailable
+from djtasks.protocol.records import Released, Settlement
+from djtasks.protocol.recovery import Departure
+from djtasks.protocol.states import State
+from djtasks.store import workers
+from djtasks.worker.child.statistics import count_failures
+from djtasks.worker.loops import close_quietly
+
+logger = logging.getLogger("djtasks.worker")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """A child whose process has ended, and what it left unsettled."""
+
+    worker: UUID
+    departure: Departure
+    hung: list[Settlement] = field(default_factory=list)
+
+
+class Departures:
+    """Moves the rows of ended children; keeps them for later while the database is away.
+
+    Nothing is lost with this list: rows it does not get to are taken by some reaper.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._pending: list[Gone] = []
+
+    def add(self, gone: Gone) -> None:
+        self._pending.append(gone)
+
+    @property
+    def are_pending(self) -> bool:
+        return bool(self._pending)
+
+    def settle(self) -> None:
+        """Move the rows of all children on the list, oldest first; stop at a database error."""
+        for gone in list(self._pending):
+            try:
+                if self._move(gone):
+                    self._pending.remove(gone)
+            except (DatabaseError, InterfaceError) as error:
+                logger.warning("Rows of an ended child not moved yet error=%s", error)
+                close_quietly(self._engine.database)
+                return
+
+    def _move(self, gone: Gone) -> bool:
+        if gone.hung:
+            self._engine.store.settle(gone.hung, worker=gone.worker)
+            count_failures(self._engine, gone.hung)
+        released = workers.leave(self._engine.database, gone.worker, gone.departure)
+        if released is None:
+            return False
+        if released:
+            logger.warning(
+                "Moved records of an ended child worker=%s crashed=%s count=%s",
+                gone.worker,
+                gone.departure.crashed,
+                len(released),
+            )
+        publish(self._engine, released)
+        return True
+
+
+def publish(engine: Engine, released: list[Released]) -> None:
+    """Tell what became of released records: hints for the ready ones, a log line for lost ones."""
+    for one in released:
+        if one.state is State.FAILED:
+            logger.error("Task lost with its worker path=%s id=%s", one.task_path, one.id)
+    count_failures(engine, [r.lost for r in released if r.lost and r.backend == engine.alias])
+    hints = [r.hint for r in released if r.hint is not None and r.backend == engine.alias]
+    if engine.broker is None or not hints:
+        return
+    try:
+        engine.broker.push(hints)
+    except BrokerUnavailable as error:
+        logger.warning("Hints not pushed, the indexer brings them error=%s", error)

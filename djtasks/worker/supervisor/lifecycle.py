@@ -1,0 +1,138 @@
+"""Children from their start to their end: launched, registered, heard of, buried."""
+
+import logging
+import os
+import socket
+import time
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError
+
+import djtasks
+from djtasks import signals
+from djtasks.backend import DjtasksBackend
+from djtasks.engine import Engine
+from djtasks.protocol.recovery import Departure
+from djtasks.store import workers
+from djtasks.store.workers import Vital
+from djtasks.worker import messages
+from djtasks.worker.config import ChildConfig, WorkerConfig
+from djtasks.worker.loops import close_quietly
+from djtasks.worker.supervisor.children import ChildHandle, context, launch
+from djtasks.worker.supervisor.departures import Departures, Gone
+
+logger = logging.getLogger("djtasks.worker")
+
+_CRASH_LOOP_SECONDS = 5.0
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 30.0
+
+
+class Nursery:
+    """The children of one supervisor."""
+
+    def __init__(self, engine: Engine, config: WorkerConfig, supervisor: UUID) -> None:
+        self.children: list[ChildHandle] = []
+        self.departures = Departures(engine)
+        self._engine = engine
+        self._config = config
+        self._supervisor = supervisor
+        self._context = context()
+        self._start_not_before = 0.0
+        self._pause = _FIRST_PAUSE
+
+    def find(self, worker: UUID) -> ChildHandle | None:
+        """Return the living child of this id."""
+        return next((child for child in self.children if child.worker == worker), None)
+
+    def fill(self) -> None:
+        """Start as many children as are missing, slowly while they die at once."""
+        ordinary = sum(not child.config.alone for child in self.children)
+        while ordinary < self._config.processes and time.monotonic() >= self._start_not_before:
+            self.start()
+            ordinary += 1
+
+    def start(self, *, alone: bool = False) -> ChildHandle:
+        """Start one child; it gets its row when it reports Ready."""
+        config = ChildConfig(worker=self._config, supervisor=self._supervisor, alone=alone)
+        child = launch(self._context, config)
+        self.children.append(child)
+        return child
+
+    def register(self, child: ChildHandle) -> bool:
+        """Insert the row of a child that is up, then let it go; False while that fails."""
+        host, _pid, version = this_host()
+        row = workers.NewWorker(
+            id=child.id,
+            supervisor=self._supervisor,
+            backend=self._engine.alias,
+            host=host,
+            pid=child.process.pid,
+            version=version,
+            queues=self._config.queues or self._engine.queues,
+            slots=1 if child.config.alone else self._config.slots,
+            alone=child.config.alone,
+        )
+        try:
+            workers.register(self._engine.database, row)
+        except (DatabaseError, InterfaceError) as error:
+            if not child.is_waiting:
+                logger.warning("Child waits for the database error=%s", error)
+            child.is_waiting = True
+            close_quietly(self._engine.database)
+            return False
+        child.is_registered = True
+        child.send(messages.Go(child.id))
+        _tell(signals.worker_started, row.host, child)
+        return True
+
+    def vitals(self) -> dict[UUID, Vital]:
+        """Return what the heartbeat writes of each child that has a row."""
+        return {
+            child.worker: child.vital()
+            for child in list(self.children)
+            if child.worker is not None and not child.is_gone
+        }
+
+    def bury(self, child: ChildHandle) -> None:
+        """Put the rows of a child whose process has ended on the list of what to move."""
+        child.is_gone = True
+        self.children.remove(child)
+        child.process.join()
+        expected = child.draining or child.was_evicted
+        if not expected:
+            logger.error(
+                "Child ended pid=%s exit=%s worker=%s",
+                child.process.pid,
+                child.process.exitcode,
+                child.worker,
+            )
+        if child.worker is not None:
+            departure = Departure(
+                crashed=not expected, alone=child.config.alone, running=child.board.running()
+            )
+            self.departures.add(
+                Gone(worker=child.worker, departure=departure, hung=list(child.hung))
+            )
+            _tell(signals.worker_stopped, this_host()[0], child)
+        child.close()
+        if not child.config.alone:
+            self._pace(child, expected=expected)
+
+    def _pace(self, child: ChildHandle, *, expected: bool) -> None:
+        """Start successors at once, but of children that die young ever more slowly."""
+        if expected or time.monotonic() - child.started_at >= _CRASH_LOOP_SECONDS:
+            self._pause = _FIRST_PAUSE
+            return
+        self._start_not_before = time.monotonic() + self._pause
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+
+
+def this_host() -> tuple[str, int, str]:
+    """Return host name, pid and version, as a worker's row shows them."""
+    return socket.gethostname()[:255], os.getpid(), djtasks.__version__
+
+
+def _tell(signal: Any, host: str, child: ChildHandle) -> None:
+    signal.send_robust(DjtasksBackend, worker=child.worker, host=host, pid=child.process.pid)

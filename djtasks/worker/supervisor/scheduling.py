@@ -1,0 +1,118 @@
+"""The scheduler in a process: a thread of a worker's supervisor, or all that `runbeat` does."""
+
+import logging
+import os
+import time
+from multiprocessing import connection as pipes
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError, connections
+
+import djtasks
+from djtasks.definitions import registry
+from djtasks.engine import Engine
+from djtasks.formats.ids import new_id
+from djtasks.scheduler.scheduler import Scheduler
+from djtasks.schedules import periodic as declarations
+from djtasks.store.sessions import prepare_process, use_engine_connection
+from djtasks.worker.config import WATCHDOG, ProbeConfig
+from djtasks.worker.duties.coordinator import LeaseKeeper
+from djtasks.worker.logs import set_up_logging
+from djtasks.worker.loops import Loop, close_quietly
+from djtasks.worker.os_signals import Wakeup
+from djtasks.worker.probes import Probes
+from djtasks.worker.supervisor.watchdog import EXIT_STUCK
+from djtasks.worker.supervisor.witnesses import LoopWitness
+
+logger = logging.getLogger("djtasks.beat")
+
+_LAST_TICK_SECONDS = 5.0
+_LOOK_SECONDS = 1.0
+
+
+class Beat:
+    """A scheduler in a thread of its own; one that is off does nothing and is never waited for."""
+
+    def __init__(self, engine: Engine, holder: UUID, *, is_on: bool = True) -> None:
+        self._is_on = is_on
+        self._scheduler = Scheduler(engine, LeaseKeeper(engine, f"beat:{engine.alias}", holder))
+        self._loop = Loop("beat", self._scheduler.tick, database=engine.database)
+
+    def witness(self, engine: Engine) -> LoopWitness:
+        """Return who can tell how it is."""
+        return LoopWitness(engine, self._loop)
+
+    def start(self) -> None:
+        """Begin to fire."""
+        if self._is_on:
+            self._loop.start()
+
+    @property
+    def has_looked(self) -> bool:
+        """Whether what was due at the start is enqueued."""
+        return not self._is_on or self._scheduler.has_looked
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether one tick has taken more than a minute, the database's errors not counted."""
+        for_seconds = time.monotonic() - self._loop.moved_at
+        return not self._loop.is_waiting and for_seconds > WATCHDOG.total_seconds()
+
+    def stop(self) -> None:
+        """Let the present tick be the last, and let another scheduler be first."""
+        self._loop.stop()
+        self._loop.join(_LAST_TICK_SECONDS)
+        try:
+            self._scheduler.stop()
+        except (DatabaseError, InterfaceError):
+            logger.warning("Lease not given up, it runs out by itself")
+
+
+def run_beat(engine: Engine, wakeup: Wakeup, probing: ProbeConfig, *, is_verbose: bool) -> int:
+    """Fire schedules in this process until told to stop; return the exit code."""
+    beat = Beat(engine, new_id())
+    witness = beat.witness(engine)
+    probes = Probes(engine, probing, witness)
+    set_up_logging(verbose=is_verbose)
+    registry.import_tasks(engine.options.imports)
+    prepare_process()
+    use_engine_connection(engine.database)
+    for line in (*lines(engine), *probes.lines):
+        print(line, flush=True)
+    wakeup.install()
+    beat.start()
+    probes.start()
+    while not wakeup.stops:
+        witness.turned()
+        pipes.wait([wakeup.reader], _LOOK_SECONDS)
+        wakeup.clear()
+        if beat.stands_still:
+            _leave_if_stuck(engine)
+    probes.stop()
+    beat.stop()
+    return 0
+
+
+def lines(engine: Engine) -> list[str]:
+    """Return the banner of `runbeat`, a line each."""
+    settings = connections[engine.database].settings_dict
+    return [
+        f"djtasks {djtasks.__version__}, scheduler",
+        f"  backend      {engine.alias}",
+        f"  database     {engine.database} ({connections[engine.database].vendor}, "
+        f"{settings['NAME']})",
+        f"  tasks        {len(registry.all_tasks())} found",
+        f"  schedules    {len(declarations.declared(engine.alias))} in the code",
+    ]
+
+
+def _leave_if_stuck(engine: Engine) -> None:
+    """Leave when no tick has ended for a minute although the database answers."""
+    try:
+        engine.store.now()
+    except (DatabaseError, InterfaceError):
+        close_quietly(engine.database)
+        return
+    logger.critical("No tick for a minute of a reachable database, leaving")
+    logging.shutdown()
+    os._exit(EXIT_STUCK)

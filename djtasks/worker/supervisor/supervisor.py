@@ -1,0 +1,245 @@
+"""The process that watches: starts children, hears them, ends them, moves what they leave.
+
+It runs no task code. Its main thread is this file; heartbeat and coordinator are threads.
+"""
+
+import logging
+import time
+from multiprocessing import connection as pipes
+from queue import Empty, SimpleQueue
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError
+
+from djtasks.engine import Engine
+from djtasks.formats.ids import new_id
+from djtasks.store import workers
+from djtasks.store.sessions import use_engine_connection
+from djtasks.store.workers import Pulse
+from djtasks.worker import messages
+from djtasks.worker.burst import Burst
+from djtasks.worker.config import WorkerConfig
+from djtasks.worker.duties.coordinator import Coordinator
+from djtasks.worker.loops import Loop, close_quietly
+from djtasks.worker.os_signals import Wakeup
+from djtasks.worker.probes import Probes
+from djtasks.worker.supervisor.children import ChildHandle
+from djtasks.worker.supervisor.heartbeat import Heart
+from djtasks.worker.supervisor.isolation import Isolation
+from djtasks.worker.supervisor.lifecycle import Nursery
+from djtasks.worker.supervisor.scheduling import Beat
+from djtasks.worker.supervisor.watchdog import Watchdog
+from djtasks.worker.supervisor.witnesses import SupervisorWitness
+
+logger = logging.getLogger("djtasks.worker")
+
+_ROUND_SECONDS = 0.25
+_LAST_MOVES_SECONDS = 5.0
+
+
+class Supervisor:
+    """One `runworker`. `run()` returns the exit code."""
+
+    def __init__(self, engine: Engine, config: WorkerConfig, wakeup: Wakeup) -> None:
+        self.id = new_id()
+        self._engine = engine
+        self._config = config
+        self._wakeup = wakeup
+        self._nursery = Nursery(engine, config, self.id)
+        self._isolation = Isolation(self._nursery)
+        self._orders: SimpleQueue[tuple[UUID, str]] = SimpleQueue()
+        self._unregistered: list[ChildHandle] = []
+        self._stopping = 0
+        self._burst = Burst(engine, config)
+        self._heart = Heart(engine, vitals=self._nursery.vitals, on_pulse=self._on_pulse)
+        self._heart_loop = Loop("heartbeat", self._heart.tick, database=engine.database)
+        self._watchdog = Watchdog(engine, config, self._heart)
+        coordinator = Coordinator(engine, self.id)
+        self._coordinator = coordinator
+        self._beat = Beat(engine, self.id, is_on=config.beat)
+        self._coordinator_loop = Loop("coordinator", coordinator.tick, database=engine.database)
+        self._witness = SupervisorWitness(engine, self._heart, lambda: self._nursery.children)
+        self.probes = Probes(engine, config.probes, self._witness)
+
+    def run(self) -> int:
+        """Work until told to stop, or with `burst` until there is nothing to do."""
+        use_engine_connection(self._engine.database)
+        self._heart_loop.start()
+        self._coordinator_loop.start()
+        self._beat.start()
+        self.probes.start()
+        while not self._is_over():
+            self._witness.turned()
+            if not self._stopping:
+                self._nursery.fill()
+                self._isolation.proceed()
+            self._wait()
+            self._hear_all()
+            self._bury_dead()
+            self._register_waiting()
+            self._obey_orders()
+            self._look_after_children()
+            self._stop_if_asked()
+            self._nursery.departures.settle()
+        return self._close()
+
+    def _is_over(self) -> bool:
+        return bool(self._stopping) and not self._nursery.children
+
+    def _close(self) -> int:
+        deadline = time.monotonic() + _LAST_MOVES_SECONDS
+        departures = self._nursery.departures
+        while departures.are_pending and time.monotonic() < deadline:
+            departures.settle()
+            time.sleep(_ROUND_SECONDS)
+        self._beat.stop()
+        self.probes.stop()
+        for loop in (self._coordinator_loop, self._heart_loop):
+            loop.stop()
+            loop.join(_LAST_MOVES_SECONDS)
+        try:
+            self._coordinator.drop_lease()
+        except (DatabaseError, InterfaceError):
+            logger.warning("Lease not given up, it runs out by itself")
+        return 0
+
+    def _wait(self) -> None:
+        """Wait for a message, the end of a child or a signal, at most a round."""
+        children = self._nursery.children
+        objects: list[Any] = [self._wakeup.reader]
+        objects += [child.connection for child in children]
+        objects += [child.process.sentinel for child in children]
+        pipes.wait(objects, _ROUND_SECONDS)
+        self._wakeup.clear()
+
+    def _hear_all(self) -> None:
+        for child in list(self._nursery.children):
+            try:
+                while child.connection.poll():
+                    self._hear(child, child.connection.recv())
+            except (EOFError, OSError):
+                continue  # its end is noticed by its sentinel
+
+    def _hear(self, child: ChildHandle, message: Any) -> None:
+        match message:
+            case messages.Ready():
+                self._unregistered.append(child)
+            case messages.Vitals(tasks=tasks):
+                child.tasks = tuple(dict(task) for task in tasks)
+            case messages.HandOver(claim=claim):
+                self._isolation.accept(claim, child)
+                if self._stopping:
+                    self._isolation.refuse_all()
+            case messages.Adopted():
+                self._isolation.on_adopted(child, message)
+            case messages.Hung(settlement=settlement):
+                child.hung.append(settlement)
+                self._drain(child)
+            case messages.Recycle() | messages.Drained():
+                child.draining = True
+            case unexpected:
+                logger.error("Unknown message %r", unexpected)
+
+    def _bury_dead(self) -> None:
+        for child in list(self._nursery.children):
+            if not child.process.is_alive():
+                self._hear_last_words(child)
+                self._nursery.bury(child)
+                self._isolation.on_gone(child)
+
+    def _hear_last_words(self, child: ChildHandle) -> None:
+        """Read what it said before its end, which may tell why it ended."""
+        try:
+            while child.connection.poll():
+                self._hear(child, child.connection.recv())
+        except (EOFError, OSError):
+            pass
+
+    def _register_waiting(self) -> None:
+        for child in list(self._unregistered):
+            if child.is_gone:
+                self._unregistered.remove(child)
+            elif self._nursery.register(child):
+                self._unregistered.remove(child)
+                if child.config.alone:
+                    self._isolation.on_registered(child)
+                if self._stopping:
+                    self._drain(child)
+
+    # Called by the heartbeat's thread.
+    def _on_pulse(self, pulse: Pulse) -> None:
+        for worker in pulse.gone:
+            child = self._nursery.find(worker)
+            if child is not None:
+                logger.error("Somebody took this worker's tasks, it starts anew id=%s", worker)
+                child.was_evicted = True
+                child.kill()
+        for worker, record in pulse.cancelled:
+            child = self._nursery.find(worker)
+            if child is not None:
+                child.send(messages.CancelTask(record))
+        for worker, order in pulse.orders.items():
+            self._orders.put((worker, order))
+        if pulse.orders:
+            self._wakeup.wake()
+
+    def _obey_orders(self) -> None:
+        try:
+            while True:
+                worker, order = self._orders.get_nowait()
+                child = self._nursery.find(worker)
+                if child is not None:
+                    self._obey(child, order)
+        except Empty:
+            return
+
+    def _obey(self, child: ChildHandle, order: str) -> None:
+        logger.info("Order %s for child pid=%s", order, child.process.pid)
+        match order:
+            case "drain":
+                child.quiet = True
+                child.send(messages.Pause())
+            case "resume":
+                child.quiet = False
+                child.send(messages.Resume())
+            case "stop":
+                self._drain(child)
+            case "dump" if child.worker is not None:
+                try:
+                    workers.report(self._engine.database, child.worker, child.dump())
+                except (DatabaseError, InterfaceError):
+                    close_quietly(self._engine.database)
+
+    def _look_after_children(self) -> None:
+        self._watchdog.look(self._nursery.children)
+        for child in self._nursery.children:
+            if child.outgrown:
+                self._drain(child)
+
+    def _drain(self, child: ChildHandle) -> None:
+        """Let a child finish within the grace; the watchdog ends it after that."""
+        if child.draining:
+            return
+        child.draining = True
+        child.kill_at = time.monotonic() + self._config.grace.total_seconds()
+        if child.worker is None:
+            child.kill()
+        child.send(messages.Drain())
+
+    def _stop_if_asked(self) -> None:
+        if self._config.burst and not self._stopping and self._is_idle():
+            self._wakeup.stops = max(self._wakeup.stops, 1)
+        if self._wakeup.stops > self._stopping:
+            self._stopping = self._wakeup.stops
+            self._witness.is_stopping = True
+            self._isolation.refuse_all()
+            for child in list(self._nursery.children):
+                self._drain(child)
+                if self._stopping > 1:
+                    child.kill()
+
+    def _is_idle(self) -> bool:
+        registered = any(child.worker is not None for child in self._nursery.children)
+        ready = registered and self._isolation.is_idle and self._beat.has_looked
+        return ready and self._burst.is_over()

@@ -1,0 +1,192 @@
+"""Slots: how much they take, and that they survive what they run."""
+
+import asyncio
+import threading
+
+import pytest
+
+from djtasks.formats.ids import new_id
+from djtasks.worker.attempts import lookahead
+from djtasks.worker.attempts.board import Board
+from djtasks.worker.attempts.pipeline import Pipeline
+from djtasks.worker.attempts.pools import AsyncPool, ThreadPool
+from djtasks.worker.attempts.time_limits import Limits
+from tests.waiting import eventually
+from tests.worker.making import WORKER, claim_of
+
+
+@pytest.fixture
+def done():
+    return []
+
+
+@pytest.fixture
+def board():
+    return Board(bytearray(Board.size(14)))
+
+
+@pytest.fixture
+def pipeline():
+    return Pipeline(store=None, worker=WORKER)
+
+
+@pytest.fixture
+def threads(pipeline, done, board):
+    return ThreadPool(range(4), pipeline, Limits(print), done.append, board=board)
+
+
+def test_while_tasks_are_long_only_free_slots_take_more(threads, tmp_path):
+    threads.start()
+    assert threads.room == 4
+
+    for number in range(3):
+        threads.submit(claim_of("tests.tasks.waits_for_file", str(tmp_path / "door")))
+        eventually(lambda number=number: len(list(threads.running)) == number + 1)
+
+    assert threads.room == 1
+    (tmp_path / "door").touch()
+    eventually(lambda: threads.room >= 4)
+
+
+def test_short_tasks_are_claimed_ahead_by_a_tenth_of_a_second(threads):
+    threads.lookahead.typical_seconds = 0.01
+    assert threads.room == 4 + 40
+    threads.lookahead.typical_seconds = 0.00001
+    assert threads.room == 4 + 300
+
+
+def test_room_is_not_given_in_small_change(threads):
+    threads.lookahead.typical_seconds = 0.01
+    for _ in range(25):
+        threads.submit(claim_of("tests.tasks.add", 1, 2))
+
+    assert threads.room == 0
+
+
+def test_what_has_not_started_can_be_taken_back(threads):
+    claims = [claim_of("tests.tasks.add", n, n) for n in range(3)]
+    for claim in claims:
+        threads.submit(claim)
+
+    assert threads.take_back() == claims
+    assert threads.take_back() == []
+
+
+def test_what_waited_too_long_goes_back_and_nothing_more_is_claimed_ahead(
+    threads, tmp_path, monkeypatch
+):
+    threads.lookahead.typical_seconds = 0.00001
+    claims = [claim_of("tests.tasks.waits_for_file", str(tmp_path / "door")) for _ in range(7)]
+    threads.start()
+    for claim in claims:
+        threads.submit(claim)
+    eventually(lambda: len(list(threads.running)) == 4)
+    assert threads.take_back_stuck() == []
+
+    monkeypatch.setattr(lookahead, "LONGEST_WAIT_SECONDS", 0.0)
+
+    assert threads.take_back_stuck() == claims[4:]
+    assert threads.room == 0
+    (tmp_path / "door").touch()
+    eventually(lambda: not list(threads.running))
+    threads.submit(claim_of("tests.tasks.add", 1, 2))
+    eventually(lambda: threads.room >= 4)
+
+
+def test_a_pool_that_only_waits_for_work_is_not_stuck(threads, monkeypatch):
+    monkeypatch.setattr(lookahead, "LONGEST_WAIT_SECONDS", 0.001)
+    threads.lookahead.typical_seconds = 0.01
+
+    assert threads.take_back_stuck() == []
+    assert threads.room == 4 + 40
+
+
+def test_the_board_shows_what_threads_are_at_and_not_what_waits_or_is_done(
+    threads, board, done, tmp_path
+):
+    ids = {new_id() for _ in range(4)}
+    for id_ in ids:
+        threads.submit(claim_of("tests.tasks.waits_for_file", str(tmp_path / "door"), id=id_))
+    threads.submit(claim_of("tests.tasks.add", 1, 2))
+    assert board.running() == set()
+
+    threads.start()
+    eventually(lambda: board.running() == ids)
+    (tmp_path / "door").touch()
+
+    eventually(lambda: len(done) == 5)
+    eventually(lambda: board.running() == set())
+
+
+def test_a_slot_survives_system_exit(threads, done):
+    threads.start()
+
+    for _ in range(8):
+        threads.submit(claim_of("tests.tasks.exits"))
+    threads.submit(claim_of("tests.tasks.add", 1, 2))
+
+    eventually(lambda: len(done) == 9)
+    assert sum(finished.settlement.value == "3" for finished in done) == 1
+
+
+@pytest.fixture
+def coroutines(pipeline, done, board):
+    pool = AsyncPool(range(4, 14), pipeline, Limits(print), done.append, board=board)
+    pool.start()
+    yield pool
+    asyncio.run_coroutine_threadsafe(cancel_all(), pool._loop).result(30)
+    pool._loop.call_soon_threadsafe(pool._loop.stop)
+    pool._thread.join()
+    pool._loop.close()
+
+
+async def cancel_all():
+    """End what goes on for ever in a loop, which may not be thrown away with it."""
+    going_on = asyncio.all_tasks() - {asyncio.current_task()}
+    for one in going_on:
+        one.cancel()
+    await asyncio.gather(*going_on, return_exceptions=True)
+
+
+def test_coroutines_run_side_by_side_and_free_their_slots(coroutines, board, done, tmp_path):
+    ids = {new_id() for _ in range(10)}
+    for id_ in ids:
+        door = str(tmp_path / "door")
+        coroutines.submit(claim_of("tests.tasks.waits_for_file_async", door, id=id_))
+
+    assert coroutines.room == 0
+    eventually(lambda: board.running() == ids)
+    (tmp_path / "door").touch()
+    eventually(lambda: len(done) == 10)
+    eventually(lambda: coroutines.room == coroutines.lookahead.room(0))
+    assert coroutines.room >= 10
+    assert board.running() == set()
+
+
+def test_coroutines_beyond_the_slots_wait_for_one_and_can_be_taken_back(
+    coroutines, board, done, tmp_path
+):
+    coroutines.lookahead.typical_seconds = 0.05
+    assert coroutines.room == 10 + 20
+    door = str(tmp_path / "door")
+    claims = [claim_of("tests.tasks.waits_for_file_async", door) for _ in range(15)]
+    for claim in claims:
+        coroutines.submit(claim)
+    eventually(lambda: board.running() == {claim.id for claim in claims[:10]})
+
+    assert coroutines.take_back() == claims[10:]
+    for claim in claims[10:12]:
+        coroutines.submit(claim)
+    (tmp_path / "door").touch()
+
+    eventually(lambda: len(done) == 12)
+    assert {finished.claim.id for finished in done} == {claim.id for claim in claims[:12]}
+
+
+def test_a_coroutine_that_raises_anything_is_a_result(coroutines, done):
+    coroutines.submit(claim_of("tests.tasks.add_async", "a", 1))
+
+    eventually(lambda: done)
+
+    assert "TypeError" in done[0].settlement.error
+    assert threading.active_count() < 50

@@ -1,0 +1,142 @@
+"""News about tasks: to whoever listens, after the fact, and cheap when nobody does."""
+
+import logging
+
+import pytest
+
+from djtasks.backend import DjtasksBackend
+from djtasks.compat import LOGGER_NAME, task_finished, task_started
+from djtasks.protocol.states import State
+from djtasks.signals import task_cancelled, task_retrying
+from djtasks.testing.running import execute_here
+from djtasks.worker.attempts.pipeline import Pipeline
+from djtasks.worker.child.announcer import MOST_NEWS, Announcer
+from tests.worker.making import WORKER, claim_of
+
+
+@pytest.fixture
+def announcer(monkeypatch):
+    from djtasks.worker.child import announcer as module
+
+    monkeypatch.setattr(module, "_IDLE_SECONDS", 0.0)
+    return Announcer(DjtasksBackend, WORKER)
+
+
+@pytest.fixture
+def pipeline(announcer):
+    return Pipeline(store=None, worker=WORKER, on_started=announcer.started)
+
+
+@pytest.fixture
+def heard():
+    """What receivers of all signals were told, as (signal's name, result)."""
+    signals = {
+        "started": task_started,
+        "finished": task_finished,
+        "retrying": task_retrying,
+        "cancelled": task_cancelled,
+    }
+    heard, receivers = [], []
+    for name, signal in signals.items():
+
+        def receive(sender, task_result, name=name, **more):
+            heard.append((name, task_result, more))
+
+        receivers.append((signal, receive))
+        signal.connect(receive)
+    yield heard
+    for signal, receive in receivers:
+        signal.disconnect(receive)
+
+
+def tell(announcer, pipeline, *claims):
+    announcer.settled([execute_here(pipeline, claim) for claim in claims])
+    announcer.tick()
+
+
+def test_a_success_is_told_as_started_and_finished(announcer, pipeline, heard):
+    tell(announcer, pipeline, claim_of("tests.tasks.add", 1, 2))
+
+    assert [name for name, *_ in heard] == ["started", "finished"]
+    started, finished = heard[0][1], heard[1][1]
+    assert started.state is State.RUNNING
+    assert started.attempts == 1
+    assert finished.return_value == 3
+    assert finished.args == [1, 2]
+
+
+def test_a_retry_is_no_end(announcer, pipeline, heard):
+    tell(announcer, pipeline, claim_of("tests.tasks.explode", "no", max_attempts=2))
+
+    assert [name for name, *_ in heard] == ["started", "retrying"]
+    assert isinstance(heard[1][2]["error"], ValueError)
+    assert heard[1][2]["delay"].total_seconds() > 10
+
+
+def test_a_cancelled_task_is_told_twice_over(announcer, pipeline, heard):
+    tell(announcer, pipeline, claim_of("tests.tasks.cancels_itself", "why"))
+
+    assert [name for name, *_ in heard] == ["started", "cancelled", "finished"]
+
+
+def test_djangos_own_log_of_a_failure_has_the_tasks_traceback(announcer, pipeline, caplog):
+    with caplog.at_level(logging.ERROR, logger=LOGGER_NAME):
+        tell(announcer, pipeline, claim_of("tests.tasks.explode", "look here"))
+
+    (record,) = [record for record in caplog.records if record.name == LOGGER_NAME]
+    assert "look here" in caplog.text
+    assert "raise ValueError(message)" in caplog.text
+    assert record.levelno == logging.ERROR
+
+
+def test_a_receiver_that_raises_silences_no_other(announcer, pipeline, heard):
+    def broken(**_arguments):
+        raise RuntimeError("receiver")
+
+    task_finished.connect(broken)
+    try:
+        tell(announcer, pipeline, claim_of("tests.tasks.add", 1, 2))
+        tell(announcer, pipeline, claim_of("tests.tasks.add", 1, 2))
+    finally:
+        task_finished.disconnect(broken)
+
+    assert [name for name, *_ in heard].count("finished") == 2
+
+
+def test_a_crowd_of_unknown_tasks_is_one_warning_a_minute_each(announcer, pipeline, caplog):
+    refused = [pipeline.refuse(claim_of(path)) for path in ["shop.gone"] * 3 + ["shop.other"]]
+    for _ in range(2):
+        announcer.settled(refused)
+        announcer.tick()
+    announcer._refused.update({path: (n, 0.0) for path, (n, _) in announcer._refused.items()})
+
+    announcer.settled(refused[:1])
+    announcer.tick()
+
+    told = [record.getMessage().split(":")[0] for record in caplog.records]
+    assert told == [
+        "Task not registered path=shop.gone count=1",
+        "Task not registered path=shop.other count=1",
+        "Task not registered path=shop.gone count=6",
+    ]
+
+
+def test_nothing_is_made_when_nobody_would_hear_it(announcer, pipeline, caplog):
+    with caplog.at_level(logging.WARNING, logger=LOGGER_NAME):
+        announcer.settled([execute_here(pipeline, claim_of("tests.tasks.add", 1, 2))])
+
+    assert announcer.is_idle
+
+
+def test_a_line_a_task_for_those_who_ask(announcer, pipeline, caplog):
+    with caplog.at_level(logging.INFO, logger="djtasks.tasks"):
+        tell(announcer, pipeline, claim_of("tests.tasks.add", 1, 2))
+
+    assert "Task successful path=tests.tasks.add" in caplog.text
+
+
+def test_too_much_news_says_so(announcer):
+    for _ in range(MOST_NEWS):
+        announcer.wake()
+
+    assert announcer.is_full

@@ -1,0 +1,300 @@
+"""Fetcher and sources: what is claimed, from where, and how much of it."""
+
+import pytest
+from django.db import OperationalError
+
+from djtasks.brokers.memory import MemoryBroker
+from djtasks.engine import Engine
+from djtasks.errors import BrokerUnavailable
+from djtasks.formats.ids import new_id
+from djtasks.models import TaskRecord
+from djtasks.operations import pause_queue, resume_queue
+from djtasks.options import Options
+from djtasks.protocol.hints import Hint
+from djtasks.protocol.states import State
+from djtasks.store import Lane
+from djtasks.worker.attempts.pipeline import Pipeline
+from djtasks.worker.child import sources
+from djtasks.worker.child.fetcher import Fetcher
+from djtasks.worker.child.holdings import Holdings
+from djtasks.worker.child.sources import BrokerSource, DatabaseSource, Queues
+from tests import tasks
+from tests.worker.making import WORKER, LostReplies, claim_of
+
+
+class Room:
+    """A pool that only counts."""
+
+    def __init__(self, room):
+        self.room = room
+        self.submitted = []
+        self.running = []
+
+    def submit(self, claim):
+        self.submitted.append(claim)
+
+    def take_back(self):
+        return []
+
+
+class FixedSource:
+    def __init__(self, *claims):
+        self.claims = list(claims)
+        self.asked = []
+
+    def fetch(self, room):
+        self.asked.append(room)
+        return self.claims
+
+
+@pytest.fixture
+def parts():
+    return {"threads": Room(4), "coroutines": Room(50), "done": [], "handed": [], "held": False}
+
+
+def fetcher_of(source, parts):
+    return Fetcher(
+        source,
+        Pipeline(store=None, worker=WORKER),
+        threads=parts["threads"],
+        coroutines=parts["coroutines"],
+        done=parts["done"].append,
+        hand_over=parts["handed"].append,
+        is_held_up=lambda: parts["held"],
+    )
+
+
+def test_each_claim_goes_to_the_pool_of_its_kind(parts):
+    plain, coroutine = claim_of("tests.tasks.add", 1, 2), claim_of("tests.tasks.add_async", 1, 2)
+
+    fetcher_of(FixedSource(plain, coroutine), parts).tick()
+
+    assert parts["threads"].submitted == [plain]
+    assert parts["coroutines"].submitted == [coroutine]
+
+
+def test_a_claim_that_is_not_to_be_run_is_settled_without_a_slot(parts):
+    expired, unknown = claim_of("tests.tasks.add", 1, 2, is_expired=True), claim_of("no.such.task")
+
+    fetcher_of(FixedSource(expired, unknown), parts).tick()
+
+    assert [finished.claim for finished in parts["done"]] == [expired, unknown]
+    assert parts["threads"].submitted == []
+
+
+def test_a_suspect_is_handed_over(parts):
+    suspect = claim_of("tests.tasks.add", 1, 2, crash_count=2, max_crashes=3)
+
+    fetcher_of(FixedSource(suspect), parts).tick()
+
+    assert parts["handed"] == [suspect]
+
+
+def test_nothing_is_claimed_that_could_not_be_started(parts):
+    source = FixedSource()
+    fetcher = fetcher_of(source, parts)
+
+    fetcher.tick()
+    parts["coroutines"].room = 3
+    fetcher.tick()
+    parts["threads"].room = 0
+    pause = fetcher.tick()
+
+    assert source.asked == [4, 3]
+    assert pause > 0
+
+
+def test_each_pool_needs_room_for_its_usual_share_of_what_comes(parts):
+    source = FixedSource()
+    fetcher = fetcher_of(source, parts)
+    batches = ([], ["add_async"] * 100, ["add"] * 60, ["unknown"] * 100, [])
+    for names in batches:
+        source.claims = [claim_of(f"tests.tasks.{name}", 1, 1) for name in names]
+        fetcher.tick()
+
+    # Threads have room for 4, coroutines for 50; plain ones are 1 in 20 at least, then 6 in 10.
+    assert source.asked == [4, 4, 50, 6, 6]
+
+
+@pytest.mark.parametrize("reason", ["held", "paused"])
+def test_nothing_is_fetched_while_results_pile_up_or_somebody_says_so(parts, reason):
+    source = FixedSource()
+    fetcher = fetcher_of(source, parts)
+    parts["held"] = reason == "held"
+    fetcher.is_paused = reason == "paused"
+
+    assert fetcher.tick() > 0
+
+    assert source.asked == []
+
+
+class AwayBroker(MemoryBroker):
+    """A broker that a test switches off."""
+
+    is_away = False
+
+    def pop(self, queues, *, limit, wait):
+        if self.is_away:
+            raise BrokerUnavailable("switched off")
+        return super().pop(queues, limit=limit, wait=wait / 100)
+
+
+@pytest.fixture
+def broker(monkeypatch):
+    made = AwayBroker("default", Options(), lambda: "x")
+    monkeypatch.setattr(Engine, "broker", made)
+    return made
+
+
+@pytest.fixture
+def holdings():
+    return Holdings()
+
+
+def sources_of(engine, holdings, *, asked=None, burst=False, store=None):
+    if store is not None:
+        engine.__dict__["store"] = store
+    queues = Queues(engine, asked)
+    database = DatabaseSource(engine, queues, holdings, worker=WORKER, wait=lambda seconds: None)
+    parts = (engine, queues, holdings)
+    return BrokerSource(*parts, worker=WORKER, fallback=database, burst=burst), database
+
+
+def test_hints_become_claims_that_are_held(engine, broker, holdings):
+    tasks.add.enqueue_many((n, n) for n in range(5))
+    source, _ = sources_of(engine, holdings)
+
+    engine.outbox.publish(
+        [Hint(pk, "default", 0) for pk in TaskRecord.objects.values_list("pk", flat=True)]
+    )
+    broker.push([Hint(pk, "default", 0) for pk in TaskRecord.objects.values_list("pk", flat=True)])
+    claims = source.fetch(3)
+
+    assert len(claims) == 3
+    assert all(claim.id in holdings for claim in claims)
+    assert TaskRecord.objects.filter(state=State.RUNNING).count() == 3
+
+
+def test_a_duplicated_hint_of_a_record_in_hand_is_not_claimed(engine, broker, holdings):
+    result = tasks.add.enqueue(1, 2)
+    row = TaskRecord.objects.get(pk=result.id)
+    store = LostReplies(engine.store)
+    source, _ = sources_of(engine, holdings, store=store)
+    broker.push([Hint(row.pk, "default", 0)])
+    (claim,) = source.fetch(1)
+
+    broker.push([Hint(row.pk, "default", 0)])
+    again = source.fetch(1)
+
+    assert again == []
+    row.refresh_from_db()
+    assert (row.state, row.fence) == (State.RUNNING, claim.fence)
+
+
+def test_ids_of_a_claim_that_failed_are_claimed_again_before_any_other(engine, broker, holdings):
+    tasks.add.enqueue(1, 2)
+    row = TaskRecord.objects.get()
+    store = LostReplies(engine.store)
+    source, _ = sources_of(engine, holdings, store=store)
+    broker.push([Hint(row.pk, "default", 0)])
+    store.losing["claim"] = 1
+
+    with pytest.raises(OperationalError):
+        source.fetch(1)
+    assert row.pk not in holdings
+    assert not holdings.claiming.locked()
+    TaskRecord.objects.update(state=State.READY, worker=None)
+
+    assert [claim.id for claim in source.fetch(1)] == [row.pk]
+
+
+def test_without_the_broker_claims_come_from_the_database_until_it_is_back(
+    engine, broker, holdings, monkeypatch, caplog
+):
+    monkeypatch.setattr(sources, "PROBE_SECONDS", 0.0)
+    tasks.add.enqueue_many((n, n) for n in range(2))
+    source, _ = sources_of(engine, holdings)
+    broker.is_away = True
+
+    assert len(source.fetch(1)) == 1
+    assert len(source.fetch(1)) == 1
+    broker.is_away = False
+    source.fetch(1)
+
+    assert caplog.text.count("fetching from the database") == 1
+    assert "Broker is back" in caplog.text
+
+
+def test_an_index_that_takes_nothing_makes_no_worker_deaf(engine, broker, holdings, caplog):
+    tasks.add.enqueue_many((n, n) for n in range(3))
+    source, _ = sources_of(engine, holdings)
+
+    assert source.fetch(1) == [], "an empty index is not doubted at once"
+    source._look_at = 0.0
+    assert [len(source.fetch(1)) for _ in range(4)] == [1, 1, 1, 0]
+    assert source.fetch(1) == []
+    assert caplog.text.count("Index empty while tasks are due") == 1
+
+
+def test_a_burst_looks_into_the_database_when_the_index_is_empty(engine, broker, holdings):
+    tasks.add.enqueue(1, 2)
+    source, _ = sources_of(engine, holdings, burst=True)
+
+    assert len(source.fetch(1)) == 1
+
+
+def test_the_oldest_of_any_priority_gets_its_turn_without_an_index(engine, broker, holdings):
+    old = tasks.add.using(priority=-100).enqueue(0, 0)
+    TaskRecord.objects.filter(pk=old.id).update(run_after="2026-01-01T00:00Z")
+    for _ in range(20):
+        tasks.add.using(priority=100).enqueue(1, 1)
+    _, source = sources_of(engine, holdings)
+
+    claimed = [str(claim.id) for _ in range(8) for claim in source.fetch(1)]
+
+    assert claimed.index(old.id) == 7
+
+
+def test_without_an_order_no_queue_starves(engine, broker, holdings):
+    queues = Queues(engine, None)
+
+    firsts = {queues.now()[0] for _ in range(200)}
+
+    assert firsts == {"default", "mail", "reports"}
+
+
+def test_an_asked_order_is_kept_and_paused_queues_are_left_out(engine, monkeypatch):
+    monkeypatch.setattr(sources, "_PAUSED_SECONDS", 0.0)
+    queues = Queues(engine, ("reports", "mail"))
+
+    assert queues.now() == ["reports", "mail"]
+    pause_queue("default", "reports", by="ada")
+    assert queues.now() == ["mail"]
+    assert queues.arrange([Lane("mail", 0), Lane("reports", 9), Lane("default", 0)]) == [
+        Lane("mail", 0)
+    ]
+    resume_queue("default", "reports")
+    assert queues.now() == ["reports", "mail"]
+
+
+def test_lanes_are_arranged_by_queue_then_priority(engine):
+    queues = Queues(engine, ("b", "a"))
+
+    lanes = [Lane("a", 0), Lane("a", 5), Lane("b", -1), Lane("b", 3)]
+
+    assert queues.arrange(lanes) == [Lane("b", 3), Lane("b", -1), Lane("a", 5), Lane("a", 0)]
+
+
+def test_where_any_queue_is_allowed_the_names_are_learnt(db, monkeypatch):
+    from djtasks.engine import engine_of
+
+    monkeypatch.setattr(sources, "_NAMES_SECONDS", 0.0)
+    engine = engine_of("anything")
+    queues = Queues(engine, None)
+    assert queues.now() == []
+
+    tasks.add.using(backend="anything", queue_name="brand-new").enqueue(1, 2)
+
+    assert queues.now() == ["brand-new"]
+    assert queues.only is None
+    assert new_id()

@@ -1,0 +1,166 @@
+"""Children that stand still, outstay their grace or grow too large are ended; others are not."""
+
+from pathlib import Path
+
+import pytest
+
+from djtasks.worker.attempts.board import Board
+from djtasks.worker.config import ChildConfig, WorkerConfig
+from djtasks.worker.supervisor import watchdog as module
+from djtasks.worker.supervisor.children import ChildHandle
+from djtasks.worker.supervisor.watchdog import Watchdog
+from tests.worker.making import WORKER
+
+
+class Process:
+    pid = None
+
+    def __init__(self):
+        self.killed = False
+
+    def is_alive(self):
+        return not self.killed
+
+    def kill(self):
+        self.killed = True
+
+
+class Heart:
+    def __init__(self, clock):
+        self.clock = clock
+        self.silent_since = None
+
+    @property
+    def beat_at(self):
+        return self.silent_since if self.silent_since is not None else self.clock.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    class Clock:
+        now = 1000.0
+
+        def monotonic(self):
+            return self.now
+
+    made = Clock()
+    monkeypatch.setattr(module, "time", made)
+    return made
+
+
+CONFIG = WorkerConfig(backend="default", max_memory=1000)
+
+
+@pytest.fixture
+def heart(clock):
+    return Heart(clock)
+
+
+@pytest.fixture
+def watchdog(engine, heart):
+    return Watchdog(engine, CONFIG, heart)
+
+
+def child(**changes):
+    fields = {
+        "config": ChildConfig(worker=CONFIG, supervisor=WORKER),
+        "process": Process(),
+        "connection": None,
+        "counters": [0, 0, 0],
+        "board": Board(bytearray(Board.size(CONFIG.slots))),
+        "dump_path": Path("/nowhere"),
+        "is_registered": True,
+    }
+    return ChildHandle(**fields | changes)
+
+
+def pass_time(watchdog, clock, one, seconds, moving=()):
+    for _ in range(seconds):
+        clock.now += 1
+        for index in moving:
+            one.counters[index] += 1
+        watchdog.look([one])
+
+
+def test_a_child_whose_loops_all_move_lives(watchdog, clock):
+    one = child()
+
+    pass_time(watchdog, clock, one, 300, moving=(0, 1, 2))
+
+    assert not one.process.killed
+
+
+@pytest.mark.parametrize("stuck", [0, 1, 2])
+def test_one_loop_that_stands_still_for_a_minute_ends_its_child(watchdog, clock, stuck):
+    one = child()
+    moving = {0, 1, 2} - {stuck}
+
+    pass_time(watchdog, clock, one, 59, moving)
+    assert not one.process.killed
+    pass_time(watchdog, clock, one, 3, moving)
+
+    assert one.process.killed
+
+
+def test_a_draining_child_need_not_fetch(watchdog, clock):
+    one = child(draining=True)
+
+    pass_time(watchdog, clock, one, 300, moving=(1, 2))
+
+    assert not one.process.killed
+
+
+def test_a_child_that_waits_for_the_database_is_not_deaf(watchdog, clock, heart):
+    one = child()
+    heart.silent_since = clock.now
+
+    pass_time(watchdog, clock, one, 59)
+    heart.silent_since = None
+    pass_time(watchdog, clock, one, 30)
+
+    assert not one.process.killed
+
+
+def test_a_supervisor_that_stood_still_itself_forgives(watchdog, clock):
+    one = child()
+    pass_time(watchdog, clock, one, 50)
+
+    clock.now += 600
+    watchdog.look([one])
+    pass_time(watchdog, clock, one, 50)
+
+    assert not one.process.killed
+
+
+def test_grace_ends(watchdog, clock):
+    one = child(draining=True, kill_at=clock.now + 25)
+
+    pass_time(watchdog, clock, one, 24, moving=(1, 2))
+    assert not one.process.killed
+    pass_time(watchdog, clock, one, 1, moving=(1, 2))
+
+    assert one.process.killed
+
+
+def test_a_child_that_has_outgrown_its_limit_is_to_be_replaced(watchdog, clock, monkeypatch):
+    one = child()
+    monkeypatch.setattr(ChildHandle, "rss", lambda self: 1001)
+
+    pass_time(watchdog, clock, one, 1, moving=(0, 1, 2))
+
+    assert one.outgrown
+    assert not one.process.killed
+
+
+def test_no_heartbeat_for_a_minute_of_a_reachable_database_is_the_end(
+    watchdog, clock, heart, monkeypatch
+):
+    codes = []
+    monkeypatch.setattr(module.os, "_exit", codes.append)
+    heart.silent_since = clock.now
+
+    pass_time(watchdog, clock, child(), 59)
+    assert codes == []
+    pass_time(watchdog, clock, child(), 1)
+
+    assert codes == [70]
