@@ -2,12 +2,12 @@
 
 from django.contrib import admin
 
-from djtasks.admin.history import TaskHistoryInline
-from djtasks.admin.queues import QueueControlAdmin
-from djtasks.admin.schedules import ScheduleAdmin
+from djtasks.admin.queues.admin import QueueControlAdmin
+from djtasks.admin.schedules.admin import ScheduleAdmin
 from djtasks.admin.site import register
-from djtasks.admin.tasks import TaskRecordAdmin
-from djtasks.admin.workers import WorkerRecordAdmin
+from djtasks.admin.task_admin import TaskRecordAdmin
+from djtasks.admin.tasks.history import TaskHistoryInline
+from djtasks.admin.workers.admin import WorkerRecordAdmin
 
 register(admin.site)
 

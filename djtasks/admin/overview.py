@@ -10,11 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from djtasks import inspection
-from djtasks.admin import charts
-from djtasks.admin.charts import Line, Plot, Scale, Value
+from djtasks.admin.charts import svg as charts
+from djtasks.admin.charts.axis import TimeAxis
+from djtasks.admin.charts.svg import Line, Plot, Scale, Value
 from djtasks.admin.pages import OperationsAdmin
-from djtasks.admin.queue_rows import queue_rows
-from djtasks.admin.time_axis import TimeAxis
+from djtasks.admin.queues.rows import queue_rows
 from djtasks.engine import Engine
 from djtasks.inspection import Overview, Point
 from djtasks.templatetags.djtasks_pages import number, percent, span

@@ -12,8 +12,8 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
 from djtasks.admin.frame import NoBackend, engine_shown, frame_context
-from djtasks.admin.known import import_known
 from djtasks.admin.live import live_response
+from djtasks.admin.task_code import import_known
 from djtasks.engine import Engine
 
 Page = Callable[..., HttpResponseBase]

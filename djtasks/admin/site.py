@@ -2,10 +2,10 @@
 
 from django.contrib.admin import AdminSite
 
-from djtasks.admin.queues import QueueControlAdmin
-from djtasks.admin.schedules import ScheduleAdmin
-from djtasks.admin.tasks import TaskRecordAdmin
-from djtasks.admin.workers import WorkerRecordAdmin
+from djtasks.admin.queues.admin import QueueControlAdmin
+from djtasks.admin.schedules.admin import ScheduleAdmin
+from djtasks.admin.task_admin import TaskRecordAdmin
+from djtasks.admin.workers.admin import WorkerRecordAdmin
 from djtasks.models import QueueControl, Schedule, TaskRecord, WorkerRecord
 
 ADMINS = {

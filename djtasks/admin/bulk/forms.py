@@ -1,0 +1,92 @@
+"""The forms of bulk actions: another queue, priority or due time, and over how long to spread."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from djtasks.admin.bulk.verbs import Verb
+from djtasks.protocol.hints import MAX_PRIORITY, MIN_PRIORITY
+
+MOST_MINUTES = 7 * 24 * 60
+
+
+class _Spread(forms.Form):
+    """Over how many minutes the due times are spread."""
+
+    spread = forms.IntegerField(
+        label=_("Spread over"),
+        required=False,
+        min_value=0,
+        max_value=MOST_MINUTES,
+        widget=forms.NumberInput(attrs={"class": "short"}),
+        help_text=_("Minutes. Their due times lie evenly within; empty: all at once."),
+    )
+
+    def options(self) -> dict[str, Any]:
+        """Return what `operations.start_bulk` is told."""
+        minutes = self.cleaned_data.get("spread")
+        return {"spread": timedelta(minutes=minutes)} if minutes else {}
+
+
+class ChangesForm(_Spread):
+    """A retry with another queue, priority, or spread over time."""
+
+    queue = forms.ChoiceField(label=_("Queue"), required=False)
+    priority = forms.IntegerField(
+        label=_("Priority"),
+        required=False,
+        min_value=MIN_PRIORITY,
+        max_value=MAX_PRIORITY,
+        widget=forms.NumberInput(attrs={"class": "short"}),
+        help_text=_("From -100 to 100, the higher the earlier; empty: as it is."),
+    )
+    field_order = ("queue", "priority", "spread")
+
+    def __init__(self, data: Any, *, queues: list[str]) -> None:
+        super().__init__(data)
+        choices = [("", _("as it is")), *((name, name) for name in queues)]
+        self.fields["queue"] = forms.ChoiceField(label=_("Queue"), required=False, choices=choices)
+        self.order_fields(self.field_order)
+
+    def options(self) -> dict[str, Any]:
+        """Return what `operations.start_bulk` is told."""
+        given = {
+            "queue": self.cleaned_data["queue"] or None,
+            "priority": self.cleaned_data["priority"],
+        }
+        changed = {name: value for name, value in given.items() if value is not None}
+        return {**changed, **super().options()}
+
+
+class RescheduleForm(_Spread):
+    """A new due time."""
+
+    run_after = forms.DateTimeField(
+        label=_("Due at"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
+        help_text=_("In the past: at once."),
+    )
+    field_order = ("run_after", "spread")
+
+    def options(self) -> dict[str, Any]:
+        """Return what `operations.start_bulk` is told."""
+        moment: datetime = self.cleaned_data["run_after"]
+        return {"run_after": moment, **super().options()}
+
+
+class NothingForm(forms.Form):
+    """For what takes no options."""
+
+    def options(self) -> dict[str, Any]:
+        """Return what `operations.start_bulk` is told: nothing."""
+        return {}
+
+
+def form_for(verb: Verb, data: Any, queues: list[str]) -> Any:
+    """Return the form of a verb."""
+    if verb.name == "change":
+        return ChangesForm(data, queues=queues)
+    return RescheduleForm(data) if verb.name == "reschedule" else NothingForm(data)

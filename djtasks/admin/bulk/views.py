@@ -1,0 +1,226 @@
+"""Bulk actions: the effects before the button, then how far it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from djtasks import operations
+from djtasks.admin.bulk.forms import form_for
+from djtasks.admin.bulk.verbs import VERBS, Verb
+from djtasks.admin.pages import OperationsAdmin, require
+from djtasks.admin.search import Found, chips_of, find, query
+from djtasks.engine import Engine
+from djtasks.errors import InvalidBulkAction
+from djtasks.inspection import BulkFacts, bulk_action, bulk_actions
+from djtasks.inspection.at_once import COUNT_LIMIT, counts_of
+from djtasks.inspection.search_keys import READY_PHASES
+from djtasks.models import BulkAction, TaskState
+from djtasks.protocol.states import State
+from djtasks.templatetags.djtasks_pages import count as in_figures
+from djtasks.templatetags.djtasks_pages import span
+
+TAB = "djtasks_taskrecord_changelist"
+MOST_LOGGED = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A bulk action that somebody asks for: where, what, and on which tasks."""
+
+    admin: OperationsAdmin
+    request: HttpRequest
+    engine: Engine
+    verb: Verb
+    found: Found
+
+
+def bulk_new(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
+    """Show what an action would do to how many tasks; when posted, begin it."""
+    given = request.POST if request.method == "POST" else request.GET
+    verb = VERBS.get(given.get("action", ""))
+    if verb is None:
+        raise Http404(f"A bulk action is one of {', '.join(VERBS)}.")
+    require(request, verb.permission)
+    text = _meant(given)
+    found = find(request, engine, text)
+    refused = _refusal(given, found)
+    if refused:
+        messages.error(request, refused)
+        return _to_list(admin, " ".join(given.getlist("q")), engine)
+    ask = Ask(admin=admin, request=request, engine=engine, verb=verb, found=found)
+    posted = request.POST if request.method == "POST" else None
+    form = form_for(verb, posted, sorted(engine.queues))
+    if posted is not None and form.is_valid():
+        return _begin(ask, form.options())
+    return _confirm(ask, form)
+
+
+def _meant(given: Any) -> str:
+    """Return the search that is meant: everything that matches, or the ticked tasks."""
+    if given.get("all"):
+        return " ".join(given.getlist("q"))
+    return " ".join(f"id:{one}" for one in dict.fromkeys(given.getlist("id")))
+
+
+def _refusal(given: Any, found: Found) -> str:
+    """Return why nothing is done, or ""."""
+    if not given.get("all") and not given.getlist("id"):
+        return _("Nothing was done: tick some tasks first, or “All … that match”.")
+    if found.search.problems:
+        return _("Nothing was done, since part of the search was not understood: %(why)s") % {
+            "why": found.search.problems[0].message
+        }
+    return ""
+
+
+def _to_list(admin: OperationsAdmin, text: str, engine: Engine) -> HttpResponse:
+    page = reverse(f"admin:{TAB}", current_app=admin.admin_site.name)
+    return HttpResponseRedirect(page + query(engine, text))
+
+
+def _confirm(ask: Ask, form: Any) -> HttpResponse:
+    """Draw the page of effects: how many are changed, how many are left alone and why."""
+    engine, found, verb = ask.engine, ask.found, ask.verb
+    states = _states(found)
+    matching = operations.selected(engine, found.selection)
+    counts = counts_of(engine, [matching.filter(state=state) for state in states])
+    by_state = [
+        (str(TaskState(state).label), count, state in verb.states)
+        for state, count in zip(states, counts, strict=True)
+        if count
+    ]
+    changed = min(sum(count for _label, count, is_for in by_state if is_for), COUNT_LIMIT)
+    ticked = [chip for chip in found.search.chips if chip.key == "id"]
+    return ask.admin.show(
+        ask.request,
+        "djtasks/bulk_confirm.html",
+        TAB,
+        title=verb.label,
+        verb=verb,
+        form=form,
+        search=found.search,
+        chips=chips_of(engine, found.search),
+        ticked=len(ticked) if len(ticked) == len(found.search.chips) else 0,
+        is_bounded=found.is_bounded,
+        by_state=by_state,
+        matching=min(sum(counts), COUNT_LIMIT),
+        changed=changed,
+        back=query(engine, found.search.text),
+    )
+
+
+def _states(found: Found) -> list[State]:
+    """Return the states that what was found can be in."""
+    phases = found.search.phases
+    asked = {State.READY if one in READY_PHASES else State[one.upper()] for one in phases}
+    return sorted(asked or set(State) - {State.WAITING})
+
+
+def _begin(ask: Ask, options: dict[str, Any]) -> HttpResponse:
+    try:
+        bulk = operations.start_bulk(
+            ask.engine,
+            ask.verb.action,
+            ask.found.selection,
+            by=ask.request.user.get_username(),
+            options=options,
+        )
+    except InvalidBulkAction as error:
+        messages.error(ask.request, str(error))
+        return _to_list(ask.admin, ask.found.search.text, ask.engine)
+    said = ", ".join(f"{name} → {value}" for name, value in bulk.options.items())
+    words = ask.found.search.text or "everything"
+    text = f"{bulk.action} on {bulk.planned:,} tasks: {words[:MOST_LOGGED]}"
+    ask.admin.log_change(ask.request, bulk, f"{text} ({said})" if said else text)
+    messages.success(
+        ask.request,
+        ngettext(
+            "Begun on %(n)s task; it goes on when you leave this page.",
+            "Begun on %(n)s tasks; it goes on when you leave this page.",
+            bulk.planned,
+        )
+        % {"n": in_figures(bulk.planned)},
+    )
+    return HttpResponseRedirect(_address(ask.admin, ask.engine, bulk))
+
+
+def _address(admin: OperationsAdmin, engine: Engine, bulk: BulkAction) -> str:
+    page = reverse("admin:djtasks_bulk", args=[bulk.pk], current_app=admin.admin_site.name)
+    return page + query(engine, "")
+
+
+def bulk(
+    admin: OperationsAdmin, request: HttpRequest, engine: Engine, action_id: UUID
+) -> HttpResponse:
+    """Show how far an action is; when posted, ask it to stop."""
+    facts = bulk_action(engine, action_id)
+    if facts is None:
+        raise Http404(f"TASKS[{engine.alias!r}] has no bulk action {action_id}.")
+    permission = _permission(facts)
+    if request.method == "POST":
+        require(request, permission)
+        return _stop(admin, request, engine, facts)
+    return admin.show(
+        request,
+        "djtasks/bulk.html",
+        TAB,
+        title=_("Bulk action: %(verb)s") % {"verb": word_of(facts)},
+        now=engine.store.now(),
+        facts=facts,
+        width=f"{100 * facts.share:.1f}%",
+        options=_options(facts),
+        found=query(engine, str(facts.selection.get("search", ""))),
+        words=str(facts.selection.get("search", "")),
+        recent=[(word_of(one), one) for one in bulk_actions(engine, limit=10)],
+        may_stop=request.user.has_perm(f"djtasks.{permission}"),
+    )
+
+
+def _stop(
+    admin: OperationsAdmin, request: HttpRequest, engine: Engine, facts: BulkFacts
+) -> HttpResponse:
+    row = BulkAction(pk=facts.id, action=facts.action)
+    if operations.stop_bulk(engine, facts.id):
+        admin.log_change(request, row, f"going on → asked to stop after {facts.changed:,}")
+        messages.success(request, _("It stops after the tasks it is at now."))
+    else:
+        messages.info(request, _("It was over already."))
+    return HttpResponseRedirect(_address(admin, engine, row))
+
+
+def _options(facts: BulkFacts) -> list[tuple[str, str]]:
+    """Return what was to be changed besides, in words."""
+    words: dict[str, tuple[str, Callable[[Any], str]]] = {
+        "queue": (_("Queue"), str),
+        "priority": (_("Priority"), str),
+        "run_after": (_("Due at"), _exactly),
+        "spread": (_("Spread over"), span),
+    }
+    given = facts.options
+    return [(word, say(given[name])) for name, (word, say) in words.items() if name in given]
+
+
+def _exactly(moment: str) -> str:
+    return f"{timezone.localtime(datetime.fromisoformat(moment)):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def word_of(facts: BulkFacts) -> str:
+    """Return the verb of an action as people read it."""
+    return next(
+        (str(verb.label) for verb in VERBS.values() if verb.action == facts.action), facts.action
+    )
+
+
+def _permission(facts: BulkFacts) -> str:
+    """Return what it takes to stop an action: the same as to begin it."""
+    verbs = (verb.permission for verb in VERBS.values() if verb.action == facts.action)
+    return next(verbs, "discard_taskrecord")

@@ -1,0 +1,1 @@
+"""Charts as values: computed from numbers, drawn by templates, without JavaScript."""

@@ -1,0 +1,1 @@
+"""Queues: their page, and what can be done to them."""

@@ -1,0 +1,146 @@
+"""Queues: which is stuck, growing or paused; pause, resume and purge them."""
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from djtasks import operations
+from djtasks.admin.frame import alias_query
+from djtasks.admin.pages import OperationsAdmin, posted
+from djtasks.admin.queues.forms import PauseForm, PurgeForm
+from djtasks.admin.queues.rows import queue_rows
+from djtasks.definitions.options import LONGEST_QUEUE
+from djtasks.engine import Engine
+from djtasks.inspection import (
+    SPANS,
+    QueueFacts,
+    now_of,
+    queue_figures,
+    queues_of,
+    series_in,
+    workers_of,
+)
+from djtasks.models import QueueControl
+
+TAB = "djtasks_queues"
+
+
+class QueueControlAdmin(OperationsAdmin):
+    """The pages about queues."""
+
+    list_display = ("queue", "backend", "paused", "paused_by", "reason", "paused_at", "until")
+
+    def get_urls(self) -> list[URLPattern]:
+        see, pause, purge = "view_queuecontrol", "pause_queue", "purge_queue"
+        return [
+            self.page("", self.queues, "djtasks_queuecontrol_changelist", permission=see),
+            self.page("", self.queues, TAB, permission=see),
+            self.page("pause/", self.pause, "djtasks_queue_pause", permission=pause),
+            self.page("resume/", self.resume, "djtasks_queue_resume", permission=pause),
+            self.page("purge/", self.purge, "djtasks_queue_purge", permission=purge),
+            *super().get_urls(),
+        ]
+
+    def queues(self, request: HttpRequest, engine: Engine) -> HttpResponse:
+        """List the queues of one TASKS alias."""
+        look = engine.store.look()
+        now = look.now
+        workers = workers_of(engine, now)
+        facts = queues_of(engine, workers, look)
+        hour = series_in(engine, SPANS["1h"], now)
+        return self.show(
+            request,
+            "djtasks/queues.html",
+            TAB,
+            title=_("Queues"),
+            now=now,
+            live=now_of(engine, facts, workers, now, hour=hour),
+            queues=queue_rows(queue_figures(engine, facts, now, hour)),
+            may_pause=request.user.has_perm("djtasks.pause_queue"),
+            may_purge=request.user.has_perm("djtasks.purge_queue"),
+        )
+
+    def pause(self, request: HttpRequest, engine: Engine) -> HttpResponse:
+        """Ask why and for how long, then stop a queue."""
+        facts = _asked_for(request, engine)
+        form = PauseForm(request.POST or None)
+        if request.method != "POST" or not form.is_valid():
+            return self._form(request, "djtasks/queue_pause.html", form, facts)
+        operations.pause_queue(
+            engine.alias,
+            facts.name,
+            by=request.user.get_username(),
+            reason=form.cleaned_data["reason"],
+            until=form.until(engine.store.now()),
+        )
+        control = _control(engine, facts.name)
+        until = "" if control.until is None else f" until {control.until:%Y-%m-%d %H:%M %Z}"
+        before = f"paused {facts.paused}" if facts.paused else "open"
+        self.log_change(request, control, f"{before} → paused{until}: {control.reason}")
+        messages.success(request, _("Queue %(queue)s is paused.") % {"queue": facts.name})
+        return self._back(request)
+
+    @posted
+    def resume(self, request: HttpRequest, engine: Engine) -> HttpResponse:
+        """Open a queue again."""
+        queue = request.POST.get("queue", "")
+        control = _controls(engine).filter(queue=queue).first()
+        said = {"queue": queue[:LONGEST_QUEUE]}
+        if control is not None and operations.resume_queue(engine.alias, queue):
+            self.log_change(request, control, f"paused by {control.paused_by} → open")
+            messages.success(request, _("Queue %(queue)s is open again.") % said)
+        else:
+            messages.info(request, _("Queue %(queue)s was open already.") % said)
+        return self._back(request)
+
+    def purge(self, request: HttpRequest, engine: Engine) -> HttpResponse:
+        """Ask for the queue's name, then delete what waits in it."""
+        facts = _asked_for(request, engine)
+        form = PurgeForm(request.POST or None, queue=facts.name)
+        if request.method != "POST" or not form.is_valid():
+            return self._form(request, "djtasks/queue_purge.html", form, facts)
+        count = operations.purge_queue(engine.alias, facts.name)
+        control = QueueControl(backend=engine.alias, queue=facts.name)
+        self.log_change(request, control, f"purged: {count} ready tasks → 0")
+        text = ngettext(
+            "%(n)s task of queue %(queue)s was deleted.",
+            "%(n)s tasks of queue %(queue)s were deleted.",
+            count,
+        )
+        messages.success(request, text % {"n": f"{count:,}", "queue": facts.name})
+        return self._back(request)
+
+    def _form(
+        self, request: HttpRequest, template: str, form: forms.Form, facts: QueueFacts
+    ) -> HttpResponse:
+        title = _("Pause %(queue)s") if isinstance(form, PauseForm) else _("Purge %(queue)s")
+        title = title % {"queue": facts.name}
+        waiting = facts.due + facts.delayed
+        return self.show(
+            request, template, TAB, title=title, form=form, facts=facts, waiting=waiting
+        )
+
+    def _back(self, request: HttpRequest) -> HttpResponse:
+        page = reverse(f"admin:{TAB}", current_app=self.admin_site.name)
+        return HttpResponseRedirect(page + alias_query(request))
+
+
+def _asked_for(request: HttpRequest, engine: Engine) -> QueueFacts:
+    """Return the queue that `?queue=` names, if there is one."""
+    name = request.GET.get("queue", "")
+    for facts in queues_of(engine, workers_of(engine)):
+        if facts.name == name:
+            return facts
+    raise Http404(f"TASKS[{engine.alias!r}] has no queue {name[:LONGEST_QUEUE]!r}.")
+
+
+def _controls(engine: Engine):  # type: ignore[no-untyped-def]
+    return QueueControl.objects.using(engine.database).filter(backend=engine.alias)
+
+
+def _control(engine: Engine, queue: str) -> QueueControl:
+    control: QueueControl = _controls(engine).get(queue=queue)
+    return control

@@ -1,0 +1,85 @@
+"""A queue as a row of a table, on the overview and on the page of queues."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from djtasks.admin.charts.svg import Spark, spark_of
+from djtasks.inspection import QueueFacts, QueueFigures
+from djtasks.templatetags.djtasks_pages import number
+
+LOOKS = ("k-1", "k-2", "k-3")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a queue is, as a badge: a tint, a symbol and a word."""
+
+    look: str
+    symbol: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRow:
+    """One queue. `look` is that of its sparklines."""
+
+    facts: QueueFacts
+    figures: QueueFigures
+    standing: Standing
+    look: str
+    done: Spark
+    ready: Spark
+
+    @property
+    def waiting(self) -> int:
+        """Return how many have not started, due or not."""
+        return self.facts.due + self.facts.delayed
+
+    @property
+    def is_stranded(self) -> bool:
+        """Return whether tasks wait and nobody would fetch them."""
+        return is_stranded(self.facts)
+
+
+def queue_rows(queues: Sequence[QueueFigures]) -> list[QueueRow]:
+    """Return the rows of queues, in the order they came."""
+    return [
+        QueueRow(
+            facts=figures.facts,
+            figures=figures,
+            standing=standing_of(figures.facts),
+            look=LOOKS[place % len(LOOKS)],
+            done=spark_of(figures.done[:-1], _said(figures.done[:-1], _("done a minute"))),
+            ready=spark_of(figures.ready, _said(figures.ready, _("ready"))),
+        )
+        for place, figures in enumerate(queues)
+    ]
+
+
+def is_stranded(facts: QueueFacts) -> bool:
+    """Return whether tasks wait and nobody would fetch them."""
+    return bool(facts.due and not facts.workers and not facts.paused)
+
+
+def standing_of(facts: QueueFacts) -> Standing:
+    """Return the one word for a queue that matters most."""
+    if facts.paused:
+        return Standing(look="warn", symbol="paused", word=_("Paused"))
+    if is_stranded(facts):
+        return Standing(look="failed", symbol="failed", word=_("No worker"))
+    if facts.due or facts.running or facts.delayed:
+        return Standing(look="ok", symbol="ok", word=_("Open"))
+    return Standing(look="wait", symbol="ready", word=_("Empty"))
+
+
+def _said(values: Sequence[float | None], what: str) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return _("no values in the last hour")
+    return _("%(what)s in the last hour: from %(least)s to %(most)s") % {
+        "what": what,
+        "least": number(min(known)),
+        "most": number(max(known)),
+    }

@@ -1,0 +1,1 @@
+"""Schedules: their list, their form, and what can be done to them."""

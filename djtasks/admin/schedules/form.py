@@ -1,0 +1,258 @@
+"""The form of a schedule: what a person types, checked where it stands, to a draft and back."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from djtasks.admin.forms.durations import SpanField
+from djtasks.definitions import registry
+from djtasks.definitions.signatures import check_call
+from djtasks.engine import Engine
+from djtasks.errors import InvalidArguments, InvalidSchedule
+from djtasks.formats.json_values import encode_arguments
+from djtasks.models import Schedule
+from djtasks.operations import ScheduleDraft
+from djtasks.schedules import (
+    CatchUp,
+    Coalesce,
+    Crontab,
+    Every,
+    MissedPolicy,
+    Once,
+    Overlap,
+    Rule,
+    SkipIfOlderThan,
+    missed_from,
+    rule_from,
+)
+from djtasks.schedules.rules.policies import MOST_CAUGHT_UP
+from djtasks.schedules.rules.wallclock import zone_named
+
+KINDS = ((Crontab.kind, _("Crontab")), (Every.kind, _("Interval")), (Once.kind, _("Once")))
+OVERLAPS = (
+    (Overlap.ALLOW, _("Run beside it")),
+    (Overlap.SKIP, _("Skip this one")),
+    (Overlap.QUEUE_ONE, _("Wait, keep one")),
+)
+MISSED = (
+    (Coalesce.name, _("Run once for all of them")),
+    (CatchUp.name, _("Run each of them, the newest at most")),
+    (SkipIfOlderThan.name, _("Run the newest, unless it is late by")),
+)
+
+
+def _moment_field(label: Any, help_text: Any = "") -> forms.DateTimeField:
+    widget = forms.DateTimeInput(
+        attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S"
+    )
+    return forms.DateTimeField(label=label, help_text=help_text, required=False, widget=widget)
+
+
+def _json_field(label: Any, help_text: Any) -> forms.JSONField:
+    widget = forms.Textarea(attrs={"rows": 2, "class": "mono", "spellcheck": "false"})
+    return forms.JSONField(label=label, help_text=help_text, required=False, widget=widget)
+
+
+class ScheduleForm(forms.Form):
+    """What a schedule is made of; `draft()` once it is valid."""
+
+    name = forms.CharField(label=_("Name"), max_length=255)
+    task_path = forms.ChoiceField(label=_("Task"))
+    args = _json_field(_("Arguments"), _("A JSON list: positional arguments."))
+    kwargs = _json_field(_("Named arguments"), _("A JSON object: arguments by name."))
+    kind = forms.ChoiceField(label=_("Kind"), choices=KINDS, widget=forms.RadioSelect)
+    expression = forms.CharField(
+        label=_("Crontab"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"class": "mono", "spellcheck": "false"}),
+    )
+    seconds = forms.BooleanField(label=_("Six fields, seconds first"), required=False)
+    tz = forms.CharField(
+        label=_("Time zone"),
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"list": "djt-zones", "autocomplete": "off"}),
+    )
+    interval = SpanField(label=_("Every"), required=False)
+    anchor = _moment_field(
+        _("Counted from"), _("Empty: from 1970 in UTC, so 5 minutes are :00, :05, …")
+    )
+    at = _moment_field(_("At"))
+    overlap = forms.ChoiceField(label=_("If the last run still goes on"), choices=OVERLAPS)
+    missed = forms.ChoiceField(label=_("If runs were missed"), choices=MISSED)
+    limit = forms.IntegerField(
+        label=_("How many"), required=False, min_value=1, max_value=MOST_CAUGHT_UP
+    )
+    age = SpanField(label=_("How late"), required=False)
+    jitter = SpanField(
+        label=_("Jitter"),
+        required=False,
+        help_text=_("Each run is moved by up to this much, later."),
+    )
+    starts_at = _moment_field(_("Starts"))
+    ends_at = _moment_field(_("Ends"))
+
+    def __init__(self, *args: Any, engine: Engine, row: Schedule | None = None, **kw: Any) -> None:
+        kw["initial"] = {**(initial_of(row) if row else _BLANK), **(kw.get("initial") or {})}
+        super().__init__(*args, **kw)
+        self.engine = engine
+        self.stored_rule = row.rule if row else {}
+        self.rule: Rule | None = None
+        self.policy: MissedPolicy | None = None
+        paths = [task.module_path for task in registry.all_tasks() if task.backend == engine.alias]
+        if row is not None and row.task_path not in paths:
+            paths.append(row.task_path)
+        task_path: Any = self.fields["task_path"]
+        task_path.choices = [(path, path) for path in paths]
+        # The code knows its schedules by their names.
+        self.fields["name"].disabled = row is not None and row.declared is not None
+
+    def clean(self) -> dict[str, Any]:
+        """Check what takes several fields together; each error stands at one of them."""
+        given = self.cleaned_data
+        self._check_arguments(given)
+        if given.get("kind") == Crontab.kind:
+            self._check_zone(given)
+        if given.get("kind"):
+            self.rule = self._made(_RULES[given["kind"]], given)
+        if given.get("missed"):
+            self.policy = self._made(_POLICIES[given["missed"]], given)
+        starts_at, ends_at = given.get("starts_at"), given.get("ends_at")
+        if starts_at and ends_at and ends_at < starts_at:
+            self.add_error("ends_at", _("It would end before it starts. Choose a later end."))
+        return given
+
+    def _check_arguments(self, given: dict[str, Any]) -> None:
+        for field, wanted, empty in (("args", list, []), ("kwargs", dict, {})):
+            value = given.get(field)
+            given[field] = empty if value is None else value
+            if not isinstance(given[field], wanted):
+                self.add_error(field, self.fields[field].help_text)
+        task = registry.find(given.get("task_path", ""))
+        if task is None:
+            if "task_path" in given:
+                self.add_error("task_path", _("No such task is registered any more."))
+            return
+        if {"args", "kwargs"} & set(self.errors):
+            return
+        call = given["args"], given["kwargs"]
+        try:
+            check_call(task.module_path, task.func, *call, takes_context=task.takes_context)
+            limit = self.engine.options.max_arguments
+            encode_arguments(task.module_path, *call, limit=limit)
+        except InvalidArguments as error:
+            self.add_error("kwargs" if given["kwargs"] else "args", str(error))
+
+    def _check_zone(self, given: dict[str, Any]) -> None:
+        try:
+            zone_named(given.get("tz") or "")
+        except InvalidSchedule as error:
+            self.add_error("tz", str(error))
+            given["tz"] = "UTC"  # the expression is checked all the same
+
+    def _made(self, parts: "tuple[str, Callable[[dict[str, Any]], Any]]", given: Any) -> Any:
+        """Return what a function makes of the fields, or None with its error at `field`."""
+        field, make = parts
+        try:
+            return make(given) if field not in self.errors else None
+        except InvalidSchedule as error:
+            self.add_error(field, str(error))
+            return None
+
+    def draft(self) -> ScheduleDraft:
+        """Return what was asked for; only of a valid form."""
+        assert self.rule is not None, "a valid form has a rule"
+        assert self.policy is not None, "a valid form has a policy"
+        given = self.cleaned_data
+        return ScheduleDraft(
+            backend=self.engine.alias,
+            rule=self.rule.as_dict(),
+            missed=self.policy.as_dict(),
+            jitter=given["jitter"] or timedelta(0),
+            **{name: given[name] for name in _SAME},
+        )
+
+
+_SAME = ("name", "task_path", "args", "kwargs", "overlap", "starts_at", "ends_at")
+_BLANK: dict[str, Any] = {
+    "args": [],
+    "kwargs": {},
+    "kind": Crontab.kind,
+    "tz": "UTC",
+    "overlap": Overlap.ALLOW,
+    "missed": Coalesce.name,
+    "limit": 10,
+    "age": timedelta(hours=1),
+}
+
+
+def _crontab(given: dict[str, Any]) -> Rule:
+    return Crontab(given["expression"], given["tz"], seconds=given["seconds"])
+
+
+def _every(given: dict[str, Any]) -> Rule:
+    if given["interval"] is None:
+        raise InvalidSchedule("Write an interval of at least a second, such as 5 minutes.")
+    return Every(given["interval"], given.get("anchor"))
+
+
+def _once(given: dict[str, Any]) -> Rule:
+    if given["at"] is None:
+        raise InvalidSchedule("Choose the moment at which it shall run.")
+    return Once(given["at"])
+
+
+def _catch_up(given: dict[str, Any]) -> MissedPolicy:
+    return CatchUp(given["limit"])
+
+
+def _skip_if_older(given: dict[str, Any]) -> MissedPolicy:
+    return SkipIfOlderThan(given["age"])
+
+
+# The field where an error belongs, and what is made of the fields.
+_RULES: dict[str, tuple[str, Callable[[dict[str, Any]], Rule]]] = {
+    Crontab.kind: ("expression", _crontab),
+    Every.kind: ("interval", _every),
+    Once.kind: ("at", _once),
+}
+_POLICIES: dict[str, tuple[str, Callable[[dict[str, Any]], MissedPolicy]]] = {
+    Coalesce.name: ("missed", lambda _given: Coalesce()),
+    CatchUp.name: ("limit", _catch_up),
+    SkipIfOlderThan.name: ("age", _skip_if_older),
+}
+
+
+def initial_of(row: Schedule) -> dict[str, Any]:
+    """Return what the form shows of a row; what is nonsense in it stays empty."""
+    shown = _BLANK | {name: getattr(row, name) for name in (*_SAME, "jitter")}
+    shown["jitter"] = row.jitter or None
+    for read, stored in ((_rule_initial, row.rule), (_missed_initial, row.missed)):
+        try:
+            shown |= read(stored)
+        except InvalidSchedule:
+            continue
+    return shown
+
+
+def _rule_initial(stored: Any) -> dict[str, Any]:
+    match rule_from(stored):
+        case Crontab() as cron:
+            values = {"expression": cron.expression, "tz": cron.tz, "seconds": cron.seconds}
+        case Every() as every:
+            values = {"interval": every.interval, "anchor": every.anchor}
+        case Once() as once:
+            values = {"at": once.at}
+        case _:
+            values = {}
+    return {"kind": stored["kind"], **values}
+
+
+def _missed_initial(stored: Any) -> dict[str, Any]:
+    policy = missed_from(stored)
+    extra = {name: getattr(policy, name) for name in ("limit", "age") if hasattr(policy, name)}
+    return {"missed": policy.name, **extra}

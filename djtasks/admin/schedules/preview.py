@@ -1,0 +1,78 @@
+"""What a form would do if it were saved: the rule in words, its next ten runs, and the call."""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from djtasks.admin.schedules.form import ScheduleForm
+from djtasks.admin.schedules.rows import Due, on_its_clock
+from djtasks.definitions import registry
+from djtasks.errors import InvalidSchedule
+from djtasks.inspection.schedules import runs_after
+from djtasks.scheduler.planning import Timetable
+from djtasks.schedules import Coalesce, Overlap, Rule, rule_from
+
+RUNS = 10
+_OF_THE_RULE = ("kind", "expression", "tz", "interval", "anchor", "at", "starts_at", "ends_at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """`words` is empty while there is no rule; `errors` says why."""
+
+    words: str
+    runs: Sequence[Due]
+    errors: Sequence[str]
+    call: str
+
+
+def preview_of(form: ScheduleForm, now: datetime) -> Preview:
+    """Return what a form asks for, or what is wrong with its rule."""
+    errors: list[str] = []
+    if form.is_bound:
+        errors = [str(text) for name in _OF_THE_RULE for text in form.errors.get(name, [])]
+    rule = None if errors else _rule_of(form)
+    return Preview(
+        words=str(rule) if rule else "",
+        runs=_runs_of(form, rule, now) if rule else (),
+        errors=errors,
+        call=call_of(str(form["task_path"].value() or "")),
+    )
+
+
+def _rule_of(form: ScheduleForm) -> Rule | None:
+    if form.is_bound:
+        return form.rule
+    try:
+        return rule_from(form.stored_rule)
+    except InvalidSchedule:
+        return None
+
+
+def _runs_of(form: ScheduleForm, rule: Rule, now: datetime) -> list[Due]:
+    table = Timetable(
+        rule=rule,
+        missed=Coalesce(),
+        overlap=Overlap.ALLOW,
+        jitter=timedelta(0),
+        starts_at=_value_of(form, "starts_at"),
+        ends_at=_value_of(form, "ends_at"),
+    )
+    return on_its_clock(rule, runs_after(table, RUNS, now))
+
+
+def _value_of(form: ScheduleForm, name: str) -> datetime | None:
+    values = form.cleaned_data if form.is_bound else form.initial
+    return values.get(name)
+
+
+def call_of(path: str) -> str:
+    """Return how a task is called, such as `report(month=None)`; "" for one that is unknown."""
+    task = registry.find(path)
+    if task is None:
+        return ""
+    signature = inspect.signature(task.func)
+    parameters = list(signature.parameters.values())[1 if task.takes_context else 0 :]
+    shown = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
+    return f"{path.rpartition('.')[2]}{shown}"

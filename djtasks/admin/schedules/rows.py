@@ -1,0 +1,203 @@
+"""A schedule as the admin shows it: in words, with its standing, its next and its last runs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from djtasks.admin.queues.rows import Standing
+from djtasks.engine import Engine
+from djtasks.errors import DjtasksError
+from djtasks.inspection import Run, histories_of, history_of
+from djtasks.inspection.schedules import runs_after
+from djtasks.models import Schedule
+from djtasks.protocol.states import State
+from djtasks.scheduler.overrides import COLUMNS, overrides_of
+from djtasks.scheduler.planning import ticked_until, timetable_of
+from djtasks.schedules import Crontab, Rule, Upcoming, missed_from, rule_from
+from djtasks.schedules.rules.base import span_in_words
+from djtasks.schedules.rules.wallclock import zone_named
+
+HISTORY = 20
+_GAP, _BAR = 6, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A due time on the clock of its rule's zone."""
+
+    at: datetime
+    local: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one run ended: where its mark stands, and whether up, down or as a ring."""
+
+    x: int
+    look: str
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A column that a person has changed: what it is, what the code says, what stands here."""
+
+    column: str
+    code: str
+    here: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleRow:
+    """One schedule. `runs` is empty while it is paused; `history` has the newest record first."""
+
+    row: Schedule
+    words: str
+    detail: str
+    standing: Standing
+    runs: Sequence[Due]
+    history: Sequence[Run]
+    overrides: Sequence[Override]
+
+    @property
+    def is_code(self) -> bool:
+        """Return whether the code declares it."""
+        return self.row.declared is not None and not self.row.removed
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """Return the marks of the history, oldest first."""
+        return [
+            Outcome(_GAP * place, _look(record.state))
+            for place, record in enumerate(reversed(self.history))
+        ]
+
+    @property
+    def width(self) -> int:
+        """Return how wide the marks are."""
+        return _GAP * len(self.history) + _BAR
+
+    @property
+    def failed_count(self) -> int:
+        """Return how many of the history failed."""
+        return sum(record.state == State.FAILED for record in self.history)
+
+    @property
+    def last(self) -> Run | None:
+        """Return the newest record, if it still exists."""
+        return next(iter(self.history), None)
+
+    @property
+    def last_look(self) -> str:
+        """Return whether the newest record did well (ok), badly (bad) or neither (skip)."""
+        return _look(self.last.state) if self.last else "skip"
+
+
+def schedule_rows(engine: Engine, rows: Sequence[Schedule], now: datetime) -> list[ScheduleRow]:
+    """Return schedules in the order they came."""
+    histories = histories_of(engine, [row.pk for row in rows], limit=HISTORY)
+    return [_row(row, now, histories[row.pk]) for row in rows]
+
+
+def schedule_row(engine: Engine, row: Schedule, now: datetime) -> ScheduleRow:
+    """Return one schedule with its next due times and its last records."""
+    return _row(row, now, history_of(engine, row.pk, limit=HISTORY))
+
+
+def _row(row: Schedule, now: datetime, history: Sequence[Run], *, runs: int = 3) -> ScheduleRow:
+    words, detail = _said(row)
+    return ScheduleRow(
+        row=row,
+        words=words,
+        detail=detail,
+        standing=standing_of(row),
+        runs=_next_runs(row, now, runs),
+        history=history,
+        overrides=differences(row),
+    )
+
+
+def standing_of(row: Schedule) -> Standing:
+    """Return the one word for a schedule that matters most."""
+    if row.removed:
+        return Standing(look="off", symbol="dash", word=_("Gone from the code"))
+    if row.broken:
+        return Standing(look="failed", symbol="failed", word=_("Broken"))
+    if not row.is_enabled:
+        return Standing(look="warn", symbol="paused", word=_("Paused"))
+    if row.next_run_at is None:
+        return Standing(look="off", symbol="ok", word=_("Over"))
+    return Standing(look="ok", symbol="ok", word=_("Active"))
+
+
+def on_its_clock(rule: Rule, found: Iterable[Upcoming]) -> list[Due]:
+    """Return due times on the clock of the rule's zone, or of the page's where it has none."""
+    zone = zone_named(rule.tz) if isinstance(rule, Crontab) else timezone.get_current_timezone()
+    return [Due(at=one.at, local=one.at.astimezone(zone), note=one.note) for one in found]
+
+
+def _next_runs(row: Schedule, now: datetime, count: int) -> list[Due]:
+    if not row.is_enabled or row.broken or row.next_run_at is None:
+        return []
+    table = timetable_of(row)
+    # What is due already comes before what the rule says from now.
+    late = [Upcoming(row.next_run_at)] if row.next_run_at <= now else []
+    found = runs_after(table, count, ticked_until(row.last_due_at, now))
+    return on_its_clock(table.rule, [*late, *found][:count])
+
+
+def _said(row: Schedule) -> tuple[str, str]:
+    """Return the rule in words, and as it was written if the words are others."""
+    try:
+        rule = rule_from(row.rule)
+    except DjtasksError:
+        return _("Not readable"), str(row.rule)[:100]
+    return str(rule), rule.expression if isinstance(rule, Crontab) else ""
+
+
+def _look(state: State) -> str:
+    if state == State.SUCCESSFUL:
+        return "ok"
+    return "bad" if state in (State.FAILED, State.EXPIRED) else "skip"
+
+
+def differences(row: Schedule) -> list[Override]:
+    """Return what a person has changed of a schedule that the code declares."""
+    return [
+        Override(
+            column=column, code=in_words(column, said), here=in_words(column, getattr(row, column))
+        )
+        for column, said in overrides_of(row).items()
+    ]
+
+
+def changes_between(before: Schedule, after: Schedule) -> str:
+    """Say what changed from one version of a row to another, old → new; for the history."""
+    columns = ["name", *COLUMNS]
+    changed = [c for c in columns if getattr(before, c) != getattr(after, c)]
+    return "; ".join(
+        f"{column}: {in_words(column, getattr(before, column))} → "
+        f"{in_words(column, getattr(after, column))}"
+        for column in changed
+    )
+
+
+_WORDS: dict[str, Any] = {"rule": rule_from, "missed": missed_from}
+
+
+def in_words(column: str, value: Any) -> str:
+    """Return the value of a column as people read it."""
+    if column in _WORDS:
+        try:
+            return str(_WORDS[column](value))
+        except DjtasksError:
+            return str(value)[:200]
+    if isinstance(value, timedelta):
+        return span_in_words(value)
+    if isinstance(value, datetime):
+        return f"{timezone.localtime(value):%Y-%m-%d %H:%M %Z}"
+    return _("none") if value is None else str(value)[:200]

@@ -1,0 +1,53 @@
+"""Tasks: the list with its search, one of them, what is done to many, failures, the overview."""
+
+from functools import partial
+
+from django.http import HttpRequest
+from django.urls import URLPattern
+
+from djtasks.admin.bulk.views import bulk, bulk_new
+from djtasks.admin.overview import overview
+from djtasks.admin.pages import OperationsAdmin
+from djtasks.admin.tasks.access import VERBS
+from djtasks.admin.tasks.detail import task_urls
+from djtasks.admin.tasks.export import export
+from djtasks.admin.tasks.failures import failures, retry_failures
+from djtasks.admin.tasks.listing import TAB, task_list
+from djtasks.admin.tasks.new import new_task
+from djtasks.admin.tasks.registered import registered
+from djtasks.models import TaskRecord
+
+
+class TaskRecordAdmin(OperationsAdmin):
+    """The pages about tasks."""
+
+    def get_urls(self) -> list[URLPattern]:
+        see, retry, enqueue = "view_taskrecord", "retry_taskrecord", "enqueue_taskrecord"
+        pages = (
+            ("", task_list, TAB, see),
+            ("overview/", overview, "djtasks_overview", see),
+            ("export/", export, "djtasks_export", see),
+            ("bulk/new/", bulk_new, "djtasks_bulk_new", see),
+            ("bulk/<uuid:action_id>/", bulk, "djtasks_bulk", see),
+            ("failures/", failures, "djtasks_failures", see),
+            ("failures/retry/", retry_failures, "djtasks_failures_retry", retry),
+            ("new/", new_task, "djtasks_new_task", enqueue),
+            ("registered/", registered, "djtasks_registered", see),
+        )
+        return [
+            *(
+                self.page(route, partial(view, self), name, permission=permission)
+                for route, view, name, permission in pages
+            ),
+            *task_urls(self),
+            *super().get_urls(),
+        ]
+
+    def has_task_permission(self, request: HttpRequest, verb: str, record: TaskRecord) -> bool:
+        """Whether somebody may do something to one task; override it to say so task by task.
+
+        `verb` is view, view_arguments, retry, reschedule, cancel, discard or enqueue. Asked
+        besides the permission that the page of the verb takes: it can only narrow that. For
+        enqueue the record is one that would be made, and is not stored.
+        """
+        return request.user.has_perm(f"djtasks.{VERBS[verb]}")

@@ -1,0 +1,1 @@
+"""Tasks: their list, the page of one, its buttons, failures, exports and new ones."""

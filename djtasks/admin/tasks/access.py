@@ -1,0 +1,103 @@
+"""Finding the record that an address names, and who may do what to it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from djtasks.admin.audit import trail_of
+from djtasks.admin.live import is_live
+from djtasks.admin.task_code import import_known
+from djtasks.engine import Engine, engine_of, our_aliases
+from djtasks.models import TaskRecord
+from djtasks.store import queue_database
+
+# What may be done to one task, and the permission it takes.
+VERBS = {
+    "view": "view_taskrecord",
+    "view_arguments": "view_arguments",
+    "retry": "retry_taskrecord",
+    "reschedule": "reschedule_taskrecord",
+    "cancel": "cancel_taskrecord",
+    "discard": "discard_taskrecord",
+    "enqueue": "enqueue_taskrecord",
+}
+_LONGEST_ID = 100
+
+
+class TasksAdmin(Protocol):
+    """What the pages of a task need of the ModelAdmin they belong to."""
+
+    admin_site: AdminSite
+
+    def show(
+        self, request: HttpRequest, template: str, tab: str, **context: Any
+    ) -> HttpResponse: ...
+
+    def has_task_permission(self, request: HttpRequest, verb: str, record: TaskRecord) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """The record that was asked for, and the engine of its alias."""
+
+    row: TaskRecord
+    engine: Engine
+
+
+def about_one(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Give a page the record that its address names, or say that there is none (any more)."""
+
+    def found(
+        admin: TasksAdmin, request: HttpRequest, engine: Engine, object_id: str, **options: Any
+    ) -> HttpResponse:
+        row = record_of(object_id)
+        if row is None:
+            return _gone(admin, request, object_id)
+        own = engine_of(row.backend) if row.backend in our_aliases() else engine
+        import_known(own)
+        return view(admin, request, TaskView(row, own), **options)
+
+    return found
+
+
+def record_of(text: str) -> TaskRecord | None:
+    """Return the record with this id, whatever its alias; None also for what is no id."""
+    pk = _id_of(text)
+    if pk is None:
+        return None
+    return TaskRecord.objects.using(queue_database()).filter(pk=pk).first()
+
+
+def _id_of(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def require_verb(admin: TasksAdmin, request: HttpRequest, verb: str, row: TaskRecord) -> None:
+    """Refuse who may not do this to this record."""
+    if not admin.has_task_permission(request, verb, row):
+        raise PermissionDenied
+
+
+def _gone(admin: TasksAdmin, request: HttpRequest, text: str) -> HttpResponse:
+    """Say that a record is not there; what was done to it is told as far as the log knows."""
+    answer = admin.show(
+        request,
+        "djtasks/task_gone.html",
+        "djtasks_taskrecord_changelist",
+        title=_("No such task"),
+        asked=text[:_LONGEST_ID],
+        trail=trail_of(pk) if (pk := _id_of(text)) else [],
+    )
+    # The script of a page that stood open shows what came, unless it is an error.
+    if answer.status_code == 200 and not is_live(request):
+        answer.status_code = 404
+    return answer

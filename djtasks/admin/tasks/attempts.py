@@ -1,0 +1,123 @@
+"""What the page of a task shows besides its facts: its badge, its attempts, their frames."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from uuid import UUID
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from djtasks.admin.queues.rows import Standing
+from djtasks.engine import Engine
+from djtasks.formats.tracebacks import Frame, library_of
+from djtasks.inspection import Attempt, Reason, TaskFacts
+from djtasks.models import WorkerRecord
+from djtasks.templatetags.djtasks_pages import PHASES
+
+_Look = tuple[str, str, str | Promise]
+_OUTCOMES: Mapping[str, _Look] = {
+    "timed_out": ("failed", "failed", _("Timed out")),
+    "lost": ("failed", "plug", _("Worker lost")),
+}
+_CHECKS = {
+    "delayed": ("no", "scheduled"),
+    "retrying": ("no", "retrying"),
+    "waiting": ("no", "scheduled"),
+    "paused": ("no", "paused"),
+    "behind": ("info", "ready"),
+    "starting": ("yes", "running"),
+    "running": ("yes", "running"),
+    "broker": ("info", "plug"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A reason as a line with a symbol."""
+
+    look: str
+    symbol: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fold:
+    """Frames that stand together. Those of a library are folded under its `name`."""
+
+    name: str
+    frames: list[Frame]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """One attempt. `worker`: host and pid while it is registered, else the end of its id."""
+
+    facts: Attempt
+    standing: Standing
+    worker: str
+    folds: list[Fold]
+
+    @property
+    def kind(self) -> str:
+        """Return the exception's class without its module."""
+        return self.facts.exception.rpartition(".")[2]
+
+
+def standing_of(phase: str) -> Standing:
+    """Return the badge of a phase or of an attempt's outcome."""
+    look, symbol, word = PHASES.get(phase) or _OUTCOMES.get(phase) or PHASES["failed"]
+    return Standing(look=look, symbol=symbol, word=str(word))
+
+
+def checks_of(reasons: Sequence[Reason]) -> list[Check]:
+    """Return reasons as lines: what is in the way, what is not."""
+    return [
+        Check(look=look, symbol=symbol, text=reason.text)
+        for reason in reasons
+        for look, symbol in [_check(reason)]
+    ]
+
+
+def _check(reason: Reason) -> tuple[str, str]:
+    return _CHECKS.get(reason.kind) or (("bad", "failed") if reason.holds else ("yes", "ok"))
+
+
+def attempt_rows(engine: Engine, facts: TaskFacts) -> list[AttemptRow]:
+    """Return the attempts, the newest first."""
+    names = _worker_names(engine, {one.worker for one in facts.attempts if one.worker})
+    return [
+        AttemptRow(
+            facts=attempt,
+            standing=standing_of(attempt.outcome),
+            worker=names.get(attempt.worker, attempt.worker[-12:]),
+            folds=folds_of(attempt.frames),
+        )
+        for attempt in reversed(facts.attempts)
+    ]
+
+
+def _worker_names(engine: Engine, ids: set[str]) -> dict[str, str]:
+    known: list[UUID] = []
+    for text in ids:
+        try:
+            known.append(UUID(text))
+        except ValueError:
+            continue
+    if not known:
+        return {}
+    rows = WorkerRecord.objects.using(engine.database).filter(pk__in=known)
+    return {str(pk): f"{host}:{pid}" for pk, host, pid in rows.values_list("pk", "host", "pid")}
+
+
+def folds_of(frames: Sequence[Frame]) -> list[Fold]:
+    """Return frames of a library in one piece each; the project's own stand alone.
+
+    Where none is the project's, nothing is folded: there would be nothing to read.
+    """
+    if not any(frame.is_own for frame in frames):
+        return [Fold(name="", frames=list(frames))] if frames else []
+    return [
+        Fold(name=name, frames=list(group))
+        for name, group in groupby(frames, key=lambda f: "" if f.is_own else library_of(f.file))
+    ]

@@ -1,0 +1,213 @@
+"""One task: what was called, what happened when, why it does not run, and what to press."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any
+
+import msgspec
+from django.apps import apps
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, URLPattern, reverse
+from django.utils.translation import gettext as _
+
+from djtasks.admin.audit import trail_of
+from djtasks.admin.pages import OperationsAdmin
+from djtasks.admin.tasks.access import VERBS, TasksAdmin, TaskView, about_one, require_verb
+from djtasks.admin.tasks.actions import ACTIONS, LIST, act, buttons_of
+from djtasks.admin.tasks.attempts import attempt_rows, checks_of, standing_of
+from djtasks.admin.tasks.timeline import drawing_of
+from djtasks.inspection import (
+    Piece,
+    Pretty,
+    TaskFacts,
+    pretty,
+    task_facts_of,
+    why_facts_of,
+    why_not_running,
+)
+from djtasks.models import Schedule
+from djtasks.protocol.states import FINAL, State
+
+_SHOWN_RELATED = 8
+# What only those see who may see arguments; the key of a unique task is made of them.
+_PRIVATE = frozenset({"call", "args", "kwargs", "return_value", "progress", "key"})
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Something that may have a page: its name, and where, None if it has none."""
+
+    name: str
+    url: str | None
+
+
+def task_urls(admin: OperationsAdmin) -> list[URLPattern]:
+    """Return the pages of one task; its id is whatever somebody typed."""
+    one = "<path:object_id>/"
+    see = VERBS["view"]
+    return [
+        admin.page(
+            f"{one}change/",
+            partial(about_one(task_page), admin),
+            "djtasks_taskrecord_change",
+            permission=see,
+        ),
+        admin.page(
+            f"{one}download/",
+            partial(about_one(download), admin),
+            "djtasks_taskrecord_download",
+            permission=see,
+        ),
+        *(
+            admin.page(
+                f"{one}{verb}/",
+                partial(about_one(act), admin, action=action),
+                f"djtasks_taskrecord_{verb}",
+                permission=VERBS[verb],
+            )
+            for verb, action in ACTIONS.items()
+        ),
+    ]
+
+
+def task_page(admin: TasksAdmin, request: HttpRequest, view: TaskView) -> HttpResponse:
+    """Show everything about one record."""
+    row, engine = view.row, view.engine
+    require_verb(admin, request, "view", row)
+    if request.method == "POST":
+        raise PermissionDenied  # a record is operated, and never edited
+    now = engine.store.now()
+    facts = task_facts_of(engine, row, now)
+    reasons = why_not_running(why_facts_of(engine, row, now))
+    may_see = admin.has_task_permission(request, "view_arguments", row)
+    return admin.show(
+        request,
+        "djtasks/task.html",
+        LIST,
+        **_shown(facts, may_see=may_see),
+        summary=reasons[0].text,
+        checks=checks_of(reasons[1:]),
+        attempts=attempt_rows(engine, facts),
+        buttons=buttons_of(admin, request, facts),
+        may_enqueue=facts.is_known and admin.has_task_permission(request, "enqueue", row),
+        about=_target(admin.admin_site, facts.target),
+        schedule=_schedule(admin.admin_site, engine.database, facts.schedule),
+        related=_related(facts),
+        trail=trail_of(facts.id, facts),
+    )
+
+
+def _shown(facts: TaskFacts, *, may_see: bool) -> dict[str, Any]:
+    """Return what the facts alone tell, without arguments and results for who may not see them."""
+    return {
+        "title": facts.function,
+        # A record has one alias, whichever the other pages show.
+        "aliases": [],
+        "backend": facts.backend,
+        "now": facts.now,
+        "facts": facts,
+        "is_final": facts.state in FINAL,
+        "standing": standing_of(facts.phase),
+        "question": _question(facts),
+        "attempt_now": facts.attempt + 1,
+        "may_see": may_see,
+        "call": facts.call if may_see else _call_without_arguments(facts),
+        "arguments": pretty({"args": facts.args, "kwargs": facts.kwargs}) if may_see else None,
+        "result": _result(facts) if may_see else None,
+        "progress": _progress(facts),
+        "drawing": drawing_of(facts),
+    }
+
+
+def download(admin: TasksAdmin, request: HttpRequest, view: TaskView) -> HttpResponse:
+    """Return a record as a JSON file, without what this person may not see."""
+    require_verb(admin, request, "view", view.row)
+    facts = task_facts_of(view.engine, view.row, view.engine.store.now())
+    left_out = {"timeline", "related", "now"}
+    if not admin.has_task_permission(request, "view_arguments", view.row):
+        left_out |= _PRIVATE
+    told = {one.name: getattr(facts, one.name) for one in fields(facts) if one.name not in left_out}
+    if "call" in told:
+        told["call"] = "".join(piece.text for piece in facts.call)
+    text = msgspec.json.format(msgspec.json.encode(told, enc_hook=str), indent=2)
+    answer = HttpResponse(text, content_type="application/json; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="task-{facts.id}.json"'
+    return answer
+
+
+def _question(facts: TaskFacts) -> str:
+    if facts.state in FINAL:
+        return ""
+    if facts.state == State.RUNNING:
+        return _("What is it doing?")
+    return _("Why is it not running?")
+
+
+def _call_without_arguments(facts: TaskFacts) -> Sequence[Piece]:
+    hidden = Piece("hidden", _("arguments hidden"))
+    return [Piece("name", facts.function), Piece("plain", ".enqueue("), hidden, Piece("plain", ")")]
+
+
+def _result(facts: TaskFacts) -> Pretty | None:
+    return pretty(facts.return_value) if facts.state == State.SUCCESSFUL else None
+
+
+def _progress(facts: TaskFacts) -> dict[str, Any] | None:
+    """Return how far it is, as it was reported; None for nothing, or nothing that can be read."""
+    told = facts.progress
+    if not isinstance(told, dict) or not isinstance(told.get("done"), int | float):
+        return None
+    total = told.get("total")
+    share = None
+    if isinstance(total, int | float) and total > 0:
+        share = min(max(told["done"] / total, 0.0), 1.0)
+    return {
+        "done": told["done"],
+        "total": total if share is not None else None,
+        "share": share,
+        "width": f"{100 * (share or 0):.1f}%",
+        "note": str(told.get("note") or ""),
+    }
+
+
+def _target(site: AdminSite, target: str | None) -> Link | None:
+    """Return the object a task is about, as `order 7`, with its page on this site if it has one."""
+    if not target:
+        return None
+    label, _colon, pk = target.partition(":")
+    try:
+        words = f"{apps.get_model(label)._meta.verbose_name} {pk}"  # noqa: SLF001 - documented
+    except (LookupError, ValueError):
+        return Link(target, None)
+    return Link(words, _address(site, f"{label.replace('.', '_')}_change", pk))
+
+
+def _address(site: AdminSite, name: str, pk: Any) -> str | None:
+    try:
+        return reverse(f"admin:{name}", args=[pk], current_app=site.name)
+    except NoReverseMatch:
+        return None
+
+
+def _schedule(site: AdminSite, database: str, pk: int | None) -> Link | None:
+    if pk is None:
+        return None
+    name = Schedule.objects.using(database).filter(pk=pk).values_list("name", flat=True).first()
+    if name is None:
+        return Link(_("schedule %(pk)s, deleted") % {"pk": pk}, None)
+    return Link(name, _address(site, "djtasks_schedule_change", pk))
+
+
+def _related(facts: TaskFacts) -> list[dict[str, Any]]:
+    """Return the other tasks of the same object, then those that failed the same way."""
+    words = {"target": _("About the same"), "failure": _("Failed the same way")}
+    groups = []
+    for why, label in words.items():
+        found = [one for one in facts.related if one.why == why]
+        shown = [(one, standing_of(one.state.name.lower())) for one in found[:_SHOWN_RELATED]]
+        if found:
+            groups.append({"label": label, "why": why, "shown": shown})
+    return groups

@@ -1,0 +1,156 @@
+"""Failures: what fails, is it new, since when, how often, where in whose code; retry a group."""
+
+from datetime import timedelta
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from djtasks import inspection, operations
+from djtasks.admin.frame import alias_query
+from djtasks.admin.pages import OperationsAdmin, require
+from djtasks.admin.tasks.failure_rows import FailureRow, failure_row, failure_rows
+from djtasks.engine import Engine
+from djtasks.inspection import (
+    COUNT_LIMIT,
+    FAILURE_ORDERS,
+    MOST_GROUPS,
+    SPANS,
+    FailureGroup,
+    deploys_of,
+    now_of,
+)
+from djtasks.models import BulkAction
+from djtasks.protocol.states import State
+
+TAB = "djtasks_failures"
+PAGE_SPANS = ("24h", "7d", "30d", "90d")
+SPREADS = (
+    ("", gettext_lazy("all at once")),
+    ("300", gettext_lazy("over 5 minutes")),
+    ("1800", gettext_lazy("over 30 minutes")),
+    ("7200", gettext_lazy("over 2 hours")),
+)
+LONGEST_TASK = 255
+PAGE_SIZE = 25
+
+
+class RetryForm(forms.Form):
+    """How fast the tasks of a group are tried again."""
+
+    spread = forms.ChoiceField(
+        label=gettext_lazy("When"),
+        choices=SPREADS,
+        required=False,
+        help_text=gettext_lazy("What has just recovered is not knocked over again by a spread."),
+    )
+
+    def options(self) -> dict[str, timedelta]:
+        """Return the options of the bulk action."""
+        seconds = self.cleaned_data["spread"]
+        return {"spread": timedelta(seconds=int(seconds))} if seconds else {}
+
+
+def failures(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
+    """List the groups of `?span=`, of tasks whose path has `?task=` in it, by `?sort=`."""
+    asked, sort = request.GET.get("span", ""), request.GET.get("sort", "")
+    span = SPANS[asked if asked in PAGE_SPANS else PAGE_SPANS[0]]
+    sort = sort if sort in FAILURE_ORDERS else FAILURE_ORDERS[0]
+    look = engine.store.look()
+    since, workers = look.now - span.length, inspection.workers_of(engine, look.now)
+    task, number = _task(request), _page_number(request)
+    found = inspection.failure_page(
+        engine, since, task=task, order=sort, start=PAGE_SIZE * (number - 1), count=PAGE_SIZE
+    )
+    return admin.show(
+        request,
+        "djtasks/failures.html",
+        TAB,
+        title=_("Failures"),
+        now=look.now,
+        span=span,
+        spans=[(name, _words(name)) for name in PAGE_SPANS],
+        length=_words(span.name),
+        sorts=[("last", _("last seen")), ("count", _("count")), ("first", _("first seen"))],
+        sort=sort,
+        task=task,
+        live=now_of(engine, inspection.queues_of(engine, workers, look), workers, look.now),
+        rows=failure_rows(found.groups, deploys_of(workers, since=since)),
+        found=found,
+        page=number,
+        next_page=number + 1 if found.found > PAGE_SIZE * number else None,
+        most=MOST_GROUPS,
+        may_retry=request.user.has_perm("djtasks.retry_taskrecord"),
+    )
+
+
+def retry_failures(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
+    """Say how many failed tasks `?group=` has, then try all of them again."""
+    require(request, "view_taskrecord")
+    row = _asked_for(request, engine)
+    selection = {"fingerprint": row.facts.fingerprint, "state": int(State.FAILED)}
+    form = RetryForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        bulk = operations.start_bulk(
+            engine,
+            "retry",
+            selection,
+            by=request.user.get_username(),
+            options=form.options(),
+        )
+        return _begun(admin, request, bulk, row.facts)
+    found = operations.selected(engine, selection)[:COUNT_LIMIT].count()
+    return admin.show(
+        request,
+        "djtasks/failures_retry.html",
+        TAB,
+        title=_("Retry %(exception)s") % {"exception": row.exception},
+        row=row,
+        form=form,
+        found=found,
+    )
+
+
+def _begun(
+    admin: OperationsAdmin, request: HttpRequest, bulk: BulkAction, group: FailureGroup
+) -> HttpResponse:
+    """Write down what was begun, and go where it shows how far it is."""
+    what = f"{bulk.planned} failed tasks → ready: {group.exception} in {group.task_path}"
+    admin.log_change(request, bulk, what)
+    text = ngettext("%(n)s task is tried again.", "%(n)s tasks are tried again.", bulk.planned)
+    messages.success(request, text % {"n": f"{bulk.planned:,}"})
+    return HttpResponseRedirect(_progress(admin, request, bulk))
+
+
+def _progress(admin: OperationsAdmin, request: HttpRequest, bulk: BulkAction) -> str:
+    page = reverse("admin:djtasks_bulk", args=[bulk.pk], current_app=admin.admin_site.name)
+    return page + alias_query(request)
+
+
+def _words(span: str) -> str:
+    """Return the name of a span as people read it: `24h` as `24 h`."""
+    return f"{span[:-1]} {span[-1]}"
+
+
+def _task(request: HttpRequest) -> str:
+    """Return the part of a path to look for; no path has a NUL."""
+    return request.GET.get("task", "").replace("\x00", "").strip()[:LONGEST_TASK]
+
+
+def _page_number(request: HttpRequest) -> int:
+    """Return which page is asked for, the first one for nonsense."""
+    text = request.GET.get("page", "")
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 1
+    return min(max(number, 1), MOST_GROUPS // PAGE_SIZE)
+
+
+def _asked_for(request: HttpRequest, engine: Engine) -> FailureRow:
+    fingerprint = request.GET.get("group", "").replace("\x00", "")
+    since = engine.store.now() - SPANS[PAGE_SPANS[0]].length
+    group = inspection.failure_group(engine, fingerprint, since)
+    if group is None:
+        raise Http404(_("There is no such group of failures: it is long over, or never was."))
+    return failure_row(group)

@@ -1,0 +1,136 @@
+"""The tasks about an object, on that object's own page of the admin."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.checks import InlineModelAdminChecks
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import cached_property
+
+from djtasks.admin.tasks.attempts import standing_of
+from djtasks.compat import InvalidTask
+from djtasks.definitions.options import target_of
+from djtasks.inspection import phase_of
+from djtasks.models import TaskRecord
+from djtasks.protocol.states import State
+from djtasks.store import open_store, queue_database
+
+_COLUMNS = ("pk", "task_path", "state", "attempt", "max_attempts", "run_after", "enqueued_at")
+
+
+class _NoForeignKey(InlineModelAdminChecks):
+    """An inline is tied by a foreign key; these records name their object as text."""
+
+    def check(self, *_given: Any, **_options: Any) -> list[Any]:
+        return []
+
+
+class _History(forms.BaseModelFormSet):  # type: ignore[type-arg]
+    """A formset without a single form: it is read, not filled in, and is always valid."""
+
+    inline: "TaskHistoryInline"
+
+    def __init__(self, *args: Any, instance: Any = None, **options: Any) -> None:
+        options.pop("save_as_new", None)
+        super().__init__(*args, **options)
+        self.instance = instance
+
+    @classmethod
+    def get_default_prefix(cls) -> str:
+        return "djtasks-history"
+
+    def total_form_count(self) -> int:
+        return 0
+
+    def initial_form_count(self) -> int:
+        return 0
+
+    def full_clean(self) -> None:
+        self._errors: list[Any] = []
+        self._non_form_errors = self.error_class()
+
+    @cached_property
+    def found(self) -> list[dict[str, Any]]:
+        """Return the rows, one more than are shown."""
+        return self.inline.history(self.instance)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the rows that are shown."""
+        return self.found[: self.inline.most]
+
+    @property
+    def has_more(self) -> bool:
+        """Return whether there are more than are shown."""
+        return len(self.found) > self.inline.most
+
+    def save(self, commit: bool = True) -> list[Any]:  # noqa: FBT001, FBT002 - Django's
+        self.new_objects: list[Any] = []
+        self.changed_objects: list[Any] = []
+        self.deleted_objects: list[Any] = []
+        return []
+
+
+class TaskHistoryInline(admin.options.InlineModelAdmin):  # type: ignore[type-arg]
+    """Lists the newest tasks that were enqueued with `using(target=obj)`, for who may view tasks.
+
+    Put it among the `inlines` of any ModelAdmin. `most` is how many it shows. One query, on an
+    index; nothing can be changed from here.
+    """
+
+    model = TaskRecord
+    formset = _History  # type: ignore[assignment] # not of a foreign key
+    checks_class = _NoForeignKey
+    template = "djtasks/history.html"
+    fields = ()
+    extra = 0
+    max_num = 0
+    can_delete = False
+    most = 20
+
+    class Media:
+        css: ClassVar = {
+            "all": [f"djtasks/{name}.css" for name in ("tokens", "frame", "tables", "media")]
+        }
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **_kwargs: Any) -> Any:
+        """Return the formset, which knows what stands on the page."""
+        made: Any = forms.modelformset_factory(
+            TaskRecord, formset=self.formset, fields=(), extra=0, max_num=0
+        )
+        made.inline = self
+        return made
+
+    def history(self, instance: Any) -> list[dict[str, Any]]:
+        """Return the newest tasks about an object as rows; none for one that is not saved."""
+        try:
+            target = target_of(instance)
+        except InvalidTask:
+            return []
+        records = TaskRecord.objects.using(queue_database()).filter(target=target)
+        rows = list(records.order_by("-pk").values(*_COLUMNS)[: self.most + 1])
+        now = open_store("").now() if rows else None
+        for row in rows:
+            phase = phase_of(
+                State(row["state"]), attempt=row["attempt"], is_due=row["run_after"] <= now
+            )
+            row |= {"standing": standing_of(phase), "url": self._url(row["pk"])}
+        return rows
+
+    def _url(self, pk: Any) -> str | None:
+        name = "admin:djtasks_taskrecord_change"
+        try:
+            return reverse(name, args=[pk], current_app=self.admin_site.name)
+        except NoReverseMatch:
+            return None

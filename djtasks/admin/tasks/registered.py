@@ -1,0 +1,134 @@
+"""Registered tasks: what this code can run, with which options, and how it went in a day."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from djtasks.admin.schedules.preview import call_of
+from djtasks.admin.task_code import help_of, import_known, known_tasks, summary_of
+from djtasks.admin.tasks.access import TasksAdmin
+from djtasks.definitions.task import Task
+from djtasks.engine import Engine
+from djtasks.inspection import SPANS, TaskFigures, task_figures
+from djtasks.models import Schedule
+from djtasks.protocol.retry import Backoff
+from djtasks.templatetags.djtasks_pages import span
+
+TAB = "djtasks_registered"
+PAGE_SIZE = 50
+MOST_SCHEDULES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredRow:
+    """One task. `figures` None: it did not run in the last day."""
+
+    path: str
+    call: str
+    queue: str
+    summary: str
+    help: str
+    options: list[tuple[str, str]]
+    schedules: list[tuple[int, str]]
+    more_schedules: int
+    figures: TaskFigures | None
+
+
+def registered(admin: TasksAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
+    """List the tasks of one alias that match `?find=`, by path."""
+    problem = import_known(engine)
+    now = engine.store.now()
+    search = request.GET.get("find", "")[:200]
+    found = known_tasks(engine, search=search)
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    return admin.show(
+        request,
+        "djtasks/registered.html",
+        TAB,
+        title=_("Registered tasks"),
+        now=now,
+        page=page,
+        rows=_rows(engine, list(page), now),
+        search=search,
+        problem=problem,
+        may_enqueue=request.user.has_perm("djtasks.enqueue_taskrecord"),
+        may_see_schedules=request.user.has_perm("djtasks.view_schedule"),
+    )
+
+
+def _rows(engine: Engine, tasks: list[Task[..., Any]], now: datetime) -> list[RegisteredRow]:
+    paths = [task.module_path for task in tasks]
+    figures = {one.task_path: one for one in task_figures(engine, SPANS["24h"], now)}
+    schedules = _schedules(engine, paths)
+    return [
+        RegisteredRow(
+            path=path,
+            call=call_of(path),
+            queue=task.queue_name,
+            summary=summary_of(task),
+            help=help_of(task),
+            options=options_of(task),
+            schedules=schedules.get(path, [])[:MOST_SCHEDULES],
+            more_schedules=max(len(schedules.get(path, [])) - MOST_SCHEDULES, 0),
+            figures=figures.get(path),
+        )
+        for path, task in zip(paths, tasks, strict=True)
+    ]
+
+
+def _schedules(engine: Engine, paths: list[str]) -> dict[str, list[tuple[int, str]]]:
+    rows = Schedule.objects.using(engine.database).filter(backend=engine.alias, task_path__in=paths)
+    found: dict[str, list[tuple[int, str]]] = {}
+    for pk, name, path in rows.order_by("name").values_list("pk", "name", "task_path")[:1_000]:
+        found.setdefault(path, []).append((pk, name))
+    return found
+
+
+def options_of(task: Task[..., Any]) -> list[tuple[str, str]]:
+    """Return the options of a task as labels and words; those that say nothing are left out."""
+    found = [
+        (_("Priority"), str(task.priority) if task.priority else ""),
+        (_("Attempts"), _attempts(task)),
+        (_("Retries on"), _classes(task.retry_on) if task.max_attempts > 1 else ""),
+        (_("Gives up on"), _classes(task.give_up_on)),
+        (_("Time limit"), span(task.timeout) if task.timeout else ""),
+        (_("Crashes"), _("at most %(n)s") % {"n": task.max_crashes}),
+        (_("Expires"), _expiry(task.expires)),
+        (_("Unique"), _unique(task)),
+        (_("Kept"), {"errors": _("failures only"), "none": _("nothing")}.get(task.store, "")),
+        (_("Sensitive"), ", ".join(task.sensitive)),
+    ]
+    return [(label, words) for label, words in found if words]
+
+
+def _attempts(task: Task[..., Any]) -> str:
+    if task.max_attempts == 1:
+        return _("1, no retry")
+    backoff = task.backoff
+    if not isinstance(backoff, Backoff):
+        return str(task.max_attempts)
+    said = {"n": f"{task.max_attempts:,}", "delay": span(backoff.first_delay)}
+    return _("%(n)s, the second %(delay)s after the first") % said
+
+
+def _classes(classes: "Iterable[type[BaseException]] | None") -> str:
+    return ", ".join(one.__name__ for one in classes or ())
+
+
+def _expiry(expires: "timedelta | datetime | None") -> str:
+    if isinstance(expires, timedelta):
+        return _("after %(span)s") % {"span": span(expires)}
+    return f"{expires:%Y-%m-%d %H:%M %Z}" if expires else ""
+
+
+def _unique(task: Task[..., Any]) -> str:
+    if task.unique is True:
+        return _("by its arguments")
+    if isinstance(task.unique, str):
+        return task.unique
+    return _("by a function of its arguments") if callable(task.unique) else ""

@@ -1,0 +1,1 @@
+"""Workers: their page, and the orders they are given."""

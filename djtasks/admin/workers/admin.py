@@ -1,0 +1,87 @@
+"""Workers: is the same code everywhere, who is silent, full, draining, and with what."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, reverse
+from django.utils.translation import gettext as _
+
+from djtasks import operations
+from djtasks.admin.frame import alias_query
+from djtasks.admin.pages import OperationsAdmin, posted
+from djtasks.admin.workers.rows import worker_rows
+from djtasks.engine import Engine
+from djtasks.inspection import alerts_of, now_of, queues_of, workers_of
+from djtasks.models import WorkerRecord
+
+TAB = "djtasks_workerrecord_changelist"
+
+
+class WorkerRecordAdmin(OperationsAdmin):
+    """The pages about workers."""
+
+    list_display = ("host", "pid", "backend", "slots", "draining", "beat_at", "started_at")
+
+    def get_urls(self) -> list[URLPattern]:
+        see, control = "view_workerrecord", "control_worker"
+        return [
+            self.page("", self.workers, TAB, permission=see),
+            self.page("order/", self.order, "djtasks_worker_order", permission=control),
+            *super().get_urls(),
+        ]
+
+    def workers(self, request: HttpRequest, engine: Engine) -> HttpResponse:
+        """List the workers of one TASKS alias, with the stacks of `?stacks=`, if asked for."""
+        now = engine.store.now()
+        workers = workers_of(engine, now)
+        queues = queues_of(engine, workers)
+        alerts = alerts_of(engine, queues, workers, now)
+        return self.show(
+            request,
+            "djtasks/workers.html",
+            TAB,
+            title=_("Workers"),
+            now=now,
+            live=now_of(engine, queues, workers, now),
+            alerts=[alert for alert in alerts if alert.kind not in ("no_worker", "scheduler")],
+            workers=worker_rows(engine, workers, now),
+            stacks=_find(engine, request.GET.get("stacks", "")),
+            may_control=request.user.has_perm("djtasks.control_worker"),
+        )
+
+    @posted
+    def order(self, request: HttpRequest, engine: Engine) -> HttpResponse:
+        """Give one order to one worker; its button says `ORDER ID`."""
+        order, _space, asked = request.POST.get("order", "").partition(" ")
+        worker = _find(engine, asked)
+        if order not in operations.ORDERS or worker is None:
+            messages.error(request, _("That worker is gone; nothing was done."))
+            return self._back(request)
+        if order == "dump":
+            # An old answer must not be taken for the new one.
+            WorkerRecord.objects.using(engine.database).filter(pk=worker.pk).update(report="")
+        operations.order_worker(worker.pk, order)
+        before = "draining" if worker.draining else "live"
+        self.log_change(request, worker, f"{before} → asked to {order}")
+        said = {"worker": f"{worker.host}:{worker.pid}", "order": order}
+        messages.success(
+            request,
+            _("Worker %(worker)s was asked to %(order)s; it obeys at its next heartbeat.") % said,
+        )
+        return self._back(request, stacks=worker.pk if order == "dump" else None)
+
+    def _back(self, request: HttpRequest, *, stacks: UUID | None = None) -> HttpResponse:
+        page = reverse(f"admin:{TAB}", current_app=self.admin_site.name) + alias_query(request)
+        asked = f"{'&' if '?' in page else '?'}stacks={stacks}#stacks" if stacks else ""
+        return HttpResponseRedirect(page + asked)
+
+
+def _find(engine: Engine, asked: str) -> WorkerRecord | None:
+    """Return a worker of this alias by the text of its id, None for anything else."""
+    try:
+        pk = UUID(asked)
+    except ValueError:
+        return None
+    rows = WorkerRecord.objects.using(engine.database)
+    return rows.filter(pk=pk, backend=engine.alias).first()

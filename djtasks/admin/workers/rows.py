@@ -1,0 +1,129 @@
+"""A worker as a row of a table: its state, its slots, what it runs and for how long."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from djtasks.admin.queues.rows import Standing
+from djtasks.engine import Engine
+from djtasks.inspection import WorkerFacts
+from djtasks.models import TaskRecord
+
+MOST_TASKS = 3
+MOST_SLOTS = 32
+LATE_BEATS = 2  # a heartbeat may be missed once without a word
+NEAR_TIMEOUT = 0.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Current:
+    """One task that runs now; `share` of its time limit, None without one."""
+
+    id: str
+    path: str
+    elapsed: timedelta
+    timeout: timedelta | None
+
+    @property
+    def share(self) -> float | None:
+        """Return which share of its time limit is used up."""
+        return self.elapsed / self.timeout if self.timeout else None
+
+    @property
+    def is_near_timeout(self) -> bool:
+        """Return whether its time limit comes close."""
+        return self.share is not None and self.share >= NEAR_TIMEOUT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """One square of the row of slots: where it stands and what it is."""
+
+    x: str
+    look: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRow:
+    """One worker. `current`: what has run longest; `more`: how many run besides."""
+
+    facts: WorkerFacts
+    standing: Standing
+    current: list[Current]
+    more: int
+    slots: list[Slot]
+    is_other_version: bool
+
+    @property
+    def slots_width(self) -> int:
+        """Return the room its squares take."""
+        return 12 * len(self.slots)
+
+
+def worker_rows(engine: Engine, workers: Sequence[WorkerFacts], now: datetime) -> list[WorkerRow]:
+    """Return the rows of workers, in the order they came."""
+    limits = _time_limits(engine, workers)
+    newest = max(workers, key=lambda worker: worker.started_at).version if workers else ""
+    return [_row(engine, facts, limits, newest=newest, now=now) for facts in workers]
+
+
+def _row(
+    engine: Engine,
+    facts: WorkerFacts,
+    limits: dict[UUID, timedelta],
+    *,
+    newest: str,
+    now: datetime,
+) -> WorkerRow:
+    running = sorted(
+        (_current(task, limits, now) for task in facts.tasks),
+        key=lambda task: task.elapsed,
+        reverse=True,
+    )
+    return WorkerRow(
+        facts=facts,
+        standing=standing_of(facts, engine),
+        current=running[:MOST_TASKS],
+        more=max(len(running) - MOST_TASKS, 0),
+        slots=_slots(facts.slots, running),
+        is_other_version=facts.version != newest,
+    )
+
+
+def standing_of(facts: WorkerFacts, engine: Engine) -> Standing:
+    """Return the one word for a worker that matters most."""
+    if facts.silent > engine.options.lease:
+        return Standing(look="failed", symbol="failed", word=_("Silent"))
+    if facts.silent > engine.options.heartbeat * LATE_BEATS:
+        return Standing(look="warn", symbol="warn", word=_("Late"))
+    if facts.draining:
+        return Standing(look="warn", symbol="drain", word=_("Draining"))
+    if facts.alone:
+        return Standing(look="wait", symbol="info", word=_("Isolating"))
+    return Standing(look="ok", symbol="ok", word=_("Live"))
+
+
+def _current(task: dict[str, Any], limits: dict[UUID, timedelta], now: datetime) -> Current:
+    elapsed = timedelta(seconds=max(now.timestamp() - float(task["started_at"]), 0))
+    timeout = limits.get(UUID(task["id"]))
+    return Current(id=task["id"], path=task["path"], elapsed=elapsed, timeout=timeout)
+
+
+def _time_limits(engine: Engine, workers: Iterable[WorkerFacts]) -> dict[UUID, timedelta]:
+    ids = [task["id"] for worker in workers for task in worker.tasks]
+    records = TaskRecord.objects.using(engine.database).filter(pk__in=ids, timeout__isnull=False)
+    return {pk: limit for pk, limit in records.values_list("pk", "timeout") if limit is not None}
+
+
+def _slots(count: int, running: Sequence[Current]) -> list[Slot]:
+    """Return the squares, those near their time limit first; at most as many as fit."""
+    looks = sorted("long" if task.is_near_timeout else "busy" for task in running)[::-1]
+    looks += [""] * max(count - len(looks), 0)
+    return [
+        Slot(x=f"{12 * place + 0.5:.1f}", look=look)
+        for place, look in enumerate(looks[:MOST_SLOTS])
+    ]
