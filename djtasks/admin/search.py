@@ -14,8 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from djtasks.definitions import registry
 from djtasks.engine import Engine, our_aliases
 from djtasks.errors import InvalidSelection
-from djtasks.inspection.at_once import COUNT_LIMIT, counts_of
-from djtasks.inspection.known import Known, known_of
+from djtasks.inspection.figures.batch_counts import COUNT_LIMIT, counts_of
 from djtasks.inspection.listing import (
     LED_LIMIT,
     Scope,
@@ -23,10 +22,11 @@ from djtasks.inspection.listing import (
     newest_window,
     scope_of,
 )
-from djtasks.inspection.search import Problem, Search, read_search
-from djtasks.inspection.search_keys import PHASES, SHOWN_KEYS, in_phase
+from djtasks.inspection.search.context import Known, known_of
+from djtasks.inspection.search.keys import PHASES, SHOWN_KEYS, in_phase
+from djtasks.inspection.search.query import Problem, Search, read_search
+from djtasks.inspection.search.tokens import Term
 from djtasks.inspection.status import records_of
-from djtasks.inspection.terms import Term
 from djtasks.models import TaskRecord
 from djtasks.operations import selected
 from djtasks.templatetags.djtasks_pages import PHASES as LOOKS

@@ -1,10 +1,10 @@
 """What is going on: facts for admin, CLI and code, read and never written."""
 
 from djtasks.inspection.alerts import Alert, alerts_of
-from djtasks.inspection.at_once import COUNT_LIMIT
 from djtasks.inspection.attempts import Attempt
 from djtasks.inspection.bulk import BulkFacts, bulk_action, bulk_actions
-from djtasks.inspection.calls import Piece
+from djtasks.inspection.display.calls import Piece
+from djtasks.inspection.display.pretty import Pretty, pretty
 from djtasks.inspection.failures import (
     FAILURE_ORDERS,
     MOST_GROUPS,
@@ -14,7 +14,8 @@ from djtasks.inspection.failures import (
     failure_page,
     failures,
 )
-from djtasks.inspection.figures import (
+from djtasks.inspection.figures.batch_counts import COUNT_LIMIT
+from djtasks.inspection.figures.figures import (
     Backlog,
     Point,
     QueueFigures,
@@ -23,10 +24,10 @@ from djtasks.inspection.figures import (
     series_in,
     task_figures,
 )
-from djtasks.inspection.gauges import Gauges, QueueGauges, gauges_of
+from djtasks.inspection.figures.gauges import Gauges, QueueGauges, gauges_of
+from djtasks.inspection.figures.ranges import DEFAULT_SPAN, SPANS, Span
 from djtasks.inspection.live import Now, now_of
 from djtasks.inspection.overview import Deploy, Overview, deploys_of, overview
-from djtasks.inspection.pretty import Pretty, pretty
 from djtasks.inspection.queue_position import Ahead
 from djtasks.inspection.reasons import (
     Reason,
@@ -46,7 +47,6 @@ from djtasks.inspection.schedules import (
     scheduler_of,
     schedules_of,
 )
-from djtasks.inspection.spans import DEFAULT_SPAN, SPANS, Span
 from djtasks.inspection.status import (
     Pause,
     QueueFacts,

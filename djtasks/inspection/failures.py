@@ -10,7 +10,7 @@ from django.db.models import Sum
 
 from djtasks.engine import Engine
 from djtasks.formats.durations import floor
-from djtasks.inspection.spans import HOUR
+from djtasks.inspection.figures.ranges import HOUR
 from djtasks.models import FailureCount
 from djtasks.models import FailureGroup as Row
 

@@ -12,8 +12,8 @@ from django.db.models.functions import Coalesce
 from djtasks.definitions import registry
 from djtasks.definitions.redaction import redacted
 from djtasks.engine import Engine
-from djtasks.inspection.calls import Piece, pieces_of
-from djtasks.inspection.search_values import id_of
+from djtasks.inspection.display.calls import Piece, pieces_of
+from djtasks.inspection.search.values import id_of
 from djtasks.inspection.tasks import phase_of, ran_of, waited_of
 from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.protocol.states import State

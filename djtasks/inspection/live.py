@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from djtasks.engine import Engine
-from djtasks.inspection.at_once import counts_of
-from djtasks.inspection.figures import done_lately
-from djtasks.inspection.series import Series
+from djtasks.inspection.figures.batch_counts import counts_of
+from djtasks.inspection.figures.figures import done_lately
+from djtasks.inspection.figures.series import Series
 from djtasks.inspection.status import (
     QueueFacts,
     WorkerFacts,

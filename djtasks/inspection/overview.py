@@ -6,7 +6,7 @@ from datetime import datetime
 
 from djtasks.engine import Engine
 from djtasks.inspection.alerts import Alert, alerts_of
-from djtasks.inspection.figures import (
+from djtasks.inspection.figures.figures import (
     Backlog,
     Point,
     QueueFigures,
@@ -17,8 +17,8 @@ from djtasks.inspection.figures import (
     series_in,
     task_figures,
 )
+from djtasks.inspection.figures.ranges import DEFAULT_SPAN, SPANS, Span, moments
 from djtasks.inspection.live import Now, now_of
-from djtasks.inspection.spans import DEFAULT_SPAN, SPANS, Span, moments
 from djtasks.inspection.status import WorkerFacts, queues_of, workers_of
 
 _ROWS = 10

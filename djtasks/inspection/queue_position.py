@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from djtasks.engine import Engine
-from djtasks.inspection.at_once import COUNT_LIMIT
-from djtasks.inspection.figures import done_lately
+from djtasks.inspection.figures.batch_counts import COUNT_LIMIT
+from djtasks.inspection.figures.figures import done_lately
 from djtasks.inspection.status import records_of
 from djtasks.models import TaskRecord
 from djtasks.protocol.states import State

@@ -11,7 +11,7 @@ from django.db.models import Count
 from djtasks.engine import Engine
 from djtasks.errors import BrokerUnavailable
 from djtasks.formats.durations import in_words
-from djtasks.inspection.at_once import counts_of, first_moments
+from djtasks.inspection.figures.batch_counts import counts_of, first_moments
 from djtasks.inspection.schedules import SchedulerFacts, scheduler_of
 from djtasks.models import QueueControl, TaskRecord, WorkerRecord
 from djtasks.protocol.states import State

@@ -12,7 +12,7 @@ from djtasks.definitions import registry
 from djtasks.definitions.redaction import redacted, redacted_value
 from djtasks.engine import Engine
 from djtasks.inspection.attempts import Attempt, attempts_of
-from djtasks.inspection.calls import Piece, call_of
+from djtasks.inspection.display.calls import Piece, call_of
 from djtasks.inspection.status import records_of
 from djtasks.inspection.timeline import Stretch, timeline_of
 from djtasks.models import TaskRecord

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from djtasks.formats import tracebacks
 from djtasks.formats.durations import in_words
-from djtasks.inspection.terms import quoted
+from djtasks.inspection.search.tokens import quoted
 from djtasks.models import TaskState
 
 register = template.Library()

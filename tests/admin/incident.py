@@ -13,7 +13,7 @@ from typing import Any
 from djtasks.engine import Engine
 from djtasks.formats.histograms import bucket_of
 from djtasks.formats.ids import new_id
-from djtasks.inspection.spans import MINUTE, floor
+from djtasks.inspection.figures.ranges import MINUTE, floor
 from djtasks.models import (
     QueueSample,
     StatisticsMark,

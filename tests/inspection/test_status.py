@@ -114,7 +114,7 @@ def test_queues_are_those_of_the_settings_and_those_in_use(engine: Engine) -> No
 def test_counts_stop_where_they_would_become_slow(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inspection.at_once, "COUNT_LIMIT", 3)
+    monkeypatch.setattr(inspection.figures.batch_counts, "COUNT_LIMIT", 3)
     add.enqueue_many([(1, 2)] * 5)
     add.using(run_after=HOUR).enqueue_many([(1, 2)] * 5)
 

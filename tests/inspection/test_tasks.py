@@ -14,7 +14,7 @@ from djtasks.formats.ids import new_id
 from djtasks.formats.tracebacks import class_path
 from djtasks.inspection import Attempt, TaskFacts
 from djtasks.inspection.attempts import attempts_of
-from djtasks.inspection.calls import call_of
+from djtasks.inspection.display.calls import call_of
 from djtasks.inspection.timeline import timeline_of
 from djtasks.models import TaskRecord
 from djtasks.protocol.states import State

@@ -8,7 +8,7 @@ from django.db.models import Sum
 
 from djtasks.engine import engine_of
 from djtasks.formats.ids import new_id
-from djtasks.inspection.series import rows_since
+from djtasks.inspection.figures.series import rows_since
 from djtasks.models import FailureCount, FailureGroup, QueueSample, StatisticsMark, TaskStatistics
 from djtasks.models.statistics import ALL_TASKS, STEPS
 from djtasks.store import samples, statistics

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from djtasks.inspection.search_keys import FINAL_PHASES, READY_PHASES
+from djtasks.inspection.search.keys import FINAL_PHASES, READY_PHASES
 from djtasks.protocol.states import FINAL, LIVE, REVIVABLE, State
 
 Words = str | Promise

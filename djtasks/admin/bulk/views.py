@@ -21,8 +21,8 @@ from djtasks.admin.search import Found, chips_of, find, query
 from djtasks.engine import Engine
 from djtasks.errors import InvalidBulkAction
 from djtasks.inspection import BulkFacts, bulk_action, bulk_actions
-from djtasks.inspection.at_once import COUNT_LIMIT, counts_of
-from djtasks.inspection.search_keys import READY_PHASES
+from djtasks.inspection.figures.batch_counts import COUNT_LIMIT, counts_of
+from djtasks.inspection.search.keys import READY_PHASES
 from djtasks.models import BulkAction, TaskState
 from djtasks.protocol.states import State
 from djtasks.templatetags.djtasks_pages import count as in_figures

@@ -15,7 +15,7 @@ from djtasks.definitions.task import Task
 from djtasks.enqueueing.building import build_record
 from djtasks.errors import InvalidArguments
 from djtasks.inspection import Piece, why_facts_of, why_not_running
-from djtasks.inspection.calls import call_of
+from djtasks.inspection.display.calls import call_of
 from djtasks.models import TaskRecord
 from djtasks.protocol.records import NewRecord
 from djtasks.protocol.states import State

@@ -19,7 +19,7 @@ from djtasks.admin.search import (
 )
 from djtasks.engine import Engine
 from djtasks.inspection.listing import TaskPage, filled_up, page_of
-from djtasks.inspection.search_values import id_of
+from djtasks.inspection.search.values import id_of
 from djtasks.operations import selected
 
 TAB = "djtasks_taskrecord_changelist"

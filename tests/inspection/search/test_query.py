@@ -9,9 +9,9 @@ import pytest
 
 from djtasks import task
 from djtasks.definitions.task import Task
-from djtasks.inspection.known import Known
-from djtasks.inspection.search import Search, read_search
-from djtasks.inspection.terms import Term, quoted, terms_of, typed
+from djtasks.inspection.search.context import Known
+from djtasks.inspection.search.query import Search, read_search
+from djtasks.inspection.search.tokens import Term, quoted, terms_of, typed
 
 NOW = datetime(2026, 10, 20, 12, tzinfo=UTC)
 ATHENS = ZoneInfo("Europe/Athens")

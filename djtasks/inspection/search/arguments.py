@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 
 from djtasks.definitions.signatures import parameter_names
 from djtasks.definitions.task import Task
-from djtasks.inspection.known import Known
-from djtasks.inspection.search_values import NotUnderstood, readings, short
+from djtasks.inspection.search.context import Known
+from djtasks.inspection.search.values import NotUnderstood, readings, short
 
 _NAME = re.compile(r"(?!.*__)[\w-]{1,100}")
 _MOST_NAMES = 8

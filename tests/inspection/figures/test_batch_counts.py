@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from djtasks import inspection
 from djtasks.engine import engine_of
-from djtasks.inspection.at_once import counts_of, first_moments
+from djtasks.inspection.figures.batch_counts import counts_of, first_moments
 from djtasks.models import TaskRecord
 from tests.tasks import add
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(databases="__all__")
 def test_rows_are_counted_query_by_query_with_one_statement(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inspection.at_once, "COUNT_LIMIT", 3)
+    monkeypatch.setattr(inspection.figures.batch_counts, "COUNT_LIMIT", 3)
     add.enqueue_many([(1, 2)] * 5)
     add.using(queue_name="mail").enqueue_many([(1, 2)] * 2)
     rows = TaskRecord.objects.using(database)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from djtasks.definitions.redaction import Hidden
-from djtasks.inspection.calls import Piece
+from djtasks.inspection.display.calls import Piece
 
 MOST_LINES = 80
 MOST_CHARACTERS = 6_000

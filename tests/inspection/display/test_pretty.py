@@ -7,7 +7,7 @@ import pytest
 
 from djtasks.definitions.redaction import HIDDEN
 from djtasks.inspection import Pretty, pretty
-from djtasks.inspection.pretty import MOST_CHARACTERS, MOST_LINES
+from djtasks.inspection.display.pretty import MOST_CHARACTERS, MOST_LINES
 
 
 def text(shown: Pretty) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from djtasks.inspection.known import Known
-from djtasks.inspection.search_keys import (
+from djtasks.inspection.search.context import Known
+from djtasks.inspection.search.keys import (
     FINAL_PHASES,
     PHASES,
     READY_PHASES,
@@ -22,8 +22,8 @@ from djtasks.inspection.search_keys import (
     in_phase,
     phase_of_word,
 )
-from djtasks.inspection.search_values import NotUnderstood, id_of, moment_of, short
-from djtasks.inspection.terms import Term, terms_of, typed
+from djtasks.inspection.search.tokens import Term, terms_of, typed
+from djtasks.inspection.search.values import NotUnderstood, id_of, moment_of, short
 
 LONGEST_SEARCH = 4_000
 MOST_TERMS = 60  # a page of ticked ids, and some

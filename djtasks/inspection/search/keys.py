@@ -7,9 +7,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from djtasks.definitions.options import LONGEST_QUEUE, is_queue
-from djtasks.inspection.known import Known
-from djtasks.inspection.search_arguments import argument
-from djtasks.inspection.search_values import (
+from djtasks.inspection.search.arguments import argument
+from djtasks.inspection.search.context import Known
+from djtasks.inspection.search.values import (
     NotUnderstood,
     count_of,
     id_of,

@@ -1,0 +1,1 @@
+"""Calls and values in pieces that a page can colour."""

@@ -1,0 +1,1 @@
+"""Figures over time, from the statistics: for charts, queues, tasks and monitoring."""
