@@ -4,7 +4,9 @@ Each is a conditional UPDATE whose count is looked at, so that two people, or a 
 worker, at the same time never undo each other.
 """
 
-from djtasks.operations.bulk import bulk_task, start_bulk, stop_bulk
+from djtasks.operations.bulk.options import TAKEN as BULK_ACTIONS
+from djtasks.operations.bulk.run import bulk_task, start_bulk, stop_bulk
+from djtasks.operations.bulk.selection import Selection, selected
 from djtasks.operations.pruning import prune
 from djtasks.operations.queues import pause_queue, purge_queue, resume_queue
 from djtasks.operations.schedules import ScheduleDraft, run_now
@@ -13,9 +15,7 @@ from djtasks.operations.schedules import pause as pause_schedule
 from djtasks.operations.schedules import resume as resume_schedule
 from djtasks.operations.schedules import revert as revert_schedule
 from djtasks.operations.schedules import save as save_schedule
-from djtasks.operations.selection import Selection, selected
 from djtasks.operations.tasks import Done, cancel, discard, reschedule, retry
-from djtasks.operations.wishes import TAKEN as BULK_ACTIONS
 from djtasks.operations.workers import ORDERS, order_worker
 
 __all__ = [

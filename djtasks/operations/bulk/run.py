@@ -20,9 +20,9 @@ from djtasks.engine import Engine, engine_of
 from djtasks.errors import BulkActionMoved
 from djtasks.formats.ids import new_id
 from djtasks.models import BulkAction, WorkerRecord
-from djtasks.operations import chunks
-from djtasks.operations.selection import Selection, selected
-from djtasks.operations.wishes import Wishes, parse_wishes
+from djtasks.operations.bulk import chunks
+from djtasks.operations.bulk.options import Wishes, parse_wishes
+from djtasks.operations.bulk.selection import Selection, selected
 from djtasks.protocol.hints import MAX_PRIORITY
 from djtasks.protocol.retry import Backoff
 from djtasks.store import queue_database, workers

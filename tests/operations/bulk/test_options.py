@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from djtasks.errors import InvalidBulkAction
-from djtasks.operations.wishes import Wishes, parse_wishes
+from djtasks.operations.bulk.options import Wishes, parse_wishes
 
 NOON = datetime(2026, 10, 20, 12, tzinfo=UTC)
 

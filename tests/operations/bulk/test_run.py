@@ -12,9 +12,11 @@ from djtasks.errors import BulkActionMoved, InvalidBulkAction, InvalidSelection
 from djtasks.formats.ids import new_id
 from djtasks.inspection import BulkFacts
 from djtasks.models import BulkAction, TaskRecord, WorkerRecord
-from djtasks.operations import bulk, cancel, chunks, pause_queue, start_bulk, stop_bulk
-from djtasks.operations.bulk import bulk_task
-from djtasks.operations.wishes import Wishes
+from djtasks.operations import cancel, pause_queue, start_bulk, stop_bulk
+from djtasks.operations.bulk import chunks
+from djtasks.operations.bulk import run as bulk
+from djtasks.operations.bulk.options import Wishes
+from djtasks.operations.bulk.run import bulk_task
 from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.tasks import add, explode, only_once
@@ -69,7 +71,7 @@ def test_everything_that_matches_is_retried_with_changes(database: str) -> None:
 
 @everywhere
 def test_due_times_are_spread_evenly(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("djtasks.operations.chunks._A_MOMENT", 1)
+    monkeypatch.setattr("djtasks.operations.bulk.chunks._A_MOMENT", 1)
     engine = engine_of("default")
     fail(5)
     options = {"run_after": engine.store.now() + HOUR, "spread": 100}

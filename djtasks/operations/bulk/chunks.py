@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from djtasks.operations.bulk.options import Wishes
 from djtasks.operations.tasks import (
     cancel,
     push_due,
@@ -16,7 +17,6 @@ from djtasks.operations.tasks import (
     retry,
     revival,
 )
-from djtasks.operations.wishes import Wishes
 from djtasks.protocol.states import FINAL, REVIVABLE, State
 from djtasks.store import open_store, queue_database
 
