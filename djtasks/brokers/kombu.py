@@ -18,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Connection
 
 from djtasks.brokers.base import NamespaceGetter, Problem
-from djtasks.brokers.haste import Haste
+from djtasks.brokers.deadline import Haste
 from djtasks.brokers.kombu_wire import Letter, Wire, open_wire
 from djtasks.brokers.line import Line
 from djtasks.errors import BrokerUnavailable

@@ -10,7 +10,7 @@ from amqp import spec
 from kombu import Connection
 from kombu.transport import pyamqp
 
-from djtasks.brokers.haste import Haste, HastySocket
+from djtasks.brokers.deadline import Haste, HastySocket
 
 CONNECT_TIMEOUT = 0.25
 _WINDOW = 100  # messages on their way at once

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
 
-from djtasks.brokers.haste import Haste
+from djtasks.brokers.deadline import Haste
 
 _STUCK_SECONDS = 30.0
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from redis.exceptions import RedisError, ResponseError
 
 from djtasks.brokers.base import NamespaceGetter, Problem, ServerFacts
-from djtasks.brokers.haste import Haste
+from djtasks.brokers.deadline import Haste
 from djtasks.brokers.redis_clients import PUSH_TIMEOUT, client_of
 from djtasks.errors import BrokerUnavailable
 from djtasks.formats.ids import from_bytes

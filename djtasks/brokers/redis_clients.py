@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from djtasks.brokers.haste import Haste, hasty
+from djtasks.brokers.deadline import Haste, hasty
 
 PUSH_TIMEOUT = 0.25
 

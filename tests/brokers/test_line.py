@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from djtasks.brokers import line as module
-from djtasks.brokers.haste import Haste
+from djtasks.brokers.deadline import Haste
 from djtasks.brokers.line import Line
 from tests.waiting import eventually
 
@@ -135,7 +135,7 @@ def test_a_line_that_is_forgotten_closes_its_connection(line: Line[End]) -> None
 
 FORKING = """
 import os
-from djtasks.brokers.haste import Haste
+from djtasks.brokers.deadline import Haste
 from djtasks.brokers.line import Line
 
 class End:
