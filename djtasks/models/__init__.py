@@ -1,20 +1,17 @@
 """The tables. The row of TaskRecord is the task; everything else is about running it."""
 
-from djtasks.models.tasks import (
-    BulkAction,
+from djtasks.models.bulk import BulkAction
+from djtasks.models.queues import Namespace, QueueControl
+from djtasks.models.schedules import Schedule
+from djtasks.models.statistics import (
     FailureCount,
     FailureGroup,
-    Lease,
-    Namespace,
-    QueueControl,
     QueueSample,
-    Schedule,
     StatisticsMark,
-    TaskRecord,
-    TaskState,
     TaskStatistics,
-    WorkerRecord,
 )
+from djtasks.models.tasks import TaskRecord, TaskState
+from djtasks.models.workers import Lease, WorkerRecord
 
 __all__ = [
     "BulkAction",

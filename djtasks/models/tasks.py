@@ -1,39 +1,12 @@
-"""The tables. The row of TaskRecord is the task; everything else is about running it."""
-
-from typing import Any
+"""The table of tasks: the row is the task."""
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from djtasks.formats.ids import new_id
-from djtasks.models.bulk import BulkAction
 from djtasks.models.fields import DatabaseNow, ExactCharField, UniqueWhenSet, WhereIndex
-from djtasks.models.schedules import Schedule
-from djtasks.models.statistics import (
-    FailureCount,
-    FailureGroup,
-    QueueSample,
-    StatisticsMark,
-    TaskStatistics,
-)
 from djtasks.protocol.states import State
-
-__all__ = [
-    "BulkAction",
-    "FailureCount",
-    "FailureGroup",
-    "Lease",
-    "Namespace",
-    "QueueControl",
-    "QueueSample",
-    "Schedule",
-    "StatisticsMark",
-    "TaskRecord",
-    "TaskState",
-    "TaskStatistics",
-    "WorkerRecord",
-]
 
 
 class TaskState(models.IntegerChoices):
@@ -146,99 +119,3 @@ class TaskRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task_path} {self.id}"
-
-
-class WorkerRecord(models.Model):
-    """One child process. Inserted before its first claim; its id is never used again."""
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    supervisor = models.UUIDField()
-    backend = ExactCharField(max_length=64)
-    host = models.CharField(max_length=255)
-    pid = models.IntegerField()
-    version = models.CharField(max_length=64)
-    queues = models.JSONField(default=list)
-    slots = models.IntegerField()
-    started_at = models.DateTimeField(db_default=DatabaseNow())
-    beat = models.BigIntegerField(db_default=0)
-    beat_at = models.DateTimeField(db_default=DatabaseNow())
-    tasks = models.JSONField(default=list)
-    rss = models.BigIntegerField(null=True)
-    draining = models.BooleanField(db_default=False)
-    alone = models.BooleanField(db_default=False)
-    order = models.CharField(max_length=16, blank=True, db_default="")
-    report = models.TextField(blank=True, db_default="")
-
-    class Meta:
-        verbose_name = _("worker")
-        verbose_name_plural = _("workers")
-        permissions = (("control_worker", _("Can control workers")),)
-
-    def __str__(self) -> str:
-        return f"{self.host} {self.pid}"
-
-
-class Lease(models.Model):
-    """A duty that one process holds at a time, for efficiency; correct with several."""
-
-    name = ExactCharField(max_length=100, primary_key=True)
-    holder = models.UUIDField()
-    beat = models.BigIntegerField(db_default=0)
-
-    class Meta:
-        verbose_name = _("lease")
-        verbose_name_plural = _("leases")
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class QueueControl(models.Model):
-    """A paused queue: by whom, why, and until when. No row means open."""
-
-    backend = ExactCharField(max_length=64)
-    queue = ExactCharField(max_length=64)
-    paused = models.BooleanField(default=True)
-    paused_by = models.CharField(max_length=150, blank=True)
-    reason = models.CharField(max_length=500, blank=True)
-    paused_at = models.DateTimeField(db_default=DatabaseNow())
-    until = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("queue control")
-        verbose_name_plural = _("queue controls")
-        permissions = (
-            ("pause_queue", _("Can pause and resume queues")),
-            ("purge_queue", _("Can purge queues")),
-        )
-        constraints = (
-            models.UniqueConstraint(fields=("backend", "queue"), name="djtasks_one_control"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.backend}:{self.queue}"
-
-
-class Namespace(models.Model):
-    """One row with a random name, the same for everybody who uses this database.
-
-    It keeps apart installations that share a Redis (the default of OPTIONS["namespace"]).
-    """
-
-    id = models.SmallIntegerField(primary_key=True)
-    name = models.CharField(max_length=32)
-
-    class Meta:
-        verbose_name = _("namespace")
-        verbose_name_plural = _("namespaces")
-
-    def __str__(self) -> str:
-        return self.name
-
-    @classmethod
-    def obtain(cls, alias: str, name: str) -> str:
-        """Return the name stored in database `alias`, storing `name` if there is none."""
-        manager: Any = cls._base_manager.using(alias)
-        row, _created = manager.get_or_create(id=1, defaults={"name": name})
-        stored: str = row.name
-        return stored
