@@ -46,10 +46,6 @@ class ImpossibleMove(DjtasksError):
     """A state change that the table in `states` does not know: a bug in djtasks."""
 
 
-class UniqueKeyTaken(DjtasksError):
-    """A record cannot be revived because another live record holds its unique key."""
-
-
 class BrokerUnavailable(DjtasksError):
     """The broker did not answer; what was asked of it may or may not have happened."""
 

@@ -4,7 +4,7 @@ Each is a conditional UPDATE whose count is looked at, so that two people, or a 
 worker, at the same time never undo each other.
 """
 
-from djtasks.operations.bulk.options import TAKEN as BULK_ACTIONS
+from djtasks.operations.actions import ACTIONS, Action, Refusal
 from djtasks.operations.bulk.run import bulk_task, start_bulk, stop_bulk
 from djtasks.operations.bulk.selection import Selection, selected
 from djtasks.operations.pruning import prune
@@ -18,10 +18,16 @@ from djtasks.operations.schedules import save as save_schedule
 from djtasks.operations.tasks import Done, cancel, discard, reschedule, retry
 from djtasks.operations.workers import ORDERS, order_worker
 
+# What each bulk action takes besides.
+BULK_ACTIONS = {name: action.options for name, action in ACTIONS.items()}
+
 __all__ = [
+    "ACTIONS",
     "BULK_ACTIONS",
     "ORDERS",
+    "Action",
     "Done",
+    "Refusal",
     "ScheduleDraft",
     "Selection",
     "bulk_task",

@@ -1,6 +1,6 @@
 """Cancel, retry, discard and reschedule records."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,10 +10,20 @@ from django.db import IntegrityError, connections, transaction
 from django.db.models import Case, F, Q, SmallIntegerField, Value, When
 
 from djtasks.engine import engine_of
-from djtasks.errors import UniqueKeyTaken
 from djtasks.models import TaskRecord
+from djtasks.operations.actions import (
+    CANCEL,
+    CHANGED_MEANWHILE,
+    DISCARD,
+    KEY_TAKEN_BY,
+    NO_SUCH_TASK,
+    RESCHEDULE,
+    RETRY,
+    Action,
+    Refusal,
+)
 from djtasks.protocol.hints import Hint, score_of
-from djtasks.protocol.states import LIVE, REVIVABLE, State
+from djtasks.protocol.states import State
 from djtasks.store import open_store, queue_database
 
 _WAITING = (State.READY, State.WAITING)
@@ -26,17 +36,13 @@ class Done:
     changed: list[UUID] = field(default_factory=list)
     refused: dict[UUID, str] = field(default_factory=dict)
 
-    def note(self, id_: UUID, *, changed: bool) -> None:
-        """Put down what became of a conditional write."""
-        if changed:
-            self.changed.append(id_)
-        else:
-            self.refused[id_] = "It was changed or deleted meanwhile."
-
-    def note_missing(self, wanted: Iterable[UUID]) -> None:
-        """Put down which of the wanted records were not found at all."""
-        known = {*self.changed, *self.refused}
-        self.refused.update({id_: "No such task." for id_ in wanted if id_ not in known})
+    def note(self, ids: Iterable[UUID], *, changed: Container[UUID]) -> None:
+        """Put down, in their order, which were changed and that the others had moved on."""
+        for id_ in ids:
+            if id_ in changed:
+                self.changed.append(id_)
+            else:
+                self.refused.setdefault(id_, Refusal(CHANGED_MEANWHILE))
 
 
 def records() -> Any:
@@ -53,7 +59,7 @@ def cancel(ids: Iterable[UUID]) -> int:
     waits = Q(state__in=_WAITING)
     now = open_store("").now()
     with transaction.atomic(using=queue_database()):
-        live = _locked(records().filter(pk__in=list(ids), state__in=LIVE))
+        live = _locked(records().filter(pk__in=list(ids), state__in=CANCEL.states))
         count: int = live.update(
             cancel_requested=True,
             unique_key=Case(When(waits, then=None), default=F("unique_key")),
@@ -94,18 +100,54 @@ def retry(
     """
     given = {"queue": queue, "priority": priority, "run_after": _aware(run_after)}
     changes = {column: value for column, value in given.items() if value is not None}
-    done, wanted = Done(), list(ids)
-    for record in records().filter(pk__in=wanted):
-        if record.state not in REVIVABLE:
-            done.refused[record.pk] = f"It is {State(record.state).name}."
-            continue
-        try:
-            done.note(record.pk, changed=_revive(record, changes))
-        except UniqueKeyTaken as error:
-            done.refused[record.pk] = str(error)
-    done.note_missing(wanted)
+    with transaction.atomic(using=queue_database()):
+        done, possible = _sorted_out(RETRY, ids)
+        count, taken = revive(possible, changes)
+        done.refused.update(_holders(taken))
+        revived = set(possible) - set(taken)
+        if count < len(revived):
+            ready = records().filter(pk__in=revived, state=State.READY)
+            revived = set(ready.values_list("pk", flat=True))
+        done.note(possible, changed=revived)
     push_due(done.changed)
     return done
+
+
+def _sorted_out(action: Action, ids: Iterable[UUID]) -> tuple[Done, list[UUID]]:
+    """Return why an action is not for some records, and the others in their order, locked."""
+    done, wanted = Done(), list(dict.fromkeys(ids))
+    found = records().filter(pk__in=wanted).order_by("pk")
+    if connections[queue_database()].features.has_select_for_update:
+        found = found.select_for_update()
+    states = dict(found.values_list("pk", "state"))
+    for pk in wanted:
+        if pk not in states:
+            done.refused[pk] = Refusal(NO_SUCH_TASK)
+        elif states[pk] not in action.states:
+            done.refused[pk] = action.refuse_one(states[pk])
+    return done, [pk for pk in wanted if pk not in done.refused]
+
+
+def revive(ids: Sequence[UUID], changes: dict[str, Any]) -> tuple[int, list[UUID]]:
+    """Make those that may be retried READY; return how many, and whose unique key is taken."""
+    revivable = records().filter(pk__in=ids, state__in=RETRY.states)
+    count: int = revivable.filter(key__isnull=True).update(**revival(changes))
+    rows = revivable.filter(key__isnull=False).order_by("pk")
+    keyed, taken = list(rows.values_list("pk", flat=True)), []
+    if not keyed:
+        return count, []
+    try:
+        with transaction.atomic(using=queue_database()):
+            return count + revivable.filter(pk__in=keyed).update(**revival(changes)), []
+    except IntegrityError:
+        # One of them is taken, perhaps by another of them: each on its own.
+        for pk in keyed:
+            try:
+                with transaction.atomic(using=queue_database()):
+                    count += revivable.filter(pk=pk).update(**revival(changes))
+            except IntegrityError:
+                taken.append(pk)
+    return count, taken
 
 
 def revival(changes: dict[str, Any]) -> dict[str, Any]:
@@ -128,31 +170,32 @@ def revival(changes: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _revive(record: TaskRecord, changes: dict[str, Any]) -> bool:
-    columns = revival(changes)
-    try:
-        with transaction.atomic(using=queue_database()):
-            same = records().filter(pk=record.pk, state=record.state)
-            return bool(same.update(**columns))
-    except IntegrityError:
-        holder = records().filter(unique_key=record.key).first()
-        raise UniqueKeyTaken(
-            f"Its unique key is held by the live task {holder.pk if holder else '?'}."
-        ) from None
+def _holders(taken: Sequence[UUID]) -> dict[UUID, Refusal]:
+    """Return for each record whose unique key is taken who has it."""
+    if not taken:
+        return {}
+    keys = dict(records().filter(pk__in=taken).values_list("pk", "key"))
+    held = records().filter(unique_key__in=keys.values()).values_list("unique_key", "pk")
+    holders = dict(held)
+    return {pk: Refusal(KEY_TAKEN_BY, holder=holders.get(keys.get(pk), "?")) for pk in taken}
 
 
 def discard(ids: Iterable[UUID]) -> Done:
     """Delete records for good, whatever their state, unless they are running."""
-    done, wanted = Done(), list(ids)
-    for pk, state in records().filter(pk__in=wanted).values_list("pk", "state"):
-        if state == State.RUNNING:
-            done.refused[pk] = "It is running: cancel it first."
-            continue
-        same = records().filter(pk=pk, state=state)
-        deleted = same._raw_delete(queue_database())  # noqa: SLF001 - the condition stays
-        done.note(pk, changed=bool(deleted))
-    done.note_missing(wanted)
+    with transaction.atomic(using=queue_database()):
+        done, possible = _sorted_out(DISCARD, ids)
+        gone = set(possible)
+        if delete(possible, DISCARD.states) < len(gone):
+            gone -= set(records().filter(pk__in=possible).values_list("pk", flat=True))
+        done.note(possible, changed=gone)
     return done
+
+
+def delete(ids: Sequence[UUID], states: Iterable[State]) -> int:
+    """Delete those of these records that are in one of these states; return how many."""
+    rows = records().filter(pk__in=ids, state__in=states)
+    count: int = rows._raw_delete(queue_database()) or 0  # noqa: SLF001 - the condition stays
+    return count
 
 
 def reschedule(ids: Iterable[UUID], run_after: datetime) -> int:
@@ -160,7 +203,7 @@ def reschedule(ids: Iterable[UUID], run_after: datetime) -> int:
     wanted = list(ids)
     moment = _aware(run_after)
     with transaction.atomic(using=queue_database()):
-        ready = _locked(records().filter(pk__in=wanted, state=State.READY))
+        ready = _locked(records().filter(pk__in=wanted, state__in=RESCHEDULE.states))
         count: int = ready.update(run_after=moment)
     push_due(wanted)
     return count

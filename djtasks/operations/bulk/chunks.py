@@ -7,28 +7,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.utils.module_loading import import_string
 
+from djtasks.operations import tasks
+from djtasks.operations.actions import ACTIONS, KEY_TAKEN, Action
 from djtasks.operations.bulk.options import Wishes
-from djtasks.operations.tasks import (
-    cancel,
-    push_due,
-    records,
-    retry,
-    revival,
-)
-from djtasks.protocol.states import FINAL, REVIVABLE, State
-from djtasks.store import open_store, queue_database
+from djtasks.store import open_store
 
 # A spread is a statement a due time: a hundred records share one.
 _A_MOMENT = 100
 Window = tuple[float, float]
-_NOT_REVIVABLE = "It is neither failed, cancelled nor expired."
-_KEY_TAKEN = "Another live task holds its unique key."
-_NOT_LIVE = "It is final already."
-_RUNNING = "It is running: cancel it first."
-_NOT_READY = "It is not ready."
-_NOT_FINAL = "It is not final."
 
 
 @dataclass(slots=True)
@@ -39,94 +27,68 @@ class Tally:
     refused: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """The records of one transaction: from `window[0]` to `window[1]` of all (0 to 1)."""
+
+    action: Action
+    ids: Sequence[UUID]
+    wishes: Wishes
+    window: Window
+
+    def spread(self) -> list[tuple[Sequence[UUID], datetime]]:
+        """Return the ids in parts, each with its due time."""
+        ids, wishes = self.ids, self.wishes
+        start = wishes.run_after or open_store("").now()
+        if not wishes.spread:
+            return [(ids, start)]
+        begin, end = self.window
+        return [
+            (
+                ids[at : at + _A_MOMENT],
+                start + wishes.spread * (begin + (end - begin) * at / len(ids)),
+            )
+            for at in range(0, len(ids), _A_MOMENT)
+        ]
+
+
 def apply(action: str, ids: Sequence[UUID], wishes: Wishes, *, window: Window) -> Tally:
     """Do one action to these records, which are from `window[0]` to `window[1]` of all (0 to 1)."""
-    return ACTIONS[action](ids, wishes, window)
-
-
-def _retry(ids: Sequence[UUID], wishes: Wishes, window: Window) -> Tally:
-    tally = Tally()
-    given: dict[str, Any] = {"queue": wishes.queue, "priority": wishes.priority}
-    changes = {column: value for column, value in given.items() if value is not None}
-    for part, run_after in _spread(ids, wishes, window):
-        wanted = {**changes, "run_after": run_after}
-        tally.changed += _revivable(part, key__isnull=True).update(**revival(wanted))
-        revived, taken = _retry_keyed(part, wanted)
-        tally.changed += revived
-        tally.refused[_KEY_TAKEN] += taken
-    tally.refused[_NOT_REVIVABLE] += len(ids) - tally.changed - tally.refused.total()
-    push_due(ids)
+    meant = ACTIONS[action]
+    do: Callable[[Chunk], Tally] = import_string(meant.code)
+    tally = do(Chunk(action=meant, ids=ids, wishes=wishes, window=window))
+    tally.refused[meant.refusal] += len(ids) - tally.changed - tally.refused.total()
+    if meant.makes_due:
+        tasks.push_due(ids)
     return tally
 
 
-def _retry_keyed(part: Sequence[UUID], wanted: dict[str, Any]) -> tuple[int, int]:
-    """Return how many records with a unique key were revived, and of how many it was taken."""
-    rows = _revivable(part, key__isnull=False)
-    keyed = list(rows.values_list("pk", flat=True))
-    if not keyed:
-        return 0, 0
-    try:
-        with transaction.atomic(using=queue_database()):
-            return rows.update(**revival(wanted)), 0
-    except IntegrityError:
-        # One of them is taken, perhaps by another of them: each on its own.
-        done = retry(keyed, **wanted)
-        return len(done.changed), len(done.refused)
+def retry(chunk: Chunk) -> Tally:
+    """Make records ready again, but for those whose unique key is taken."""
+    tally = Tally()
+    given: dict[str, Any] = {"queue": chunk.wishes.queue, "priority": chunk.wishes.priority}
+    changes = {column: value for column, value in given.items() if value is not None}
+    for part, run_after in chunk.spread():
+        count, taken = tasks.revive(part, {**changes, "run_after": run_after})
+        tally.changed += count
+        tally.refused[KEY_TAKEN] += len(taken)
+    return tally
 
 
-def _revivable(part: Sequence[UUID], **condition: Any) -> Any:
-    return records().filter(pk__in=part, state__in=REVIVABLE, **condition)
-
-
-def _reschedule(ids: Sequence[UUID], wishes: Wishes, window: Window) -> Tally:
+def reschedule(chunk: Chunk) -> Tally:
+    """Move the due times of records."""
     changed = 0
-    for part, run_after in _spread(ids, wishes, window):
-        ready = records().filter(pk__in=part, state=State.READY)
+    for part, run_after in chunk.spread():
+        ready = tasks.records().filter(pk__in=part, state__in=chunk.action.states)
         changed += ready.update(run_after=run_after)
-    push_due(ids)
-    return _tally(ids, changed, _NOT_READY)
+    return Tally(changed)
 
 
-def _spread(
-    ids: Sequence[UUID], wishes: Wishes, window: Window
-) -> list[tuple[Sequence[UUID], datetime]]:
-    """Return the ids in parts, each with its due time."""
-    start = wishes.run_after or open_store("").now()
-    if not wishes.spread:
-        return [(ids, start)]
-    begin, end = window
-    return [
-        (ids[at : at + _A_MOMENT], start + wishes.spread * (begin + (end - begin) * at / len(ids)))
-        for at in range(0, len(ids), _A_MOMENT)
-    ]
+def cancel(chunk: Chunk) -> Tally:
+    """Cancel records, at once or when they end."""
+    return Tally(tasks.cancel(chunk.ids))
 
 
-def _cancel(ids: Sequence[UUID], _wishes: Wishes, _window: Window) -> Tally:
-    return _tally(ids, cancel(ids), _NOT_LIVE)
-
-
-def _discard(ids: Sequence[UUID], _wishes: Wishes, _window: Window) -> Tally:
-    return _tally(ids, _delete(ids, frozenset(State) - {State.RUNNING}), _RUNNING)
-
-
-def _delete_final(ids: Sequence[UUID], _wishes: Wishes, _window: Window) -> Tally:
-    return _tally(ids, _delete(ids, FINAL), _NOT_FINAL)
-
-
-def _delete(ids: Sequence[UUID], states: frozenset[State]) -> int:
-    gone = records().filter(pk__in=ids, state__in=states)
-    count: int = gone._raw_delete(queue_database())  # noqa: SLF001 - the condition stays
-    return count
-
-
-def _tally(ids: Sequence[UUID], changed: int, reason: str) -> Tally:
-    return Tally(changed, Counter({reason: len(ids) - changed}))
-
-
-ACTIONS: dict[str, Callable[[Sequence[UUID], Wishes, Window], Tally]] = {
-    "retry": _retry,
-    "cancel": _cancel,
-    "discard": _discard,
-    "reschedule": _reschedule,
-    "delete": _delete_final,
-}
+def delete(chunk: Chunk) -> Tally:
+    """Delete records for good."""
+    return Tally(tasks.delete(chunk.ids, chunk.action.states))

@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_datetime
 from djtasks.definitions.options import LONGEST_QUEUE, is_queue
 from djtasks.errors import InvalidBulkAction
 from djtasks.formats.durations import as_span
+from djtasks.operations.actions import ACTIONS
 from djtasks.protocol.hints import MAX_PRIORITY, MIN_PRIORITY
 
 
@@ -27,32 +28,25 @@ class Wishes:
     spread: timedelta | None = None
 
 
-TAKEN: dict[str, frozenset[str]] = {
-    "retry": frozenset({"queue", "priority", "run_after", "spread"}),
-    "cancel": frozenset(),
-    "discard": frozenset(),
-    "reschedule": frozenset({"run_after", "spread"}),
-    "delete": frozenset(),
-}
-
-
 def parse_wishes(action: str, options: Mapping[str, Any]) -> Wishes:
     """Return the options of a bulk action; None counts as not given.
 
     `run_after` may be ISO text, `spread` a number of seconds. Raises InvalidBulkAction for an
     action or option that is none, or makes no sense.
     """
-    if action not in TAKEN:
-        raise InvalidBulkAction(f"A bulk action is one of {', '.join(TAKEN)}, got {action!r}.")
+    meant = ACTIONS.get(action)
+    if meant is None:
+        raise InvalidBulkAction(f"A bulk action is one of {', '.join(ACTIONS)}, got {action!r}.")
     given = {name: value for name, value in options.items() if value is not None}
-    unknown = sorted(set(given) - TAKEN[action])
+    unknown = sorted(set(given) - meant.options)
     if unknown:
-        takes = ", ".join(sorted(TAKEN[action])) or "no options"
+        takes = ", ".join(sorted(meant.options)) or "no options"
         raise InvalidBulkAction(
             f"The bulk action {action!r} takes {takes}, got {', '.join(unknown)}."
         )
-    if action == "reschedule" and "run_after" not in given:
-        raise InvalidBulkAction("The bulk action 'reschedule' needs 'run_after': the new due time.")
+    if meant.needed - set(given):
+        needs = ", ".join(repr(name) for name in sorted(meant.needed - set(given)))
+        raise InvalidBulkAction(f"The bulk action {action!r} needs {needs}.")
     return Wishes(**{name: _PARSERS[name](value) for name, value in given.items()})
 
 

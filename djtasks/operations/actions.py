@@ -1,0 +1,111 @@
+"""The actions people take on tasks: one table for code, commands and the admin."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from django.utils.translation import gettext, gettext_noop
+
+from djtasks.protocol.states import FINAL, LIVE, REVIVABLE, State
+
+_CODE = "djtasks.operations.bulk.chunks"
+
+
+class Refusal(str):
+    """Why a record was left alone, in English; `translated` says it in the reader's language."""
+
+    __slots__ = ("_given", "_sentence")
+    _given: dict[str, Any]
+    _sentence: str
+
+    def __new__(cls, sentence: str, **given: Any) -> Self:
+        """Fill a sentence that is marked for translation; `given` are its placeholders."""
+        made = super().__new__(cls, sentence % given if given else sentence)
+        made._sentence, made._given = sentence, given
+        return made
+
+    @property
+    def translated(self) -> str:
+        """Return the sentence in the active language."""
+        words = gettext(self._sentence)
+        return words % self._given if self._given else words
+
+
+NO_SUCH_TASK = gettext_noop("No such task.")
+CHANGED_MEANWHILE = gettext_noop("It was changed or deleted meanwhile.")
+KEY_TAKEN = gettext_noop("Another live task holds its unique key.")
+KEY_TAKEN_BY = gettext_noop("Its unique key is held by the live task %(holder)s.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One thing people do to tasks, one by one or to all that match.
+
+    `states`: from which it is possible. `options`: what it takes besides, of which `needed` must
+    be given. `permission`: the codename of the one it takes in the admin. `refusal`: why a record
+    in another state is left alone; `refusal_of_one` instead where a single one is named, with its
+    %(state)s. `deletes`: no record is left. `makes_due`: workers are told of what is due after it.
+    `code`: the function that does it to a chunk of ids, by its dotted path.
+    """
+
+    name: str
+    states: frozenset[State]
+    permission: str
+    refusal: str
+    code: str
+    refusal_of_one: str = ""
+    options: frozenset[str] = frozenset()
+    needed: frozenset[str] = frozenset()
+    deletes: bool = False
+    makes_due: bool = False
+
+    def refuse_one(self, state: int) -> Refusal:
+        """Return why a record in this state is left alone."""
+        if self.refusal_of_one:
+            return Refusal(self.refusal_of_one, state=State(state).name)
+        return Refusal(self.refusal)
+
+
+RETRY = Action(
+    name="retry",
+    states=REVIVABLE,
+    permission="retry_taskrecord",
+    refusal=gettext_noop("It is neither failed, cancelled nor expired."),
+    refusal_of_one=gettext_noop("It is %(state)s."),
+    options=frozenset({"queue", "priority", "run_after", "spread"}),
+    makes_due=True,
+    code=f"{_CODE}.retry",
+)
+CANCEL = Action(
+    name="cancel",
+    states=LIVE,
+    permission="cancel_taskrecord",
+    refusal=gettext_noop("It is final already."),
+    code=f"{_CODE}.cancel",
+)
+DISCARD = Action(
+    name="discard",
+    states=frozenset(State) - {State.RUNNING},
+    permission="discard_taskrecord",
+    refusal=gettext_noop("It is running: cancel it first."),
+    deletes=True,
+    code=f"{_CODE}.delete",
+)
+RESCHEDULE = Action(
+    name="reschedule",
+    states=frozenset({State.READY}),
+    permission="reschedule_taskrecord",
+    refusal=gettext_noop("It is not ready."),
+    options=frozenset({"run_after", "spread"}),
+    needed=frozenset({"run_after"}),
+    makes_due=True,
+    code=f"{_CODE}.reschedule",
+)
+DELETE = Action(
+    name="delete",
+    states=FINAL,
+    permission="delete_taskrecord",
+    refusal=gettext_noop("It is not final."),
+    deletes=True,
+    code=f"{_CODE}.delete",
+)
+ACTIONS = {action.name: action for action in (RETRY, CANCEL, DISCARD, RESCHEDULE, DELETE)}
