@@ -115,7 +115,7 @@ def retry(
 
 def _sorted_out(action: Action, ids: Iterable[UUID]) -> tuple[Done, list[UUID]]:
     """Return why an action is not for some records, and the others in their order, locked."""
-    done, wanted = Done(), list(dict.fromkeys(ids))
+    done, wanted = Done(), list(dict.fromkeys(map(_as_id, ids)))
     found = records().filter(pk__in=wanted).order_by("pk")
     if connections[queue_database()].features.has_select_for_update:
         found = found.select_for_update()
@@ -126,6 +126,10 @@ def _sorted_out(action: Action, ids: Iterable[UUID]) -> tuple[Done, list[UUID]]:
         elif states[pk] not in action.states:
             done.refused[pk] = action.refuse_one(states[pk])
     return done, [pk for pk in wanted if pk not in done.refused]
+
+
+def _as_id(given: UUID | str) -> UUID:
+    return given if isinstance(given, UUID) else UUID(given)
 
 
 def revive(ids: Sequence[UUID], changes: dict[str, Any]) -> tuple[int, list[UUID]]:

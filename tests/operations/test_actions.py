@@ -103,6 +103,13 @@ def test_many_are_changed_with_few_statements_and_told_in_the_order_they_were_na
     assert list(done.refused) == [running]
 
 
+def test_ids_may_be_texts_as_results_have_them(engine: Engine) -> None:
+    (id_,) = many(1)
+
+    assert retry([str(id_)]).changed == [id_]  # type: ignore[list-item]
+    assert discard([str(id_)]).changed == [id_]  # type: ignore[list-item]
+
+
 def test_of_several_with_one_key_the_first_is_retried_and_holds_it_against_the_others(
     engine: Engine,
 ) -> None:
