@@ -65,8 +65,9 @@ class OperationsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 def require(request: HttpRequest, permission: str) -> None:
-    """Refuse who lacks one of djtasks' permissions, given by its codename."""
-    if not request.user.has_perm(f"djtasks.{permission}"):
+    """Refuse who lacks a permission; a bare codename is one of djtasks'."""
+    name = permission if "." in permission else f"djtasks.{permission}"
+    if not request.user.has_perm(name):
         raise PermissionDenied
 
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from djtasks.admin.task_pages import TaskPages
 from djtasks.definitions import registry
 from djtasks.engine import Engine, our_aliases
 from djtasks.errors import InvalidSelection
@@ -74,7 +75,7 @@ def asked_for(request: HttpRequest) -> str:
     return " ".join(request.GET.getlist("q"))
 
 
-def find(request: HttpRequest, engine: Engine, text: str) -> Found:
+def find(_admin: TaskPages, request: HttpRequest, engine: Engine, text: str) -> Found:
     """Return what a search finds for a person, and how far it looks."""
     may_view = request.user.has_perm("djtasks.view_arguments")
     known = known_of(engine, may_view_arguments=may_view)

@@ -1,13 +1,16 @@
 """Tasks: the list with its search, one of them, what is done to many, failures, the overview."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from django.http import HttpRequest
 from django.urls import URLPattern
 
+from djtasks.admin.built_in_actions import BUILT_IN
 from djtasks.admin.bulk.views import bulk, bulk_new
 from djtasks.admin.overview import overview
-from djtasks.admin.pages import OperationsAdmin
+from djtasks.admin.task_actions import TaskAction, action_named
+from djtasks.admin.task_pages import TaskPages
 from djtasks.admin.tasks.access import VERBS
 from djtasks.admin.tasks.detail import task_urls
 from djtasks.admin.tasks.export import export
@@ -18,8 +21,10 @@ from djtasks.admin.tasks.registered import registered
 from djtasks.models import TaskRecord
 
 
-class TaskRecordAdmin(OperationsAdmin):
+class TaskRecordAdmin(TaskPages):
     """The pages about tasks."""
+
+    task_actions: Sequence[TaskAction] = BUILT_IN
 
     def get_urls(self) -> list[URLPattern]:
         see, retry, enqueue = "view_taskrecord", "retry_taskrecord", "enqueue_taskrecord"
@@ -46,8 +51,10 @@ class TaskRecordAdmin(OperationsAdmin):
     def has_task_permission(self, request: HttpRequest, verb: str, record: TaskRecord) -> bool:
         """Whether somebody may do something to one task; override it to say so task by task.
 
-        `verb` is view, view_arguments, retry, reschedule, cancel, discard or enqueue. Asked
-        besides the permission that the page of the verb takes: it can only narrow that. For
-        enqueue the record is one that would be made, and is not stored.
+        `verb` is view, view_arguments, retry, reschedule, cancel, discard, enqueue, or the name
+        of an action of yours. Asked besides the permission that the page of the verb takes: it
+        can only narrow that. For enqueue the record is one that would be made, and is not stored.
         """
-        return request.user.has_perm(f"djtasks.{VERBS[verb]}")
+        action = action_named(self, verb)
+        needed = f"djtasks.{VERBS[verb]}" if action is None else action.permission
+        return request.user.has_perm(needed)

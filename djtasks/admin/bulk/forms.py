@@ -6,13 +6,13 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from djtasks.admin.bulk.verbs import Verb
+from djtasks.admin.task_actions import ManyForm
 from djtasks.protocol.hints import MAX_PRIORITY, MIN_PRIORITY
 
 MOST_MINUTES = 7 * 24 * 60
 
 
-class _Spread(forms.Form):
+class _SpreadForm(ManyForm):
     """Over how many minutes the due times are spread."""
 
     spread = forms.IntegerField(
@@ -30,7 +30,7 @@ class _Spread(forms.Form):
         return {"spread": timedelta(minutes=minutes)} if minutes else {}
 
 
-class ChangesForm(_Spread):
+class ChangesForm(_SpreadForm):
     """A retry with another queue, priority, or spread over time."""
 
     queue = forms.ChoiceField(label=_("Queue"), required=False)
@@ -44,8 +44,7 @@ class ChangesForm(_Spread):
     )
     field_order = ("queue", "priority", "spread")
 
-    def __init__(self, data: Any, *, queues: list[str]) -> None:
-        super().__init__(data)
+    def build(self, queues: list[str]) -> None:
         choices = [("", _("as it is")), *((name, name) for name in queues)]
         self.fields["queue"] = forms.ChoiceField(label=_("Queue"), required=False, choices=choices)
         self.order_fields(self.field_order)
@@ -60,7 +59,7 @@ class ChangesForm(_Spread):
         return {**changed, **super().options()}
 
 
-class RescheduleForm(_Spread):
+class MoveForm(_SpreadForm):
     """A new due time."""
 
     run_after = forms.DateTimeField(
@@ -75,18 +74,3 @@ class RescheduleForm(_Spread):
         """Return what `operations.start_bulk` is told."""
         moment: datetime = self.cleaned_data["run_after"]
         return {"run_after": moment, **super().options()}
-
-
-class NothingForm(forms.Form):
-    """For what takes no options."""
-
-    def options(self) -> dict[str, Any]:
-        """Return what `operations.start_bulk` is told: nothing."""
-        return {}
-
-
-def form_for(verb: Verb, data: Any, queues: list[str]) -> Any:
-    """Return the form of a verb."""
-    if verb.name == "change":
-        return ChangesForm(data, queues=queues)
-    return RescheduleForm(data) if verb.name == "reschedule" else NothingForm(data)

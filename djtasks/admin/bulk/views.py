@@ -10,20 +10,23 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from djtasks import operations
-from djtasks.admin.bulk.forms import form_for
-from djtasks.admin.bulk.verbs import VERBS, Verb
-from djtasks.admin.pages import OperationsAdmin, require
+from djtasks.admin.built_in_actions import BUILT_IN
+from djtasks.admin.pages import require
+from djtasks.admin.project_actions import run_on_many
 from djtasks.admin.search import Found, chips_of, find, query
+from djtasks.admin.task_actions import TaskAction, action_named
+from djtasks.admin.task_pages import TaskPages
 from djtasks.engine import Engine
 from djtasks.errors import InvalidBulkAction
 from djtasks.inspection import BulkFacts, bulk_action, bulk_actions
 from djtasks.inspection.figures.batch_counts import COUNT_LIMIT, counts_of
 from djtasks.inspection.search.keys import READY_PHASES
 from djtasks.models import BulkAction, TaskState
+from djtasks.operations.bulk.here import MOST_HERE, RAISED
 from djtasks.protocol.states import State
 from djtasks.templatetags.djtasks_pages import count as in_figures
 from djtasks.templatetags.djtasks_pages import span
@@ -36,29 +39,29 @@ MOST_LOGGED = 1_000
 class Ask:
     """A bulk action that somebody asks for: where, what, and on which tasks."""
 
-    admin: OperationsAdmin
+    admin: TaskPages
     request: HttpRequest
     engine: Engine
-    verb: Verb
+    verb: TaskAction
     found: Found
 
 
-def bulk_new(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
+def bulk_new(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpResponse:
     """Show what an action would do to how many tasks; when posted, begin it."""
     given = request.POST if request.method == "POST" else request.GET
-    verb = VERBS.get(given.get("action", ""))
-    if verb is None:
-        raise Http404(f"A bulk action is one of {', '.join(VERBS)}.")
+    verb = action_named(admin, given.get("action", ""))
+    if verb is None or verb.many is None:
+        raise Http404("There is no such bulk action.")
     require(request, verb.permission)
     text = _meant(given)
-    found = find(request, engine, text)
+    found = find(admin, request, engine, text)
     refused = _refusal(given, found)
     if refused:
         messages.error(request, refused)
         return _to_list(admin, " ".join(given.getlist("q")), engine)
     ask = Ask(admin=admin, request=request, engine=engine, verb=verb, found=found)
     posted = request.POST if request.method == "POST" else None
-    form = form_for(verb, posted, sorted(engine.queues))
+    form = verb.many.form(posted, queues=sorted(engine.queues))
     if posted is not None and form.is_valid():
         return _begin(ask, form.options())
     return _confirm(ask, form)
@@ -82,7 +85,7 @@ def _refusal(given: Any, found: Found) -> str:
     return ""
 
 
-def _to_list(admin: OperationsAdmin, text: str, engine: Engine) -> HttpResponse:
+def _to_list(admin: TaskPages, text: str, engine: Engine) -> HttpResponse:
     page = reverse(f"admin:{TAB}", current_app=admin.admin_site.name)
     return HttpResponseRedirect(page + query(engine, text))
 
@@ -106,6 +109,9 @@ def _confirm(ask: Ask, form: Any) -> HttpResponse:
         TAB,
         title=verb.label,
         verb=verb,
+        is_here=verb.run is not None,
+        is_too_many=verb.run is not None and changed > MOST_HERE,
+        most_here=MOST_HERE,
         form=form,
         search=found.search,
         chips=chips_of(engine, found.search),
@@ -127,13 +133,7 @@ def _states(found: Found) -> list[State]:
 
 def _begin(ask: Ask, options: dict[str, Any]) -> HttpResponse:
     try:
-        bulk = operations.start_bulk(
-            ask.engine,
-            ask.verb.action,
-            ask.found.selection,
-            by=ask.request.user.get_username(),
-            options=options,
-        )
+        bulk = _started(ask, options)
     except InvalidBulkAction as error:
         messages.error(ask.request, str(error))
         return _to_list(ask.admin, ask.found.search.text, ask.engine)
@@ -141,6 +141,9 @@ def _begin(ask: Ask, options: dict[str, Any]) -> HttpResponse:
     words = ask.found.search.text or "everything"
     text = f"{bulk.action} on {bulk.planned:,} tasks: {words[:MOST_LOGGED]}"
     ask.admin.log_change(ask.request, bulk, f"{text} ({said})" if said else text)
+    if ask.verb.run is not None:
+        _tell_of(ask.request, bulk)
+        return HttpResponseRedirect(_address(ask.admin, ask.engine, bulk))
     messages.success(
         ask.request,
         ngettext(
@@ -153,19 +156,34 @@ def _begin(ask: Ask, options: dict[str, Any]) -> HttpResponse:
     return HttpResponseRedirect(_address(ask.admin, ask.engine, bulk))
 
 
-def _address(admin: OperationsAdmin, engine: Engine, bulk: BulkAction) -> str:
+def _started(ask: Ask, options: dict[str, Any]) -> BulkAction:
+    selection = ask.found.selection
+    if ask.verb.run is not None:
+        return run_on_many(ask.verb, ask.engine, selection, ask.request)
+    by = ask.request.user.get_username()
+    return operations.start_bulk(ask.engine, ask.verb.operation, selection, by=by, options=options)
+
+
+def _tell_of(request: HttpRequest, bulk: BulkAction) -> None:
+    """Say what came of an action that is over already."""
+    if RAISED in bulk.refusals:
+        messages.error(request, _("It was ended by an error, which the log has."))
+    said = {"n": in_figures(bulk.changed)}
+    words = ngettext("Done to %(n)s task.", "Done to %(n)s tasks.", bulk.changed) % said
+    messages.success(request, words)
+
+
+def _address(admin: TaskPages, engine: Engine, bulk: BulkAction) -> str:
     page = reverse("admin:djtasks_bulk", args=[bulk.pk], current_app=admin.admin_site.name)
     return page + query(engine, "")
 
 
-def bulk(
-    admin: OperationsAdmin, request: HttpRequest, engine: Engine, action_id: UUID
-) -> HttpResponse:
+def bulk(admin: TaskPages, request: HttpRequest, engine: Engine, action_id: UUID) -> HttpResponse:
     """Show how far an action is; when posted, ask it to stop."""
     facts = bulk_action(engine, action_id)
     if facts is None:
         raise Http404(f"TASKS[{engine.alias!r}] has no bulk action {action_id}.")
-    permission = _permission(facts)
+    permission = _permission(admin, facts)
     if request.method == "POST":
         require(request, permission)
         return _stop(admin, request, engine, facts)
@@ -173,21 +191,20 @@ def bulk(
         request,
         "djtasks/bulk.html",
         TAB,
-        title=_("Bulk action: %(verb)s") % {"verb": word_of(facts)},
+        title=_("Bulk action: %(verb)s") % {"verb": word_of(admin, facts)},
         now=engine.store.now(),
         facts=facts,
         width=f"{100 * facts.share:.1f}%",
         options=_options(facts),
+        refusals=[(gettext(reason), n) for reason, n in facts.refusals.items() if reason],
         found=query(engine, str(facts.selection.get("search", ""))),
         words=str(facts.selection.get("search", "")),
-        recent=[(word_of(one), one) for one in bulk_actions(engine, limit=10)],
-        may_stop=request.user.has_perm(f"djtasks.{permission}"),
+        recent=[(word_of(admin, one), one) for one in bulk_actions(engine, limit=10)],
+        may_stop=request.user.has_perm(permission),
     )
 
 
-def _stop(
-    admin: OperationsAdmin, request: HttpRequest, engine: Engine, facts: BulkFacts
-) -> HttpResponse:
+def _stop(admin: TaskPages, request: HttpRequest, engine: Engine, facts: BulkFacts) -> HttpResponse:
     row = BulkAction(pk=facts.id, action=facts.action)
     if operations.stop_bulk(engine, facts.id):
         admin.log_change(request, row, f"going on → asked to stop after {facts.changed:,}")
@@ -213,14 +230,19 @@ def _exactly(moment: str) -> str:
     return f"{timezone.localtime(datetime.fromisoformat(moment)):%Y-%m-%d %H:%M:%S %Z}"
 
 
-def word_of(facts: BulkFacts) -> str:
-    """Return the verb of an action as people read it."""
-    return next(
-        (str(verb.label) for verb in VERBS.values() if verb.action == facts.action), facts.action
-    )
+def word_of(admin: TaskPages, facts: BulkFacts) -> str:
+    """Return what an action is called by people."""
+    action = _action_of(admin, facts)
+    return facts.action if action is None else str(action.label)
 
 
-def _permission(facts: BulkFacts) -> str:
+def _permission(admin: TaskPages, facts: BulkFacts) -> str:
     """Return what it takes to stop an action: the same as to begin it."""
-    verbs = (verb.permission for verb in VERBS.values() if verb.action == facts.action)
-    return next(verbs, "discard_taskrecord")
+    action = _action_of(admin, facts)
+    return "djtasks.discard_taskrecord" if action is None else action.permission
+
+
+def _action_of(admin: TaskPages, facts: BulkFacts) -> TaskAction | None:
+    known = (*admin.task_actions, *BUILT_IN)
+    named = (one for one in known if facts.action in (one.operation, one.name))
+    return next(named, None)

@@ -1,6 +1,6 @@
 """Finding the record that an address names, and who may do what to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -12,20 +12,19 @@ from django.utils.translation import gettext as _
 
 from djtasks.admin.audit import trail_of
 from djtasks.admin.live import is_live
+from djtasks.admin.task_actions import TaskAction
 from djtasks.admin.task_code import import_known
 from djtasks.engine import Engine, engine_of, our_aliases
 from djtasks.models import TaskRecord
+from djtasks.operations import ACTIONS
 from djtasks.store import queue_database
 
 # What may be done to one task, and the permission it takes.
 VERBS = {
     "view": "view_taskrecord",
     "view_arguments": "view_arguments",
-    "retry": "retry_taskrecord",
-    "reschedule": "reschedule_taskrecord",
-    "cancel": "cancel_taskrecord",
-    "discard": "discard_taskrecord",
     "enqueue": "enqueue_taskrecord",
+    **{name: action.permission for name, action in ACTIONS.items()},
 }
 _LONGEST_ID = 100
 
@@ -34,6 +33,7 @@ class TasksAdmin(Protocol):
     """What the pages of a task need of the ModelAdmin they belong to."""
 
     admin_site: AdminSite
+    task_actions: Sequence[TaskAction]
 
     def show(
         self, request: HttpRequest, template: str, tab: str, **context: Any

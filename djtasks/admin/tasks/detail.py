@@ -14,9 +14,9 @@ from django.urls import NoReverseMatch, URLPattern, reverse
 from django.utils.translation import gettext as _
 
 from djtasks.admin.audit import trail_of
-from djtasks.admin.pages import OperationsAdmin
+from djtasks.admin.task_pages import TaskPages
 from djtasks.admin.tasks.access import VERBS, TasksAdmin, TaskView, about_one, require_verb
-from djtasks.admin.tasks.actions import ACTIONS, LIST, act, buttons_of
+from djtasks.admin.tasks.actions import LIST, act, buttons_of
 from djtasks.admin.tasks.attempts import attempt_rows, checks_of, standing_of
 from djtasks.admin.tasks.timeline import drawing_of
 from djtasks.inspection import (
@@ -44,7 +44,7 @@ class Link:
     url: str | None
 
 
-def task_urls(admin: OperationsAdmin) -> list[URLPattern]:
+def task_urls(admin: TaskPages) -> list[URLPattern]:
     """Return the pages of one task; its id is whatever somebody typed."""
     one = "<path:object_id>/"
     see = VERBS["view"]
@@ -63,12 +63,13 @@ def task_urls(admin: OperationsAdmin) -> list[URLPattern]:
         ),
         *(
             admin.page(
-                f"{one}{verb}/",
+                f"{one}{action.name}/",
                 partial(about_one(act), admin, action=action),
-                f"djtasks_taskrecord_{verb}",
-                permission=VERBS[verb],
+                f"djtasks_taskrecord_{action.name}",
+                permission=action.permission,
             )
-            for verb, action in ACTIONS.items()
+            for action in admin.task_actions
+            if action.one is not None
         ),
     ]
 

@@ -11,8 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from djtasks.admin.pages import OperationsAdmin
 from djtasks.admin.search import Found, asked_for, find
+from djtasks.admin.task_pages import TaskPages
 from djtasks.definitions import registry
 from djtasks.definitions.redaction import redacted, redacted_value
 from djtasks.engine import Engine
@@ -34,7 +34,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _FORMATS = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
-def export(_admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> HttpResponseBase:
+def export(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpResponseBase:
     """Send what a search finds, newest first; `?format=` is csv or json.
 
     Bounded like the search: where that looks at the newest 100,000 tasks only, so does this,
@@ -43,7 +43,7 @@ def export(_admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> Htt
     form = request.GET.get("format", "csv")
     if form not in _FORMATS:
         raise Http404("An export is csv or json.")
-    found = find(request, engine, asked_for(request))
+    found = find(admin, request, engine, asked_for(request))
     if found.search.problems:
         return HttpResponse(
             found.search.problems[0].message, status=400, content_type="text/plain; charset=utf-8"

@@ -5,8 +5,6 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from djtasks.admin.bulk.verbs import verbs_for
-from djtasks.admin.pages import OperationsAdmin
 from djtasks.admin.search import (
     Found,
     asked_for,
@@ -17,6 +15,8 @@ from djtasks.admin.search import (
     suggestions,
     tabs_of,
 )
+from djtasks.admin.task_actions import actions_for_many
+from djtasks.admin.task_pages import TaskPages
 from djtasks.engine import Engine
 from djtasks.inspection.listing import TaskPage, filled_up, page_of
 from djtasks.inspection.search.values import id_of
@@ -25,9 +25,9 @@ from djtasks.operations import selected
 TAB = "djtasks_taskrecord_changelist"
 
 
-def task_list(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
+def task_list(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpResponse:
     """List the tasks that a search finds, newest first."""
-    found = find(request, engine, asked_for(request))
+    found = find(admin, request, engine, asked_for(request))
     search = found.search
     older, newer = (_cursor(request, name) for name in ("older", "newer"))
     page = _page(engine, found, older, newer)
@@ -50,7 +50,7 @@ def task_list(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> H
         scope=found.scope,
         narrow=narrowings(engine, search, page.rows),
         suggestions=suggestions(engine, page.rows),
-        verbs=verbs_for(request, search.phases),
+        verbs=actions_for_many(admin, request, search.phases),
         may_view_arguments=found.known.may_view_arguments,
         first_page=query(engine, search.text) if older or newer else "",
     )

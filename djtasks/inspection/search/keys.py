@@ -29,6 +29,14 @@ PHASES = (*READY_PHASES, "running", *FINAL_PHASES)
 _MOST_WORKERS = 20
 
 
+def phases_of(states: Iterable[State]) -> tuple[str, ...]:
+    """Return what states are called in a search."""
+    asked = set(states)
+    found = {phase for phase in READY_PHASES if State.READY in asked}
+    found |= {phase for phase in (*FINAL_PHASES, "running") if State[phase.upper()] in asked}
+    return tuple(phase for phase in PHASES if phase in found)
+
+
 def phase_of_word(value: str) -> str:
     """Return a state in the words of people."""
     word = value.strip().lower()

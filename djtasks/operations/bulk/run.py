@@ -6,7 +6,7 @@ on behind them.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from djtasks.formats.ids import new_id
 from djtasks.models import BulkAction, WorkerRecord
 from djtasks.operations.bulk import chunks
 from djtasks.operations.bulk.options import Wishes, parse_wishes
-from djtasks.operations.bulk.selection import Selection, selected
+from djtasks.operations.bulk.selection import Selection, as_json, selected
 from djtasks.protocol.hints import MAX_PRIORITY
 from djtasks.protocol.retry import Backoff
 from djtasks.store import queue_database, workers
@@ -54,8 +54,8 @@ def start_bulk(
     bulk = BulkAction(
         backend=engine.alias,
         action=action,
-        selection=_plain(selection),
-        options=_plain(_given(wishes)),
+        selection=as_json(selection),
+        options=as_json(_given(wishes)),
         by=by[:150],
         upper=new_id(),
         planned=matching[:PLANNED_LIMIT].count(),
@@ -169,22 +169,6 @@ def _given(wishes: Wishes) -> dict[str, Any]:
     names = ("queue", "priority", "run_after", "spread")
     values = {name: getattr(wishes, name) for name in names}
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON keeps it: moments and ids as text, spans in seconds."""
-    match value:
-        case Mapping():
-            return {str(key): _plain(inner) for key, inner in value.items()}
-        case list() | tuple() | set() | frozenset():
-            return [_plain(inner) for inner in value]
-        case datetime():
-            return value.isoformat()
-        case timedelta():
-            return value.total_seconds()
-        case UUID():
-            return str(value)
-    return value
 
 
 def _queue_for(engine: Engine) -> str:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet, FieldError, ValidationError
 from django.db.models import DurationField, ExpressionWrapper, F, Q
@@ -97,3 +98,19 @@ def _span(key: str, value: Any) -> timedelta:
     if span is None:
         raise InvalidSelection(f"{key!r} must be a number of seconds, got {value!r}.")
     return span
+
+
+def as_json(value: Any) -> Any:
+    """Return a value as JSON keeps it: moments and ids as text, spans in seconds."""
+    match value:
+        case Mapping():
+            return {str(key): as_json(inner) for key, inner in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [as_json(inner) for inner in value]
+        case datetime():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case UUID():
+            return str(value)
+    return value

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from djtasks.admin.bulk.verbs import VERBS
+from djtasks.admin.built_in_actions import BUILT_IN
 from djtasks.engine import Engine
 from djtasks.formats.ids import new_id
 from djtasks.inspection import listing
@@ -223,13 +223,14 @@ def test_an_action_is_stopped_once(admin: Client) -> None:
     assert LogEntry.objects.latest("pk").get_change_message().startswith("going on → asked to stop")
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", [action.name for action in BUILT_IN])
 def test_each_verb_needs_its_own_permission(client: Client, engine: Engine, verb: str) -> None:
     fail(1)
     user = User.objects.create_user("bob", is_staff=True)
     client.force_login(user)
-    mine = VERBS[verb].permission
-    others = {one.permission for one in VERBS.values()} - {mine} | {"view_taskrecord"}
+    codenames = {one.name: one.permission.partition(".")[2] for one in BUILT_IN}
+    mine = codenames[verb]
+    others = set(codenames.values()) - {mine} | {"view_taskrecord"}
     user.user_permissions.set(Permission.objects.filter(codename__in=others))
     query = {"action": verb, "all": "1", "q": "", "run_after": "2040-01-01T10:00"}
 

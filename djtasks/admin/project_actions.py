@@ -1,0 +1,37 @@
+"""Running an action of a project: on one task, or on all that a search finds."""
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from djtasks.admin.task_actions import TaskAction, Told
+from djtasks.engine import Engine
+from djtasks.models import BulkAction, TaskRecord
+from djtasks.operations import Refusal, Selection
+from djtasks.operations.bulk.here import LEFT_ALONE, RAISED, Change, run_bulk_here, run_here
+from djtasks.protocol.states import State
+
+
+def run_on_one(action: TaskAction, engine: Engine, row: TaskRecord, request: HttpRequest) -> Told:
+    """Do an action to one task, if it is in a state for that."""
+    if row.state not in action.states:
+        return Told(refusal=Refusal("It is %(state)s.", state=State(row.state).name).translated)
+    count = run_here(engine, change_of(action, engine, request), [row.pk])
+    if count:
+        return Told(change=str(action.label))
+    return Told(refusal=_(RAISED) if count is None else _(LEFT_ALONE))
+
+
+def run_on_many(
+    action: TaskAction, engine: Engine, selection: Selection, request: HttpRequest
+) -> BulkAction:
+    """Do an action to all that match, and return what came of it. Raises InvalidBulkAction."""
+    change = change_of(action, engine, request)
+    return run_bulk_here(engine, change, selection, by=request.user.get_username())
+
+
+def change_of(action: TaskAction, engine: Engine, request: HttpRequest) -> Change:
+    """Return what operations run."""
+    run = action.run
+    if run is None:
+        raise TypeError(f"The action {action.name!r} has no `run`.")
+    return Change(name=action.name, states=action.states, run=lambda ids: run(engine, ids, request))

@@ -1,0 +1,74 @@
+"""What the actions on one task do, and how it is told: as old → new, or why not."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from djtasks import operations
+from djtasks.admin.task_actions import Told
+from djtasks.admin.tasks.access import record_of
+from djtasks.models import TaskRecord
+from djtasks.operations import Done, Refusal
+from djtasks.protocol.states import FINAL, State
+
+
+def retry(row: TaskRecord, given: dict[str, Any]) -> Told:
+    """Make a task ready again, perhaps elsewhere, more urgent or later."""
+    run_after = given["run_after"]
+    queue, priority = given["queue"] or None, given["priority"]
+    done = operations.retry([row.pk], queue=queue, priority=priority, run_after=run_after)
+    if not done.changed:
+        return Told(refusal=_why_not(done, row.pk))
+    changes = [_word(row.state) + " → " + _("ready")]
+    for name, old, new in (
+        (_("queue"), row.queue, queue),
+        (_("priority"), row.priority, priority),
+    ):
+        if new is not None and new != old:
+            changes.append(f"{name} {old} → {new}")
+    if run_after is not None:
+        changes.append(_("due %(time)s") % {"time": _exactly(run_after)})
+    return Told(change=", ".join(changes))
+
+
+def reschedule(row: TaskRecord, given: dict[str, Any]) -> Told:
+    """Move the due time of a task."""
+    if not operations.reschedule([row.pk], given["run_after"]):
+        return Told(refusal=_("It waits no longer: look at its state."))
+    said = {"old": _exactly(row.run_after), "new": _exactly(given["run_after"])}
+    return Told(change=_("due %(old)s → %(new)s") % said)
+
+
+def cancel(row: TaskRecord, _given: dict[str, Any]) -> Told:
+    """Cancel a task, or ask the one that runs to stop."""
+    if not operations.cancel([row.pk]):
+        return Told(refusal=_("It is final already, or gone."))
+    after = record_of(str(row.pk))
+    before = _word(row.state)
+    if after is not None and after.state not in FINAL:
+        return Told(change=before + " → " + _("asked to stop"))
+    return Told(change=before + " → " + _("cancelled"))
+
+
+def discard(row: TaskRecord, _given: dict[str, Any]) -> Told:
+    """Delete a task."""
+    done = operations.discard([row.pk])
+    if not done.changed:
+        return Told(refusal=_why_not(done, row.pk))
+    return Told(change=_word(row.state) + " → " + _("deleted"))
+
+
+def _why_not(done: Done, pk: UUID) -> str:
+    refusal = done.refused[pk]
+    return refusal.translated if isinstance(refusal, Refusal) else refusal
+
+
+def _word(state: int) -> str:
+    return State(state).name.lower()
+
+
+def _exactly(moment: datetime) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"

@@ -1,0 +1,100 @@
+"""An action of a project on everything that matches: done where it is asked for, and bounded."""
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext_noop
+
+from djtasks.engine import Engine
+from djtasks.errors import InvalidBulkAction
+from djtasks.formats.ids import new_id
+from djtasks.models import BulkAction
+from djtasks.operations.bulk.run import PLANNED_LIMIT, ROWS_A_CHUNK
+from djtasks.operations.bulk.selection import Selection, as_json, selected
+from djtasks.protocol.states import State
+
+MOST_HERE = 10_000
+OTHER_STATE = gettext_noop("It is in a state that this is not possible from.")
+LEFT_ALONE = gettext_noop("The action left it alone.")
+RAISED = gettext_noop("The action raised an error; the log has it.")
+
+logger = logging.getLogger("djtasks.operations")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is done to ids that are in one of `states`: `run` returns how many it changed."""
+
+    name: str
+    states: Collection[State]
+    run: Callable[[Sequence[UUID]], int]
+
+
+def run_bulk_here(engine: Engine, change: Change, selection: Selection, *, by: str) -> BulkAction:
+    """Do a change to the records that match now, and return the row that tells what came of it.
+
+    Each chunk is one transaction. One that raises is undone and logged, and ends the action.
+    Raises InvalidBulkAction, before anything is done, when more than 10,000 would be changed.
+    """
+    matching = selected(engine, selection)
+    possible = matching.filter(state__in=change.states).order_by()
+    ids = sorted(possible.values_list("pk", flat=True)[: MOST_HERE + 1])
+    if len(ids) > MOST_HERE:
+        raise InvalidBulkAction(
+            f"The action {change.name!r} takes at most {MOST_HERE:,} tasks at once, and more match."
+        )
+    planned = matching[:PLANNED_LIMIT].count()
+    row = BulkAction(
+        backend=engine.alias,
+        action=change.name,
+        selection=as_json(selection),
+        by=by[:150],
+        upper=new_id(),
+        planned=max(planned, len(ids)),
+    )
+    _note(row, OTHER_STATE, row.planned - len(ids))
+    for at in range(0, len(ids), ROWS_A_CHUNK):
+        if not _do_chunk(engine, change, row, ids[at : at + ROWS_A_CHUNK]):
+            row.stop_requested = True
+            _note(row, RAISED, len(ids) - at)
+            break
+    row.finished_at = engine.store.now()
+    row.save(using=engine.database, force_insert=True)
+    row.refresh_from_db(using=engine.database)
+    return row
+
+
+def run_here(engine: Engine, change: Change, ids: Sequence[UUID]) -> int | None:
+    """Do a change in a transaction; return how many were changed, None where it raised."""
+    try:
+        with transaction.atomic(using=engine.database):
+            count = change.run(ids)
+            if not isinstance(count, int):
+                raise TypeError(
+                    f"An action must return how many tasks it changed, got {type(count)}."
+                )
+    except Exception:
+        logger.exception("Action raised action=%s tasks=%s", change.name, len(ids))
+        return None
+    return min(max(int(count), 0), len(ids))
+
+
+def _do_chunk(engine: Engine, change: Change, row: BulkAction, ids: Sequence[UUID]) -> bool:
+    still = selected(engine, {"pk": list(ids), "state": [int(state) for state in change.states]})
+    now = sorted(still.values_list("pk", flat=True))
+    count = run_here(engine, change, now) if now else 0
+    if count is None:
+        return False
+    row.changed += count
+    _note(row, OTHER_STATE, len(ids) - len(now))
+    _note(row, LEFT_ALONE, len(now) - count)
+    return True
+
+
+def _note(row: BulkAction, reason: str, count: int) -> None:
+    if count:
+        row.refused += count
+        row.refusals[reason] = row.refusals.get(reason, 0) + count
