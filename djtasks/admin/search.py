@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from djtasks.admin.search_keys import keys_for
 from djtasks.admin.task_pages import TaskPages
 from djtasks.definitions import registry
 from djtasks.engine import Engine, our_aliases
@@ -23,8 +24,9 @@ from djtasks.inspection.listing import (
     newest_window,
     scope_of,
 )
+from djtasks.inspection.search import keys
 from djtasks.inspection.search.context import Known, known_of
-from djtasks.inspection.search.keys import PHASES, SHOWN_KEYS, in_phase
+from djtasks.inspection.search.keys import PHASES, in_phase
 from djtasks.inspection.search.query import Problem, Search, read_search
 from djtasks.inspection.search.tokens import Term
 from djtasks.inspection.status import records_of
@@ -75,10 +77,10 @@ def asked_for(request: HttpRequest) -> str:
     return " ".join(request.GET.getlist("q"))
 
 
-def find(_admin: TaskPages, request: HttpRequest, engine: Engine, text: str) -> Found:
+def find(admin: TaskPages, request: HttpRequest, engine: Engine, text: str) -> Found:
     """Return what a search finds for a person, and how far it looks."""
     may_view = request.user.has_perm("djtasks.view_arguments")
-    known = known_of(engine, may_view_arguments=may_view)
+    known = known_of(engine, may_view_arguments=may_view, keys=keys_for(admin, request, engine))
     search = read_search(text, known)
     try:
         records = selected(engine, search.selection)
@@ -198,13 +200,13 @@ def narrowings(engine: Engine, search: Search, rows: Sequence[TaskRow]) -> list[
     return found
 
 
-def suggestions(engine: Engine, rows: Iterable[TaskRow]) -> list[str]:
+def suggestions(engine: Engine, rows: Iterable[TaskRow], known: Known) -> list[str]:
     """Return what somebody may want to type: keys, states, queues and tasks that are known."""
     rows = list(rows)
     paths = {task.module_path for task in registry.all_tasks()} | {row.path for row in rows}
     queues = {*engine.queues, *(row.queue for row in rows)}
     words = [
-        *SHOWN_KEYS,
+        *keys.suggestions(known.keys),
         *(f"state:{phase}" for phase in PHASES),
         *(str(Term(key="queue", value=queue)) for queue in sorted(queues)),
         *(str(Term(key="task", value=path)) for path in sorted(paths)),

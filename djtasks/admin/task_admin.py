@@ -8,22 +8,29 @@ from django.urls import URLPattern
 
 from djtasks.admin.built_in_actions import BUILT_IN
 from djtasks.admin.bulk.views import bulk, bulk_new
+from djtasks.admin.checks import TaskPagesChecks
 from djtasks.admin.overview import overview
 from djtasks.admin.task_actions import TaskAction, action_named
 from djtasks.admin.task_pages import TaskPages
 from djtasks.admin.tasks.access import VERBS
+from djtasks.admin.tasks.built_in_columns import COLUMNS
+from djtasks.admin.tasks.columns import Column
 from djtasks.admin.tasks.detail import task_urls
 from djtasks.admin.tasks.export import export
 from djtasks.admin.tasks.failures import failures, retry_failures
 from djtasks.admin.tasks.listing import TAB, task_list
 from djtasks.admin.tasks.new import new_task
 from djtasks.admin.tasks.registered import registered
+from djtasks.inspection.search.keys import SEARCH_KEYS, SearchKey
 from djtasks.models import TaskRecord
 
 
 class TaskRecordAdmin(TaskPages):
-    """The pages about tasks."""
+    """The pages about tasks; `columns`, `search_keys` and `task_actions` take yours too."""
 
+    checks_class = TaskPagesChecks
+    columns: Sequence[Column] = COLUMNS
+    search_keys: Sequence[SearchKey] = SEARCH_KEYS
     task_actions: Sequence[TaskAction] = BUILT_IN
 
     def get_urls(self) -> list[URLPattern]:

@@ -1,7 +1,7 @@
 """One page of the list of tasks: bounded whatever the tables hold, and saying how far it looked."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from djtasks.definitions import registry
 from djtasks.definitions.redaction import redacted
 from djtasks.engine import Engine
 from djtasks.inspection.display.calls import Piece, pieces_of
+from djtasks.inspection.fields import fields_of
 from djtasks.inspection.search.values import id_of
 from djtasks.inspection.tasks import phase_of, ran_of, waited_of
 from djtasks.models import TaskRecord, WorkerRecord
@@ -52,7 +53,8 @@ class TaskRow:
     """One task of the list, with everything sensitive taken out.
 
     `at`: when it ended, else started, else is or was due. `worker`: the one that runs it or ran
-    it last, None before that. `arguments` empty: it has none, or they may not be seen.
+    it last, None before that. `arguments` empty: it has none, or they may not be seen. `fields`:
+    columns of the record, those that were asked for among them.
     """
 
     id: UUID
@@ -69,6 +71,20 @@ class TaskRow:
     exception: str
     message: str
     arguments: list[Piece]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a list shows of records: `with_arguments` to whom may see them; `fields` besides."""
+
+    with_arguments: bool
+    fields: frozenset[str] = frozenset()
+
+    @property
+    def unread(self) -> list[str]:
+        """Return the columns that stay in the database."""
+        return [name for name in _UNSEEN if name not in self.fields]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,10 +124,11 @@ def page_of(
     *,
     older: UUID | None = None,
     newer: UUID | None = None,
-    with_arguments: bool,
+    reading: Reading,
 ) -> TaskPage:
     """Return the newest of what was found, or what is just older or newer than an id."""
     records = _in_order(scope, scope.within(found), ascending=newer is not None)
+    records = records.defer(*reading.unread)
     if newer is not None:
         rows = list(records.filter(pk__gt=newer)[: PAGE_SIZE + 1])
         more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE][::-1]
@@ -121,38 +138,36 @@ def page_of(
         before, behind = older is not None, len(rows) > PAGE_SIZE
         rows = rows[:PAGE_SIZE]
     return TaskPage(
-        rows=rows_of(engine, rows, with_arguments=with_arguments),
+        rows=rows_of(engine, rows, reading),
         newer=rows[0].pk if before and rows else None,
         older=rows[-1].pk if behind and rows else None,
     )
 
 
 def filled_up(
-    engine: Engine, page: TaskPage, found: Any, *, order: Sequence[str], with_arguments: bool
+    engine: Engine, page: TaskPage, found: Any, *, order: Sequence[str], reading: Reading
 ) -> TaskPage:
     """Return a page with some of what an index finds behind its rows, in the index's `order`.
 
     For when more match than are looked at, and few of the newest do.
     """
     others = found.exclude(pk__in=[row.id for row in page.rows])
-    records = others.defer(*_UNSEEN).order_by(*order)[: PAGE_SIZE - len(page.rows)]
-    more = rows_of(engine, list(records), with_arguments=with_arguments)
+    records = others.defer(*reading.unread).order_by(*order)[: PAGE_SIZE - len(page.rows)]
+    more = rows_of(engine, list(records), reading)
     return TaskPage(rows=[*page.rows, *more], is_sample=True)
 
 
 def _in_order(scope: Scope, found: Any, *, ascending: bool) -> Any:
     # An expression, where the index on ids must not tempt the database to walk all of it.
     order = Coalesce(F("pk"), F("pk")) if scope.by_index else F("pk")
-    return found.defer(*_UNSEEN).order_by(order.asc() if ascending else order.desc())
+    return found.order_by(order.asc() if ascending else order.desc())
 
 
-def rows_of(
-    engine: Engine, records: Sequence[TaskRecord], *, with_arguments: bool
-) -> list[TaskRow]:
+def rows_of(engine: Engine, records: Sequence[TaskRecord], reading: Reading) -> list[TaskRow]:
     """Return records as rows, in their order."""
     now = engine.store.now()
     names = worker_names(engine, {_worker_of(record) for record in records})
-    return [_row(engine, record, now, names, with_arguments=with_arguments) for record in records]
+    return [_row(engine, record, now, names, reading=reading) for record in records]
 
 
 def worker_names(engine: Engine, ids: Iterable[str | None]) -> dict[str, str]:
@@ -175,7 +190,7 @@ def _row(
     now: datetime,
     names: dict[str, str],
     *,
-    with_arguments: bool,
+    reading: Reading,
 ) -> TaskRow:
     running = record.state == State.RUNNING
     worker, last = _worker_of(record), last_error(record)
@@ -195,7 +210,8 @@ def _row(
         worker=names.get(worker, worker[:8]) if worker else None,
         exception=str(last.get("class", "")).rpartition(".")[2],
         message=str(last.get("message", ""))[:_LONGEST_MESSAGE],
-        arguments=_arguments(engine, record) if with_arguments else [],
+        arguments=_arguments(engine, record) if reading.with_arguments else [],
+        fields=fields_of(engine, record, reading.fields, with_arguments=reading.with_arguments),
     )
 
 

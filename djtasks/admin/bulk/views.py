@@ -109,10 +109,8 @@ def _confirm(ask: Ask, form: Any) -> HttpResponse:
         TAB,
         title=verb.label,
         verb=verb,
-        is_here=verb.run is not None,
-        is_too_many=verb.run is not None and changed > MOST_HERE,
-        most_here=MOST_HERE,
         form=form,
+        **_limits(verb, changed),
         search=found.search,
         chips=chips_of(engine, found.search),
         ticked=len(ticked) if len(ticked) == len(found.search.chips) else 0,
@@ -122,6 +120,15 @@ def _confirm(ask: Ask, form: Any) -> HttpResponse:
         changed=changed,
         back=query(engine, found.search.text),
     )
+
+
+def _limits(verb: TaskAction, changed: int) -> dict[str, Any]:
+    is_here = verb.run is not None
+    return {
+        "is_here": is_here,
+        "is_too_many": is_here and changed > MOST_HERE,
+        "most_here": MOST_HERE,
+    }
 
 
 def _states(found: Found) -> list[State]:

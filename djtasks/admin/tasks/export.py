@@ -2,7 +2,8 @@
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,10 +14,12 @@ from django.utils.translation import gettext as _
 
 from djtasks.admin.search import Found, asked_for, find
 from djtasks.admin.task_pages import TaskPages
+from djtasks.admin.tasks.columns import Column, exported_value, needed_by, values_of
 from djtasks.definitions import registry
 from djtasks.definitions.redaction import redacted, redacted_value
 from djtasks.engine import Engine
-from djtasks.inspection.listing import WINDOW, last_error
+from djtasks.inspection.fields import PRIVATE
+from djtasks.inspection.listing import WINDOW, Reading, TaskRow, last_error, rows_of
 from djtasks.inspection.status import records_of
 from djtasks.inspection.tasks import phase_of, ran_of, waited_of
 from djtasks.models import TaskRecord
@@ -29,9 +32,19 @@ _COLUMNS = (
     "target", "error", "message",
 )  # fmt: skip
 _SENSITIVE = ("args", "kwargs", "return_value")
+EXPORTED = frozenset({*_COLUMNS, *_SENSITIVE})
 # A spreadsheet takes a text that begins so for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _FORMATS = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Some rows, and the same tasks as a project's columns see them: none where it has none."""
+
+    rows: list[dict[str, Any]]
+    tasks: list[TaskRow]
+    now: datetime
 
 
 def export(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpResponseBase:
@@ -48,9 +61,11 @@ def export(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpRespon
         return HttpResponse(
             found.search.problems[0].message, status=400, content_type="text/plain; charset=utf-8"
         )
-    rows = _rows(engine, found)
+    columns = [column for column in admin.columns_for(request) if column.exported]
+    rows = _with_columns(admin, request, _rows(engine, found, columns), columns)
     note = _note(found)
-    lines = _csv(rows, _columns(found), note) if form == "csv" else _json(rows, note)
+    names = (*_columns(found), *(column.name for column in columns))
+    lines = _csv(rows, names, note) if form == "csv" else _json(rows, note)
     answer = StreamingHttpResponse(lines, content_type=_FORMATS[form])
     answer["Content-Disposition"] = f'attachment; filename="tasks.{form}"'
     answer["Cache-Control"] = "no-store"
@@ -58,20 +73,42 @@ def export(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpRespon
 
 
 def _columns(found: Found) -> tuple[str, ...]:
-    return (*_COLUMNS, *_SENSITIVE) if found.known.may_view_arguments else _COLUMNS
+    if found.known.may_view_arguments:
+        return (*_COLUMNS, *_SENSITIVE)
+    return tuple(name for name in _COLUMNS if name not in PRIVATE)
 
 
-def _rows(engine: Engine, found: Found) -> Iterator[dict[str, Any]]:
+def _with_columns(
+    admin: TaskPages, request: HttpRequest, batches: Iterable[_Batch], columns: Sequence[Column]
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of batches, each with what a project's columns have to say of it."""
+    reported: set[str] = set()
+    for batch in batches:
+        tasks = admin.listed_tasks(request, batch.tasks, batch.now)
+        for column in columns:
+            values = values_of(column, tasks, exported_value, failed=None, reported=reported)
+            for row, value in zip(batch.rows, values, strict=True):
+                row[column.name] = value
+        yield from batch.rows
+
+
+def _rows(engine: Engine, found: Found, columns: Sequence[Column]) -> Iterator[_Batch]:
     """Yield rows, newest first; what is deleted meanwhile is left out.
 
     All ids at once (the scope bounds them), then some rows at a time: a slow reader holds no
     transaction open.
     """
     ids = sorted(found.records.values_list("pk", flat=True), reverse=True)
-    records = records_of(engine).defer("metadata", "progress")
+    reading = Reading(with_arguments=found.known.may_view_arguments, fields=needed_by(columns))
+    unread = {"metadata", "progress"} - reading.fields
+    records = records_of(engine).defer(*unread)
     for at in range(0, len(ids), _ROWS_A_LOOK):
-        for record in records.filter(pk__in=ids[at : at + _ROWS_A_LOOK]).order_by("-pk"):
-            yield _row(engine, record, found)
+        some = list(records.filter(pk__in=ids[at : at + _ROWS_A_LOOK]).order_by("-pk"))
+        yield _Batch(
+            rows=[_row(engine, record, found) for record in some],
+            tasks=rows_of(engine, some, reading) if columns else [],
+            now=found.known.now,
+        )
 
 
 def _row(engine: Engine, record: TaskRecord, found: Found) -> dict[str, Any]:
@@ -90,8 +127,9 @@ def _row(engine: Engine, record: TaskRecord, found: Found) -> dict[str, Any]:
         "message": str(failure.get("message", "")),
     }
     row |= {name: getattr(record, name) for name in _COLUMNS if name not in row}
-    whole = {name: row[name] for name in _COLUMNS}
-    return whole | _arguments(engine, record) if found.known.may_view_arguments else whole
+    if found.known.may_view_arguments:
+        row |= _arguments(engine, record)
+    return {name: row[name] for name in _columns(found)}
 
 
 def _arguments(engine: Engine, record: TaskRecord) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 """The list of tasks: how many in each state, which match, and what the buttons would do."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -17,8 +20,9 @@ from djtasks.admin.search import (
 )
 from djtasks.admin.task_actions import actions_for_many
 from djtasks.admin.task_pages import TaskPages
+from djtasks.admin.tasks.columns import Column, cells_of, needed_by
 from djtasks.engine import Engine
-from djtasks.inspection.listing import TaskPage, filled_up, page_of
+from djtasks.inspection.listing import Reading, TaskPage, filled_up, page_of
 from djtasks.inspection.search.values import id_of
 from djtasks.operations import selected
 
@@ -29,9 +33,12 @@ def task_list(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpRes
     """List the tasks that a search finds, newest first."""
     found = find(admin, request, engine, asked_for(request))
     search = found.search
-    older, newer = (_cursor(request, name) for name in ("older", "newer"))
-    page = _page(engine, found, older, newer)
-    tabs = tabs_of(engine, found)
+    asked = _Asked(
+        older=_cursor(request, "older"),
+        newer=_cursor(request, "newer"),
+        columns=admin.columns_for(request),
+    )
+    page = _page(engine, found, asked)
     total, limit = found.total(engine)
     return admin.show(
         request,
@@ -41,19 +48,29 @@ def task_list(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpRes
         now=found.known.now,
         search=search,
         chips=chips_of(engine, search),
-        state_tabs=tabs,
-        has_tasks=any(tab.count for tab in tabs),
-        page=page,
+        state_tabs=tabs_of(engine, found),
         total=total,
         total_limit=limit,
         is_bounded=found.is_bounded,
         scope=found.scope,
         narrow=narrowings(engine, search, page.rows),
-        suggestions=suggestions(engine, page.rows),
-        verbs=actions_for_many(admin, request, search.phases),
+        suggestions=suggestions(engine, page.rows, found.known),
         may_view_arguments=found.known.may_view_arguments,
-        first_page=query(engine, search.text) if older or newer else "",
+        first_page=query(engine, search.text) if asked.older or asked.newer else "",
+        **_table(admin, request, page, found),
     )
+
+
+def _table(admin: TaskPages, request: HttpRequest, page: TaskPage, found: Found) -> dict[str, Any]:
+    """Return the columns, the rows with their cells, and what can be done to them."""
+    columns = admin.columns_for(request)
+    tasks = admin.listed_tasks(request, page.rows, found.known.now)
+    return {
+        "page": page,
+        "columns": columns,
+        "listed": list(zip(page.rows, cells_of(columns, tasks), strict=True)),
+        "verbs": actions_for_many(admin, request, found.search.phases),
+    }
 
 
 def _cursor(request: HttpRequest, name: str) -> UUID | None:
@@ -61,18 +78,26 @@ def _cursor(request: HttpRequest, name: str) -> UUID | None:
     return id_of(request.GET.get(name, ""))
 
 
-def _page(engine: Engine, found: Found, older: UUID | None, newer: UUID | None) -> TaskPage:
-    search, may_view = found.search, found.known.may_view_arguments
-    page = page_of(
-        engine, found.records, found.scope, older=older, newer=newer, with_arguments=may_view
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """Which page somebody asks for, and which columns it has."""
+
+    older: UUID | None
+    newer: UUID | None
+    columns: Sequence[Column]
+
+
+def _page(engine: Engine, found: Found, asked: _Asked) -> TaskPage:
+    search = found.search
+    reading = Reading(
+        with_arguments=found.known.may_view_arguments, fields=needed_by(asked.columns)
     )
-    is_short = not (older or newer or page.older) and found.scope.is_partial and search.is_led
-    if not is_short:
+    page = page_of(
+        engine, found.records, found.scope, older=asked.older, newer=asked.newer, reading=reading
+    )
+    is_first = not (asked.older or asked.newer or page.older)
+    if not (is_first and found.scope.is_partial and search.is_led):
         return page
     return filled_up(
-        engine,
-        page,
-        selected(engine, search.selection),
-        order=search.order,
-        with_arguments=may_view,
+        engine, page, selected(engine, search.selection), order=search.order, reading=reading
     )

@@ -1,10 +1,10 @@
 """What a search is read against: the clock, tasks, workers and schedules, and what is hidden."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -15,6 +15,9 @@ from djtasks.definitions.task import Task
 from djtasks.engine import Engine
 from djtasks.models import Schedule, WorkerRecord
 
+if TYPE_CHECKING:
+    from djtasks.inspection.search.keys import SearchKey
+
 _MOST = 20
 _LARGEST_ID = 2**63 - 1
 
@@ -24,7 +27,8 @@ class Known:
     """What a search is read against.
 
     `workers` and `schedules` find the ids of those with a name. `hides` says whether arguments
-    of a name are kept from everybody. Times without a zone are meant in `zone`.
+    of a name are kept from everybody. Times without a zone are meant in `zone`. `keys`: by name,
+    those that may be searched by.
     """
 
     now: datetime
@@ -34,9 +38,10 @@ class Known:
     may_view_arguments: bool
     workers: Callable[[str], list[UUID]]
     schedules: Callable[[str], list[int]]
+    keys: "Mapping[str, SearchKey]"
 
 
-def known_of(engine: Engine, *, may_view_arguments: bool) -> Known:
+def known_of(engine: Engine, *, may_view_arguments: bool, keys: "Mapping[str, SearchKey]") -> Known:
     """Return what a search on one TASKS alias is read against, as of now."""
     tasks = registry.all_tasks()
     sensitive = {name for task in tasks for name in getattr(task, "sensitive", ())}
@@ -49,6 +54,7 @@ def known_of(engine: Engine, *, may_view_arguments: bool) -> Known:
         may_view_arguments=may_view_arguments,
         workers=lambda name: _workers(engine, name),
         schedules=lambda name: _schedules(engine, name),
+        keys=keys,
     )
 
 

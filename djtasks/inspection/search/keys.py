@@ -1,6 +1,7 @@
 """The keys of the search: what each value selects, in the language of bulk selections."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from djtasks.inspection.search.values import (
     id_of,
     ids_beginning,
     in_json,
+    moment_of,
     short,
     span_of,
 )
@@ -177,28 +179,84 @@ def _attempts(sign: str) -> Callable[[str, Known], Selection]:
     return lambda value, _known: {f"attempt__{sign}": count_of(value)}
 
 
-KEYS: Mapping[str, Callable[[str, Known], Selection]] = {
-    "task": _task,
-    "queue": _queue,
-    "worker": _worker,
-    "error": _error,
-    "id": _id,
-    "tag": _tag,
-    "key": _key,
-    "target": _target,
-    "schedule": _schedule,
-    "fingerprint": _fingerprint,
-    "wait>": _waited("gt"),
-    "wait<": _waited("lt"),
-    "run>": _ran("gt"),
-    "run<": _ran("lt"),
-    "attempts>": _attempts("gt"),
-    "attempts<": _attempts("lt"),
-}
-SHOWN_KEYS = (
-    "task:", "queue:", "state:", "worker:", "error:", "id:", "args.", "tag:", "after:", "before:",
-    "wait>:", "run>:", "attempts>:", "key:", "target:", "schedule:",
-)  # fmt: skip
+def _in_phase(value: str, known: Known) -> Selection:
+    return in_phase(phase_of_word(value), known.now)
+
+
+def _moment(sign: str) -> Callable[[str, Known], Selection]:
+    return lambda value, known: at((), sign, moment_of(value, known.now, known.zone))
+
+
+def _without_name(key: str) -> Callable[[str, Known], Selection]:
+    def select(_value: str, known: Known) -> Selection:
+        raise _unknown(key, known)
+
+    return select
+
+
+def _unknown(key: str, known: Known) -> NotUnderstood:
+    return NotUnderstood(
+        _(
+            "“%(key)s:” is no key of the search. There are %(keys)s. To search for the text "
+            "itself, put it into quotes."
+        )
+        % {"key": short(key), "keys": " ".join(suggestions(known.keys))}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SearchKey:
+    """A key of the search: `name:value`.
+
+    `select(value, known)` returns what a value selects, in the language of
+    `operations.selected`; `known.now` is the database's clock. It raises NotUnderstood, with a
+    sentence, for what cannot be meant. `widens`: several values mean any of them, not all.
+    `permission`: what it takes to search by it, as for `user.has_perm`. `shown`: how it is
+    suggested; None: not at all.
+    """
+
+    name: str
+    _: KW_ONLY
+    select: Callable[[str, Known], Selection]
+    widens: bool = True
+    permission: str = ""
+    shown: str | None = ""
+
+    @property
+    def suggestion(self) -> str | None:
+        """Return how it is suggested."""
+        return f"{self.name}:" if self.shown == "" else self.shown
+
+
+SEARCH_KEYS = (
+    SearchKey("task", select=_task),
+    SearchKey("queue", select=_queue),
+    SearchKey("state", select=_in_phase),
+    SearchKey("worker", select=_worker),
+    SearchKey("error", select=_error, widens=False),
+    SearchKey("id", select=_id),
+    SearchKey("args", select=_without_name("args"), widens=False, shown="args."),
+    SearchKey("kwargs", select=_without_name("kwargs"), widens=False, shown=None),
+    SearchKey("tag", select=_tag, widens=False),
+    SearchKey("after", select=_moment("gt"), widens=False),
+    SearchKey("before", select=_moment("lt"), widens=False),
+    SearchKey("wait>", select=_waited("gt"), widens=False),
+    SearchKey("wait<", select=_waited("lt"), widens=False, shown=None),
+    SearchKey("run>", select=_ran("gt"), widens=False),
+    SearchKey("run<", select=_ran("lt"), widens=False, shown=None),
+    SearchKey("attempts>", select=_attempts("gt"), widens=False),
+    SearchKey("attempts<", select=_attempts("lt"), widens=False, shown=None),
+    SearchKey("key", select=_key),
+    SearchKey("target", select=_target),
+    SearchKey("schedule", select=_schedule),
+    SearchKey("fingerprint", select=_fingerprint, shown=None),
+)
+KEYS: Mapping[str, SearchKey] = {key.name: key for key in SEARCH_KEYS}
+
+
+def suggestions(keys: Mapping[str, SearchKey]) -> list[str]:
+    """Return the keys as they are suggested."""
+    return [key.suggestion for key in keys.values() if key.suggestion]
 
 
 def condition(key: str, value: str, known: Known) -> Selection:
@@ -206,17 +264,11 @@ def condition(key: str, value: str, known: Known) -> Selection:
     if not value:
         raise NotUnderstood(_("“%(key)s:” needs a value behind the colon.") % {"key": short(key)})
     prefix, dot, path = key.partition(".")
-    if dot and prefix in ("args", "kwargs"):
+    if dot and prefix in ("args", "kwargs") and prefix in known.keys:
         return argument(path, value, known)
-    if key not in KEYS:
-        raise NotUnderstood(
-            _(
-                "“%(key)s:” is no key of the search. There are %(keys)s. To search for the text "
-                "itself, put it into quotes."
-            )
-            % {"key": short(key), "keys": " ".join(SHOWN_KEYS)}
-        )
-    return KEYS[key](value, known)
+    if key not in known.keys:
+        raise _unknown(key, known)
+    return known.keys[key].select(value, known)
 
 
 def at(phases: Iterable[str], sign: str, moment: datetime) -> Selection:

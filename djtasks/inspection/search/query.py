@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 
 from djtasks.inspection.search.context import Known
+from djtasks.inspection.search.indexes import is_indexed
 from djtasks.inspection.search.keys import (
     FINAL_PHASES,
     PHASES,
@@ -27,12 +28,6 @@ from djtasks.inspection.search.values import NotUnderstood, id_of, moment_of, sh
 
 LONGEST_SEARCH = 4_000
 MOST_TERMS = 60  # a page of ticked ids, and some
-# Several of one of these widen a search: either queue. Of the others each must hold.
-_ALTERNATIVES = frozenset(
-    {"state", "task", "queue", "worker", "id", "key", "target", "schedule", "fingerprint"}
-)
-# An index leads from these to few records, or in order.
-_LEADING = frozenset({"state", "id", "target", "schedule", "fingerprint"})
 _MOMENTS = {"after": "gt", "before": "lt"}
 
 
@@ -49,8 +44,8 @@ class Search:
     """A search that was read.
 
     `selection` is what all chips together select. `lead` is the part of it that an index
-    serves, None where there is none; `is_led`: that part is all of it. `phases`: the states
-    that were asked for, none for any.
+    serves, None where there is none; `is_led`: that part is all of it, and `led_by` are the keys
+    other than state that lead there. `phases`: the states that were asked for, none for any.
     """
 
     chips: list[Term] = field(default_factory=list)
@@ -58,6 +53,7 @@ class Search:
     phases: tuple[str, ...] = ()
     selection: Selection = field(default_factory=dict)
     lead: Selection | None = None
+    led_by: frozenset[str] = frozenset()
 
     @property
     def text(self) -> str:
@@ -77,7 +73,7 @@ class Search:
     @property
     def order(self) -> tuple[str, ...]:
         """Return the order of the index that leads: the next in line, else the newest, first."""
-        if any(chip.key in _LEADING - {"state"} for chip in self.chips):
+        if self.led_by:
             return ("-pk",)
         if self.is_ready:
             return ("queue", "-priority", "run_after", "pk")
@@ -125,6 +121,7 @@ def read_search(text: str, known: Known) -> Search:
         phases=asked,
         selection=_all(list(parts.values())),
         lead=_lead(parts, asked),
+        led_by=_leading(parts),
     )
 
 
@@ -171,7 +168,7 @@ def _parts(
         elif key in _MOMENTS:
             parts[key] = _all([at(phases, _MOMENTS[key], one["moment"]) for one in found])
         else:
-            parts[key] = _either(found) if key in _ALTERNATIVES else _all(found)
+            parts[key] = _either(found) if _widens(key, known) else _all(found)
     return parts
 
 
@@ -193,13 +190,23 @@ def _all(selections: list[Selection]) -> Selection:
     return selections[0] if len(selections) == 1 else {"all": selections}
 
 
+def _widens(key: str, known: Known) -> bool:
+    """Return whether several of a key mean any of them."""
+    return key in known.keys and known.keys[key].widens
+
+
+def _leading(parts: dict[str, Selection]) -> frozenset[str]:
+    """Return from which keys, besides the state, an index leads to few records, or in order."""
+    return frozenset(key for key, part in parts.items() if is_indexed(part)) - {"state"}
+
+
 def _lead(parts: dict[str, Selection], phases: tuple[str, ...]) -> Selection | None:
     """Return the part that an index serves."""
-    if not set(parts) & _LEADING:
+    served = _leading(parts) | ({"state"} & set(parts))
+    if not served:
         return None
-    served = set(_LEADING)
     if phases and set(phases) <= set(READY_PHASES):
-        served.add("queue")
+        served |= {"queue"}
     if phases and set(phases) <= set(FINAL_PHASES):
         served |= set(_MOMENTS)
     return _all([part for key, part in parts.items() if key in served])

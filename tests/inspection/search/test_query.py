@@ -10,6 +10,7 @@ import pytest
 from djtasks import task
 from djtasks.definitions.task import Task
 from djtasks.inspection.search.context import Known
+from djtasks.inspection.search.keys import KEYS
 from djtasks.inspection.search.query import Search, read_search
 from djtasks.inspection.search.tokens import Term, quoted, terms_of, typed
 
@@ -37,6 +38,7 @@ def known(**given: Any) -> Known:
         "may_view_arguments": True,
         "workers": lambda name: [WORKER] if name in ("web-1", "web-1:990") else [],
         "schedules": lambda name: [7] if name == "nightly" else [],
+        "keys": KEYS,
     }
     return Known(**(facts | given))
 

@@ -1,0 +1,199 @@
+"""The columns of the list of tasks: a project's beside ours, each cell shown or set aside."""
+
+import json
+import logging
+from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
+from dataclasses import KW_ONLY, dataclass
+from html import unescape
+from types import SimpleNamespace
+from typing import Any
+
+from django.contrib.admin.utils import display_for_value
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.html import format_html, strip_tags
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from djtasks.admin.savepoints import savepoints
+from djtasks.inspection.fields import ASKED_FOR, PRIVATE
+from djtasks.inspection.listing import TaskRow
+from djtasks.templatetags.djtasks_pages import NOTHING
+
+logger = logging.getLogger("djtasks.admin")
+FAILED = "\N{EM DASH}"
+_LONGEST = 300
+_SHORT = 30
+_LONGEST_EXPORTED = 10_000
+
+
+class ListedTask(SimpleNamespace):
+    """A task as a column sees it: columns of its record, and what the list makes of them.
+
+    `phase` is its state in a word, `at` when it ended, else started, else is due; `waited` and
+    `ran` are timedeltas or None; `worker_name`, `exception` and `message` are texts; `arguments`
+    are pieces of the call; `url` is its page, `now` the database's clock.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"A column has no {name!r} of a task. If it is a column of TaskRecord, name it in "
+            f"`needs`."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the list of tasks.
+
+    `value(task)` returns what a cell shows: text, which is escaped unless it is marked safe, or a
+    number, moment or None. With `prepare(tasks)`, which is called once for the tasks of a page,
+    it is called with what that returned as its second argument. `needs` names columns of
+    TaskRecord beyond the small ones; where one of them holds arguments or a result, only those
+    who may see arguments see the column, and what is sensitive is taken out. `permission` is
+    what it takes to see it, as for `user.has_perm`. `exported`: also in exports. `css`: classes
+    of its cells. `queries` False: it never asks the database.
+    """
+
+    name: str
+    _: KW_ONLY
+    label: str | Promise
+    value: Callable[..., Any]
+    needs: Collection[str] = ()
+    prepare: Callable[[Sequence[ListedTask]], Any] | None = None
+    permission: str = ""
+    exported: bool = False
+    css: str = "djt-break"
+    hint: str | Promise = ""
+    is_heading: bool = False
+    queries: bool = True
+
+    def allows(self, request: HttpRequest, *, may_view_arguments: bool) -> bool:
+        """Return whether somebody may see it."""
+        if self.permission and not request.user.has_perm(self.permission):
+            return False
+        return may_view_arguments or not PRIVATE & set(self.needs)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in a column for one task."""
+
+    column: Column
+    text: str | SafeString
+
+
+def needed_by(columns: Sequence[Column]) -> frozenset[str]:
+    """Return the columns of TaskRecord that are read for some columns."""
+    return frozenset(name for column in columns for name in column.needs)
+
+
+def cells_of(columns: Sequence[Column], tasks: Sequence[dict[str, Any]]) -> list[list[Cell]]:
+    """Return the cells of each task, in the order of the columns."""
+    shown = [
+        [Cell(column, text) for text in values_of(column, tasks, cell_text, failed=_failed())]
+        for column in columns
+    ]
+    return [list(row) for row in zip(*shown, strict=True)] if shown else [[] for _task in tasks]
+
+
+def values_of(
+    column: Column,
+    tasks: Sequence[dict[str, Any]],
+    show: Callable[[Any], Any],
+    *,
+    failed: Any,
+    reported: set[str] | None = None,
+) -> list[Any]:
+    """Return what a column shows of each task, `failed` for those where it raised.
+
+    The first failure is logged, unless the name of the column is in `reported`.
+    """
+    seen = [_seen(column, task) for task in tasks]
+    reported = set() if reported is None else reported
+    found: list[Any] = []
+    with savepoints() if column.queries else nullcontext(_nothing) as undo:
+        try:
+            given = [column.prepare(seen)] if column.prepare else []
+        except Exception as error:  # noqa: BLE001 - a project's code
+            _report(column, error, reported)
+            undo()
+            return [failed for _task in seen]
+        for task in seen:
+            try:
+                found.append(show(column.value(task, *given)))
+            except Exception as error:  # noqa: BLE001 - a project's code, for this task alone
+                _report(column, error, reported)
+                undo()
+                found.append(failed)
+    return found
+
+
+def _nothing() -> None:
+    """Undo nothing: the database was not asked."""
+
+
+def _report(column: Column, error: Exception, reported: set[str]) -> None:
+    if column.name not in reported:
+        reported.add(column.name)
+        logger.warning("Column failed column=%s", column.name, exc_info=error)
+
+
+def task_fields(row: TaskRow, **more: Any) -> dict[str, Any]:
+    """Return what columns may see of a row, by name."""
+    return {
+        **row.fields,
+        "id": row.id,
+        "pk": row.id,
+        "phase": row.phase,
+        "at": row.at,
+        "waited": row.waited,
+        "ran": row.ran,
+        "attempt": row.attempt,
+        "worker_name": row.worker,
+        "exception": row.exception,
+        "message": row.message,
+        "arguments": row.arguments,
+        **more,
+    }
+
+
+def _seen(column: Column, task: dict[str, Any]) -> ListedTask:
+    """Return what this column sees: what another one needs is not there by chance."""
+    return ListedTask(
+        **{name: value for name, value in task.items() if name not in ASKED_FOR - set(column.needs)}
+    )
+
+
+def _failed() -> SafeString:
+    return format_html(
+        '<span class="djt-quiet" title="{}">{}</span>', _("It failed; the log has why."), FAILED
+    )
+
+
+def cell_text(value: Any) -> str | SafeString:
+    """Return what stands in a cell: text is escaped, unless it is marked safe."""
+    if isinstance(value, SafeString) and _encodable(value) == value:
+        return value
+    if value is None or value == "":
+        return NOTHING
+    text = _encodable(str(display_for_value(value, NOTHING)))[:_LONGEST]
+    return text if len(text) < _SHORT else format_html('<span class="djt-clamped">{}</span>', text)
+
+
+def exported_value(value: Any) -> Any:
+    """Return what stands in an export: what JSON has a word for, else text, without markup."""
+    if isinstance(value, SafeString):
+        value = unescape(strip_tags(value))
+    try:
+        text = json.dumps(value, cls=DjangoJSONEncoder, allow_nan=False, ensure_ascii=False)
+        return json.loads(_encodable(text))
+    except (TypeError, ValueError):
+        return _encodable(str(value))[:_LONGEST_EXPORTED]
+
+
+def _encodable(text: str) -> str:
+    """Return text as a page can be sent: without halves of characters."""
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,38 @@
+"""Which columns of a record a list may show and to whom, with what is sensitive taken out."""
+
+from collections.abc import Collection
+from typing import Any
+
+from djtasks.definitions import registry
+from djtasks.definitions.redaction import redacted, redacted_value
+from djtasks.engine import Engine
+from djtasks.models import TaskRecord
+
+FIELDS = frozenset(field.name for field in TaskRecord._meta.fields)  # noqa: SLF001 - documented
+# Only for those who may see arguments: what a task was given, returns and tells, and keys, which
+# are made of arguments.
+PRIVATE = frozenset({"args", "kwargs", "return_value", "progress", "metadata", "key", "unique_key"})
+# Read only where somebody asks for them: most of these are large.
+ASKED_FOR = PRIVATE | {"errors", "worker_ids", "tags"}
+FREE = FIELDS - ASKED_FOR
+_CLEANED = frozenset({"return_value", "progress", "metadata"})
+
+
+def fields_of(
+    engine: Engine, record: TaskRecord, asked: Collection[str], *, with_arguments: bool
+) -> dict[str, Any]:
+    """Return the columns that anybody may see, and of those asked for what this person may."""
+    found = {name: getattr(record, name) for name in FREE}
+    allowed = [name for name in asked if with_arguments or name not in PRIVATE]
+    pattern = engine.options.redact or ""
+    if "args" in allowed or "kwargs" in allowed:
+        task = registry.find(record.task_path)
+        args, kwargs = redacted(record.args, record.kwargs, task, pattern=pattern)
+        found |= {name: shown for name, shown in (("args", args), ("kwargs", kwargs))
+                  if name in allowed}  # fmt: skip
+    for name in allowed:
+        if name in _CLEANED:
+            found[name] = redacted_value(getattr(record, name), pattern=pattern)
+        elif name not in found:
+            found[name] = getattr(record, name)
+    return found
