@@ -30,6 +30,19 @@ def test_a_search_key_finds_by_its_index_however_many_tasks_there_are(
     assert "customer:" in answer.context["suggestions"]
 
 
+def test_a_search_key_may_find_nothing(admin: Client) -> None:
+    about("Ada")
+
+    answer = listed(admin, q="customer:Nobody")
+    effects = admin.get(
+        url("djtasks_bulk_new"), {"action": "discard", "all": 1, "q": "customer:Nobody"}
+    )
+
+    assert "No task matches" in answer.content.decode()
+    assert answer.context["search"].problems == []
+    assert "No task matches any more." in effects.content.decode()
+
+
 @pytest.mark.parametrize(
     "select",
     [
