@@ -5,7 +5,6 @@ enqueue = validate -> build the record -> store.insert -> outbox.publish
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -86,11 +85,8 @@ class DjtasksBackend(BaseTaskBackend):
         limit = engine.options.max_arguments
         record = build_record(task, args, kwargs, backend=self.alias, limit=limit)
         answer = engine.store.insert(record)
-        while not answer.is_new:
-            # A holder that was final and deleted meanwhile has left its key to us.
-            with suppress(TaskResultDoesNotExist):
-                return self.get_result(str(answer.id))
-            answer = engine.store.insert(record)
+        if answer.holder is not None:
+            return from_record(answer.holder)
         outbox.publish(_due([(record, answer)]), awaited=(answer.id,))
         result = from_new(
             task,

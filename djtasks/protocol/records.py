@@ -49,13 +49,18 @@ class NewRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Inserted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the insert made of a NewRecord.
 
-    `id` is another one when a live record holds the unique key (`is_new` is False then).
+    `holder` is the row of the live record that holds the unique key, and all else is told of
+    that one; None when the record was inserted.
     """
 
     id: UUID
     enqueued_at: datetime
     run_after: datetime
-    is_new: bool = True
+    holder: Any = None
+
+    @property
+    def is_new(self) -> bool:
+        return self.holder is None
 
     def hint_for(self, record: NewRecord) -> Hint:
         """Return the hint of this record."""

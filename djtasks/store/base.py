@@ -62,8 +62,9 @@ class Store(Protocol):
     def insert(self, record: NewRecord) -> Inserted:
         """Insert one record in the caller's transaction.
 
-        With a unique key that a live record holds, return that record instead; waits for
-        another open transaction that inserted the same key.
+        With a unique key that a live record holds, nothing is inserted and the answer has its
+        row as `holder`. Waits for another open transaction that inserted the same key, and
+        inserts again when the holder has become final before it could be read.
         """
         ...
 

@@ -55,7 +55,7 @@ class PortableStore:
                 # A holder that became final before we read it lets us insert again.
                 holder = self._holder(record.unique_key)
                 if holder is not None:
-                    return rows.inserted(holder, is_new=False)
+                    return rows.holding(holder)
                 if self._records.filter(pk=record.id).exists():
                     raise
 

@@ -12,9 +12,11 @@ from uuid import UUID
 
 from django.db import connections
 
+from djtasks.models import TaskRecord
 from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
 from djtasks.store.base import DueRecord, Lane, Look, in_key_order
 from djtasks.store.statements import sql, values
+from djtasks.store.statements.rows import holding
 
 
 class PostgresStore:
@@ -50,12 +52,10 @@ class PostgresStore:
                 run_after, enqueued_at = rows[0][0], rows[0][-1]
                 return Inserted(id=record.id, run_after=run_after, enqueued_at=enqueued_at)
             # The key is taken; its holder may become final before we read it: then again.
-            rows = self._rows(sql.HOLDER, (record.unique_key,))
-            if rows:
-                holder, run_after, enqueued_at = rows[0]
-                return Inserted(
-                    id=holder, run_after=run_after, enqueued_at=enqueued_at, is_new=False
-                )
+            for holder in TaskRecord.objects.using(self.database).filter(
+                unique_key=record.unique_key
+            ):
+                return holding(holder)
 
     def insert_many(self, records: Sequence[NewRecord]) -> list[Inserted]:
         now = self.now()

@@ -1,20 +1,17 @@
 """Unique tasks: one live record for each key."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
+from django.test.utils import CaptureQueriesContext
 
 from djtasks import task
 from djtasks.engine import Engine
-from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord
 from djtasks.operations import cancel
-from djtasks.protocol.records import Inserted, NewRecord
 from djtasks.protocol.states import State
-from djtasks.store import Store
 from djtasks.testing import run_due
 from tests.tasks import explode, leaves_nothing, only_once
 from tests.worker.making import WORKER, claim_all
@@ -117,30 +114,32 @@ def test_a_holder_that_is_not_new_is_not_announced_again(
     assert live_engine.broker.depths(["default"]) == {"default": 1}
 
 
-class Forgetful:
-    """A store whose first insert meets a holder that is deleted before anybody can read it."""
+@everywhere
+def test_a_holder_that_vanishes_before_it_is_read_leaves_its_key_to_us(database: str) -> None:
+    first = only_once.enqueue("a")
+    vanished: list[str] = []
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self.asked: list[NewRecord] = []
+    def vanish(execute: Any, statement: str, *rest: Any) -> Any:
+        """Delete the holder once somebody looks for it."""
+        if statement.startswith("SELECT") and "unique_key" in statement and not vanished:
+            vanished.append(first.id)
+            TaskRecord.objects.filter(pk=first.id).delete()
+        return execute(statement, *rest)
 
-    def insert(self, record: NewRecord) -> Inserted:
-        self.asked.append(record)
-        if len(self.asked) > 1:
-            return self._store.insert(record)
-        now = self._store.now()
-        return Inserted(id=new_id(), enqueued_at=now, run_after=now, is_new=False)
+    with connections[database].execute_wrapper(vanish):
+        second = only_once.enqueue("a")
 
-
-@pytest.fixture
-def forgetful(engine: Engine) -> Iterator[Forgetful]:
-    store = Forgetful(engine.store)
-    engine.__dict__["store"] = store
-    return store
+    assert vanished
+    assert second.id != first.id
+    assert row_of(second).unique_key is not None
 
 
-def test_a_holder_that_vanishes_meanwhile_leaves_its_key_to_us(forgetful: Forgetful) -> None:
-    result = only_once.enqueue("a")
+@everywhere
+def test_a_second_enqueueing_reads_its_holder_once(database: str) -> None:
+    only_once.enqueue("a")
 
-    assert forgetful.asked[0] == forgetful.asked[1]
-    assert row_of(result).unique_key is not None
+    with CaptureQueriesContext(connections[database]) as queries:
+        only_once.enqueue("a")
+
+    reads = [q["sql"] for q in queries if q["sql"].startswith("SELECT") and "args" in q["sql"]]
+    assert len(reads) == 1

@@ -60,9 +60,14 @@ def from_new(record: NewRecord, now: datetime) -> TaskRecord:
     )
 
 
-def inserted(row: TaskRecord, *, is_new: bool = True) -> Inserted:
-    """Return what became of an insert."""
-    return Inserted(id=row.id, run_after=row.run_after, enqueued_at=row.enqueued_at, is_new=is_new)
+def inserted(row: TaskRecord) -> Inserted:
+    """Return the answer to an insert that made this row."""
+    return Inserted(id=row.id, run_after=row.run_after, enqueued_at=row.enqueued_at)
+
+
+def holding(row: TaskRecord) -> Inserted:
+    """Return the answer to an insert whose unique key this row holds."""
+    return Inserted(id=row.id, run_after=row.run_after, enqueued_at=row.enqueued_at, holder=row)
 
 
 def claim_from(row: TaskRecord, now: datetime) -> Claim:

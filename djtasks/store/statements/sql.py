@@ -14,7 +14,6 @@ _SUCCESSFUL = int(State.SUCCESSFUL)
 # dead entries while a queue drains (measured: 5 times slower claims).
 _STILL_READY = f"t.state + 0 = {_READY}"
 
-_INSERTED = "run_after, enqueued_at"
 _COLUMNS = (
     "id, backend, task_path, queue, priority, args, kwargs, max_attempts, max_crashes, "
     "run_after, expires_at, timeout, target, schedule, due_at, key, unique_key"
@@ -29,9 +28,7 @@ INSERT INTO {_TABLE} ({_COLUMNS})
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s,
     coalesce(%s::timestamptz, statement_timestamp()) + coalesce(%s, interval '0'),
     coalesce(%s::timestamptz, statement_timestamp() + %s::interval), %s, %s, %s, %s, %s, %s)
-ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING RETURNING {_INSERTED}"""
-
-HOLDER = f"SELECT id, {_INSERTED} FROM {_TABLE} WHERE unique_key = %s"
+ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING RETURNING run_after, enqueued_at"""
 
 COPY = f"COPY {_TABLE} ({_COLUMNS}) FROM STDIN"
 

@@ -92,6 +92,7 @@ class InsertContract:
 
         assert (answer.id, answer.is_new) == (holder.id, False)
         assert (answer.run_after, answer.enqueued_at) == (holder.run_after, holder.enqueued_at)
+        assert answer.holder == row_of(store, holder.id)
         assert rows(store).count() == 1
 
     def test_keys_are_compared_letter_by_letter(self, store: Store) -> None:
