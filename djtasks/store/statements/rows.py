@@ -1,7 +1,7 @@
 """Rows of TaskRecord to and from the frozen values that travel; for the portable store."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,18 +10,42 @@ from djtasks.models import TaskRecord
 from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
 from djtasks.protocol.states import FINAL, State
 from djtasks.store.base import ERRORS_KEPT, DueRecord, Lane
+from djtasks.store.statements.columns import NAMES, row_of
 
 _CLOCKS = {
     "sqlite": "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')",
     "mysql": "SELECT utc_timestamp(6)",
 }
 
+_Read = tuple[str, Callable[[Any, datetime], Any]]
+
+
+def _as_json(value: Any, _now: datetime) -> str:
+    return json.dumps(value)
+
+
+def _as_json_if_any(value: Any, _now: datetime) -> str | None:
+    return json.dumps(value) if value else None
+
+
+# The fields of Claim that are not read as they stand: of which column, and how.
+_READ: dict[str, _Read] = {
+    "fence": ("fence", lambda fence, _now: fence + 1),
+    "args": ("args", _as_json),
+    "kwargs": ("kwargs", _as_json),
+    "timeout": ("timeout", lambda limit, _now: limit.total_seconds() if limit else None),
+    "waited": ("run_after", lambda due, now: max((now - due).total_seconds(), 0.0)),
+    "is_expired": ("expires_at", lambda end, now: end is not None and end <= now),
+    "enqueued_at": ("enqueued_at", lambda moment, _now: moment.timestamp()),
+    "errors": ("errors", _as_json_if_any),
+    "worker_ids": ("worker_ids", _as_json_if_any),
+}
+_CLAIMED: list[_Read] = [
+    _READ.get(name, (name, lambda value, _now: value)) for name in Claim.__struct_fields__
+]
+
 # All that a claim and a settle read of a row: to build whole ones doubles what they cost.
-CLAIMED_FROM = (
-    *("id", "fence", "task_path", "queue", "priority", "args", "kwargs", "attempt"),
-    *("crash_count", "max_attempts", "max_crashes", "timeout", "run_after", "expires_at"),
-    *("enqueued_at", "errors", "worker_ids"),
-)
+CLAIMED_FROM = tuple(column for column, _read in _CLAIMED)
 SETTLED_FROM = ("id", "fence", "attempt", "cancel_requested", "worker_ids", "errors")
 
 
@@ -36,28 +60,9 @@ def database_now(connection: Any) -> datetime:
 
 def from_new(record: NewRecord, now: datetime) -> TaskRecord:
     """Return an unsaved row; `now` is the database's clock."""
-    expires = record.expires
-    return TaskRecord(
-        id=record.id,
-        backend=record.backend,
-        task_path=record.task_path,
-        queue=record.queue,
-        priority=record.priority,
-        args=json.loads(record.args),
-        kwargs=json.loads(record.kwargs),
-        max_attempts=record.max_attempts,
-        max_crashes=record.max_crashes,
-        run_after=(record.run_after or now) + (record.delay or timedelta(0)),
-        enqueued_at=now,
-        expires_at=now + expires if isinstance(expires, timedelta) else expires,
-        timeout=record.timeout,
-        key=record.unique_key,
-        unique_key=record.unique_key,
-        target=record.target,
-        schedule=record.schedule,
-        due_at=record.due_at,
-        state=State.READY,
-    )
+    columns = dict(zip(NAMES, row_of(record, now), strict=True))
+    columns |= {"args": json.loads(record.args), "kwargs": json.loads(record.kwargs)}
+    return TaskRecord(**columns, enqueued_at=now, state=State.READY)
 
 
 def inserted(row: TaskRecord) -> Inserted:
@@ -72,25 +77,7 @@ def holding(row: TaskRecord) -> Inserted:
 
 def claim_from(row: TaskRecord, now: datetime) -> Claim:
     """Return the claim of a row as it was read before the claim."""
-    return Claim(
-        id=row.id,
-        fence=row.fence + 1,
-        task_path=row.task_path,
-        queue=row.queue,
-        priority=row.priority,
-        args=json.dumps(row.args),
-        kwargs=json.dumps(row.kwargs),
-        attempt=row.attempt,
-        crash_count=row.crash_count,
-        max_attempts=row.max_attempts,
-        max_crashes=row.max_crashes,
-        timeout=row.timeout.total_seconds() if row.timeout else None,
-        waited=max((now - row.run_after).total_seconds(), 0.0),
-        is_expired=row.expires_at is not None and row.expires_at <= now,
-        enqueued_at=row.enqueued_at.timestamp(),
-        errors=json.dumps(row.errors) if row.errors else None,
-        worker_ids=json.dumps(row.worker_ids) if row.worker_ids else None,
-    )
+    return Claim(*(read(getattr(row, column), now) for column, read in _CLAIMED))
 
 
 def settled(row: TaskRecord, settlement: Settlement, worker: UUID, now: datetime) -> dict[str, Any]:

@@ -4,7 +4,9 @@
 """
 
 from djtasks.models import TaskRecord
+from djtasks.protocol.records import Claim
 from djtasks.protocol.states import State
+from djtasks.store.statements.columns import COLUMNS, GIVEN, NAMES, Column
 
 _TABLE = TaskRecord._meta.db_table  # noqa: SLF001 - Django's documented Meta API
 _READY, _RUNNING, _CANCELLED = int(State.READY), int(State.RUNNING), int(State.CANCELLED)
@@ -14,49 +16,60 @@ _SUCCESSFUL = int(State.SUCCESSFUL)
 # dead entries while a queue drains (measured: 5 times slower claims).
 _STILL_READY = f"t.state + 0 = {_READY}"
 
-_COLUMNS = (
-    "id, backend, task_path, queue, priority, args, kwargs, max_attempts, max_crashes, "
-    "run_after, expires_at, timeout, target, schedule, due_at, key, unique_key"
-)
+_NAMES = ", ".join(NAMES)
+_GIVEN_NAMES = ", ".join(column.name for column in GIVEN)
+_CLOCKED = {
+    "run_after": "coalesce(%s::timestamptz, statement_timestamp()) + coalesce(%s, interval '0')",
+    "expires_at": "coalesce(%s::timestamptz, statement_timestamp() + %s::interval)",
+}
+_ONE_EACH = "ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING"
+
+
+def _array_of(column: Column) -> str:
+    """Return the type of an array of a column's values; of JSON the texts are sent."""
+    return f"{'text' if column.type == 'jsonb' else column.type}[]"
+
+
+def _unnested(column: Column) -> str:
+    return f"v.{column.name}::jsonb" if column.type == "jsonb" else f"v.{column.name}"
+
+
 INSERT_PLAIN = f"""
-INSERT INTO {_TABLE} (id, backend, task_path, queue, priority, args, kwargs, max_attempts,
-    max_crashes)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING enqueued_at"""
+INSERT INTO {_TABLE} ({_GIVEN_NAMES})
+VALUES ({", ".join(["%s"] * len(GIVEN))}) RETURNING enqueued_at"""
 
 INSERT_FULL = f"""
-INSERT INTO {_TABLE} ({_COLUMNS})
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s,
-    coalesce(%s::timestamptz, statement_timestamp()) + coalesce(%s, interval '0'),
-    coalesce(%s::timestamptz, statement_timestamp() + %s::interval), %s, %s, %s, %s, %s, %s)
-ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING RETURNING run_after, enqueued_at"""
+INSERT INTO {_TABLE} ({_NAMES})
+VALUES ({", ".join(_CLOCKED.get(name, "%s") for name in NAMES)})
+{_ONE_EACH} RETURNING run_after, enqueued_at"""
 
-COPY = f"COPY {_TABLE} ({_COLUMNS}) FROM STDIN"
+COPY = f"COPY {_TABLE} ({_NAMES}) FROM STDIN"
 
 INSERT_UNNEST = f"""
-INSERT INTO {_TABLE} ({_COLUMNS})
-SELECT v.id, v.backend, v.task_path, v.queue, v.priority, v.args::jsonb, v.kwargs::jsonb,
-    v.max_attempts, v.max_crashes, v.run_after, v.expires_at, v.timeout,
-    v.target, v.schedule, v.due_at, v.key, v.key
-FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::text[],
-    %s::text[], %s::smallint[], %s::smallint[], %s::timestamptz[], %s::timestamptz[],
-    %s::interval[], %s::text[], %s::bigint[], %s::timestamptz[], %s::text[])
-    AS v(id, backend, task_path, queue, priority, args, kwargs, max_attempts, max_crashes,
-         run_after, expires_at, timeout, target, schedule, due_at, key)
-ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING RETURNING id"""
+INSERT INTO {_TABLE} ({_NAMES})
+SELECT {", ".join(map(_unnested, COLUMNS))}
+FROM unnest({", ".join(f"%s::{_array_of(column)}" for column in COLUMNS)}) AS v({_NAMES})
+{_ONE_EACH} RETURNING id"""
 
 _TAKE = f"""
 SET state = {_RUNNING}, fence = t.fence + 1, worker = %(worker)s,
     last_attempted_at = statement_timestamp(),
     started_at = coalesce(t.started_at, statement_timestamp())"""
 
-# In the order of Claim's fields.
-_CLAIMED = """
-RETURNING t.id, t.fence, t.task_path, t.queue, t.priority, t.args::text, t.kwargs::text,
-    t.attempt, t.crash_count, t.max_attempts, t.max_crashes,
-    extract(epoch FROM t.timeout)::float8,
-    greatest(extract(epoch FROM statement_timestamp() - t.run_after), 0)::float8,
-    coalesce(t.expires_at <= statement_timestamp(), false),
-    extract(epoch FROM t.enqueued_at)::float8, t.errors::text, t.worker_ids::text"""
+# The fields of Claim that are not read as they stand.
+_READ = {
+    "args": "t.args::text",
+    "kwargs": "t.kwargs::text",
+    "timeout": "extract(epoch FROM t.timeout)::float8",
+    "waited": "greatest(extract(epoch FROM statement_timestamp() - t.run_after), 0)::float8",
+    "is_expired": "coalesce(t.expires_at <= statement_timestamp(), false)",
+    "enqueued_at": "extract(epoch FROM t.enqueued_at)::float8",
+    "errors": "t.errors::text",
+    "worker_ids": "t.worker_ids::text",
+}
+_CLAIMED = "RETURNING " + ", ".join(
+    _READ.get(name, f"t.{name}") for name in Claim.__struct_fields__
+)
 
 _CLAIM = f"""
 UPDATE {_TABLE} AS t {_TAKE}

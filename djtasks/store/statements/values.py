@@ -8,74 +8,29 @@ from uuid import UUID
 from djtasks.protocol.records import Claim, NewRecord, Settlement
 from djtasks.store.base import ERRORS_KEPT, DueRecord, Lane
 from djtasks.store.statements import sql
+from djtasks.store.statements.columns import OTHERS, given, others, row_of
+
+_NOTHING_MORE = (None,) * (4 + len(OTHERS))
 
 
 def insert(record: NewRecord) -> tuple[str, tuple[Any, ...]]:
     """Return the statement and parameters for one record."""
-    head = (
-        record.id,
-        record.backend,
-        record.task_path,
-        record.queue,
-        record.priority,
-        record.args,
-        record.kwargs,
-        record.max_attempts,
-        record.max_crashes,
-    )
-    tail = (
+    expires = record.expires
+    more = (
         record.run_after,
         record.delay,
-        record.expires if isinstance(record.expires, datetime) else None,
-        record.expires if isinstance(record.expires, timedelta) else None,
-        record.timeout,
-        record.target,
-        record.schedule,
-        record.due_at,
-        record.unique_key,
-        record.unique_key,
+        expires if isinstance(expires, datetime) else None,
+        expires if isinstance(expires, timedelta) else None,
+        *others(record),
     )
-    if all(value is None for value in tail):
-        return sql.INSERT_PLAIN, head
-    return sql.INSERT_FULL, head + tail
-
-
-def due_at(record: NewRecord, now: datetime) -> datetime:
-    """Return when a record is due if it is inserted at `now`, the database's clock."""
-    return (record.run_after or now) + (record.delay or timedelta(0))
-
-
-def expires_at(record: NewRecord, now: datetime) -> datetime | None:
-    """Return when a record expires if it is inserted at `now`, the database's clock."""
-    return now + record.expires if isinstance(record.expires, timedelta) else record.expires
-
-
-def copy_row(record: NewRecord, now: datetime) -> tuple[Any, ...]:
-    """Return one row for COPY."""
-    return (
-        record.id,
-        record.backend,
-        record.task_path,
-        record.queue,
-        record.priority,
-        record.args,
-        record.kwargs,
-        record.max_attempts,
-        record.max_crashes,
-        due_at(record, now),
-        expires_at(record, now),
-        record.timeout,
-        record.target,
-        record.schedule,
-        record.due_at,
-        record.unique_key,
-        record.unique_key,
-    )
+    if more == _NOTHING_MORE:
+        return sql.INSERT_PLAIN, given(record)
+    return sql.INSERT_FULL, given(record) + more
 
 
 def insert_columns(records: Sequence[NewRecord], now: datetime) -> list[list[Any]]:
     """Return the arrays of INSERT_UNNEST."""
-    rows = [copy_row(record, now)[:-1] for record in records]
+    rows = [row_of(record, now) for record in records]
     return [list(column) for column in zip(*rows, strict=True)]
 
 

@@ -1,0 +1,67 @@
+"""The columns that an insert fills: statements, rows of COPY and of the ORM are made of this list.
+
+A new field of NewRecord is one more line here.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from djtasks.protocol.records import NewRecord
+
+
+class Column(NamedTuple):
+    """A column, its type in PostgreSQL, and the field of NewRecord that it is filled from."""
+
+    name: str
+    type: str
+    field: str
+
+
+# What every record has.
+GIVEN = (
+    Column("id", "uuid", "id"),
+    Column("backend", "text", "backend"),
+    Column("task_path", "text", "task_path"),
+    Column("queue", "text", "queue"),
+    Column("priority", "smallint", "priority"),
+    Column("args", "jsonb", "args"),
+    Column("kwargs", "jsonb", "kwargs"),
+    Column("max_attempts", "smallint", "max_attempts"),
+    Column("max_crashes", "smallint", "max_crashes"),
+)
+# What may count from the database's clock; see `due_at` and `expires_at`.
+MOMENTS = (
+    Column("run_after", "timestamptz", "run_after"),
+    Column("expires_at", "timestamptz", "expires"),
+)
+# What most records leave empty.
+OTHERS = (
+    Column("timeout", "interval", "timeout"),
+    Column("target", "text", "target"),
+    Column("schedule", "bigint", "schedule"),
+    Column("due_at", "timestamptz", "due_at"),
+    Column("key", "text", "unique_key"),
+    Column("unique_key", "text", "unique_key"),
+)
+COLUMNS = (*GIVEN, *MOMENTS, *OTHERS)
+NAMES = tuple(column.name for column in COLUMNS)
+
+given: Callable[[NewRecord], tuple[Any, ...]] = attrgetter(*(c.field for c in GIVEN))
+others: Callable[[NewRecord], tuple[Any, ...]] = attrgetter(*(c.field for c in OTHERS))
+
+
+def due_at(record: NewRecord, now: datetime) -> datetime:
+    """Return when a record is due if it is inserted at `now`, the database's clock."""
+    return (record.run_after or now) + (record.delay or timedelta(0))
+
+
+def expires_at(record: NewRecord, now: datetime) -> datetime | None:
+    """Return when a record expires if it is inserted at `now`, the database's clock."""
+    return now + record.expires if isinstance(record.expires, timedelta) else record.expires
+
+
+def row_of(record: NewRecord, now: datetime) -> tuple[Any, ...]:
+    """Return the values of COLUMNS for a record that is inserted at `now`."""
+    return (*given(record), due_at(record, now), expires_at(record, now), *others(record))
