@@ -88,16 +88,16 @@ class Line:
             return 0
         from djtasks.store.sessions import close_after_task
 
-        claims = meter.step("claim", self.source._claim)
-        meter.step("dispatch", lambda: self.fetcher.dispatch(claims))
-        claims = meter.step("dispatch", self.threads.take_back)
-        running = meter.step("context", lambda: [self.pipeline.begin(claim) for claim in claims])
+        batch = meter.step("claim", self.source._claim)
+        meter.step("dispatch", lambda: self.fetcher.dispatch(batch))
+        meter.step("dispatch", self.threads.take_back)
+        running = meter.step("context", lambda: [self.pipeline.begin(work) for work in batch])
         execute, gate = self.pipeline.execute, self.gate
         ended = meter.step("call, judge", lambda: [execute(one, gate) for one in running])
-        meter.step("tidy", lambda: [close_after_task() for _ in claims])
+        meter.step("tidy", lambda: [close_after_task() for _ in batch])
         meter.step("settle", lambda: self.settler._write(ended))
         meter.step("statistics", lambda: self.statistics._gather(ended))
-        return len(claims)
+        return len(batch)
 
 
 def measure(runs: int = 3) -> dict[str, Any]:

@@ -48,12 +48,17 @@ def get(path: str) -> Task[..., Any]:
     """Return the task as it was defined, or raise UnknownTask saying what to do."""
     task = find(path)
     if task is None:
-        raise UnknownTask(
-            f"No task is registered as {path!r} in this process. Was the function moved or "
-            f"renamed after the record was enqueued? Then say @task(aliases={path!r}). Does it "
-            f"live outside an app's `tasks` module? Then list its module in OPTIONS['imports']."
-        )
+        raise unknown(path)
     return task
+
+
+def unknown(path: str) -> UnknownTask:
+    """Return the error that says what to do about a path that no task has."""
+    return UnknownTask(
+        f"No task is registered as {path!r} in this process. Was the function moved or "
+        f"renamed after the record was enqueued? Then say @task(aliases={path!r}). Does it "
+        f"live outside an app's `tasks` module? Then list its module in OPTIONS['imports']."
+    )
 
 
 def all_tasks() -> list[Task[..., Any]]:

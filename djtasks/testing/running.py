@@ -15,19 +15,20 @@ from djtasks.models import TaskRecord
 from djtasks.protocol.records import Claim
 from djtasks.protocol.states import State
 from djtasks.results import TaskResult, from_finished, from_record
-from djtasks.worker.attempts.pipeline import Finished, Pipeline, is_coroutine
-from djtasks.worker.attempts.running import ThreadGate
+from djtasks.worker.attempts.pipeline import Finished, Pipeline
+from djtasks.worker.attempts.running import ThreadGate, Work
 
 _CLAIMED_AT_ONCE = 100
 
 
 def execute_here(pipeline: Pipeline, claim: Claim) -> Finished:
     """Run one claim in this thread, plain function or coroutine; nothing it raises gets out."""
-    refused = pipeline.refuse(claim)
+    work = Work.of(claim)
+    refused = pipeline.refuse(work)
     if refused is not None:
         return refused
-    running = pipeline.begin(claim)
-    if is_coroutine(running.task.func):
+    running = pipeline.begin(work)
+    if work.is_async:
         finished: Finished = async_to_sync(pipeline.execute_async)(running)
         return finished
     return pipeline.execute(running, ThreadGate())

@@ -18,6 +18,7 @@ from djtasks.store.sessions import use_engine_connection
 from djtasks.store.workers import Pulse, Vital
 from djtasks.worker import messages
 from djtasks.worker.attempts.board import Board
+from djtasks.worker.attempts.running import Work
 from djtasks.worker.burst import Burst
 from djtasks.worker.child.child import PULSES, Child
 from djtasks.worker.config import ChildConfig, WorkerConfig
@@ -128,6 +129,6 @@ class InlineWorker:
         match message:
             case messages.HandOver(claim=claim):
                 # Nobody else is here to suffer from it.
-                self._child.fetcher.submit(claim)
+                self._child.fetcher.submit(Work.of(claim))
             case messages.Hung() | messages.Recycle():
                 self._wakeup.stop()

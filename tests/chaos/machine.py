@@ -23,7 +23,7 @@ from djtasks.protocol.recovery import Departure
 from djtasks.store import PortableStore, Store, workers
 from djtasks.store.workers import NewWorker, Vital
 from djtasks.worker.attempts.pipeline import Pipeline
-from djtasks.worker.attempts.running import Running, ThreadGate
+from djtasks.worker.attempts.running import Running, ThreadGate, Work
 from djtasks.worker.child.giving_back import give_back
 from djtasks.worker.child.holdings import Holdings
 from djtasks.worker.child.housekeeper import Housekeeper
@@ -154,7 +154,8 @@ class Child:
         """
         self.wire.fate = fate
         try:
-            self.queued += (self.index if index else self.database).fetch(_ROOM)
+            batch = (self.index if index else self.database).fetch(_ROOM)
+            self.queued += [work.claim for work in batch]
         except OperationalError:
             pass
         finally:
@@ -167,9 +168,9 @@ class Child:
 
         def fetch() -> None:
             try:
-                claims = self.index.fetch(_ROOM)
+                batch = self.index.fetch(_ROOM)
                 if self.is_alive:
-                    self.queued += claims
+                    self.queued += [work.claim for work in batch]
             finally:
                 applied.set()
                 connections.close_all()
@@ -187,10 +188,10 @@ class Child:
 
     def start(self) -> Running:
         """Start what was claimed first."""
-        claim = self.queued.pop(0)
-        refused = self.pipeline.refuse(claim)
+        work = Work.of(self.queued.pop(0))
+        refused = self.pipeline.refuse(work)
         assert refused is None
-        running = self.running[claim.id] = self.pipeline.begin(claim)
+        running = self.running[work.claim.id] = self.pipeline.begin(work)
         return running
 
     def give_back(self, fate: str) -> None:

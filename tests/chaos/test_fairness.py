@@ -16,6 +16,7 @@ from djtasks.protocol.states import FINAL, State
 from djtasks.store import workers
 from djtasks.store.sessions import use_engine_connection
 from djtasks.store.workers import NewWorker, Vital
+from djtasks.worker.attempts.running import Work
 from djtasks.worker.child.holdings import Holdings
 from djtasks.worker.child.sources import BrokerSource, DatabaseSource, Queues
 from tests.chaos import invariants, tasks
@@ -78,7 +79,7 @@ class Crowd:
 
     def __init__(self) -> None:
         self.engine = engine_of("default")
-        self.fetched: list[object] = []
+        self.fetched: list[Work] = []
         self.failures: list[Exception] = []
         self._over = threading.Event()
         self._ready = threading.Barrier(CROWD + 1)
@@ -142,7 +143,7 @@ def test_two_hundred_idle_workers_ask_little_and_share_what_comes(site: Site) ->
         more_commands, more_transactions = asked_of(site)
 
     assert crowd.failures == []
-    assert len({claim.id for claim in crowd.fetched}) == seconds  # type: ignore[attr-defined]
+    assert len({work.claim.id for work in crowd.fetched}) == seconds
     # One blocking pop a second, a look at the paused queues, a fifth of a heartbeat each.
     assert (more_commands - commands) / passed / CROWD < 3
     assert (more_transactions - transactions) / passed / CROWD < 4

@@ -8,6 +8,7 @@ from django.db import OperationalError
 from djtasks.formats.ids import new_id
 from djtasks.protocol.records import Claim
 from djtasks.store import Store, open_store
+from djtasks.worker.attempts.running import Work
 from tests import tasks as tasks  # registered by being imported
 
 WORKER = new_id()
@@ -37,6 +38,11 @@ def claim_of(path: str, *args: Any, **changes: Any) -> Claim:
         "worker_ids": None,
     }
     return Claim(**fields | changes)
+
+
+def work_of(path: str, *args: Any, **changes: Any) -> Work:
+    """Return such a claim with its task."""
+    return Work.of(claim_of(path, *args, **changes))
 
 
 def claim_all(worker: UUID, backend: str = "default", limit: int = 1000) -> list[Claim]:

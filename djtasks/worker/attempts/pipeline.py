@@ -11,15 +11,13 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
-from inspect import iscoroutinefunction
+from functools import cached_property
 from typing import Any, cast
 from uuid import UUID
 
 import msgspec
 
 from djtasks.context import Context
-from djtasks.definitions import registry
 from djtasks.definitions.task import Task
 from djtasks.errors import TaskCancelled, TaskExpired, TaskTimeout
 from djtasks.formats.json_values import encode
@@ -32,7 +30,7 @@ from djtasks.protocol.states import FINAL, State
 from djtasks.store import Store
 from djtasks.worker.attempts.refusals import is_known_refusal, misfit, unregistered
 from djtasks.worker.attempts.retrying import policy_of, with_wish
-from djtasks.worker.attempts.running import Running, ThreadGate, context_for, encode_result
+from djtasks.worker.attempts.running import Running, ThreadGate, Work, context_for, encode_result
 
 logger = logging.getLogger("djtasks.worker")
 
@@ -77,9 +75,9 @@ class Pipeline:
         self._middleware = middleware
         self._run: Run = chain(middleware, _call)
 
-    def refuse(self, claim: Claim) -> Finished | None:
+    def refuse(self, work: Work) -> Finished | None:
         """Return how a claim ends that is not to be run at all, or None for the others."""
-        task = registry.find(claim.task_path)
+        claim, task = work.claim, work.task
         if claim.is_expired:
             expired = TaskExpired(f"Task {claim.id} was not started before it expired.")
             return self._conclude(claim, task, Expired(expired), None)
@@ -87,9 +85,10 @@ class Pipeline:
             return self._conclude(claim, None, unregistered(claim), None)
         return None
 
-    def begin(self, claim: Claim) -> Running:
-        """Return the attempt that starts now."""
-        running = Running(claim, registry.get(claim.task_path), self.store, self.worker)
+    def begin(self, work: Work) -> Running:
+        """Return the attempt that starts now, at work that was not refused."""
+        assert work.task is not None
+        running = Running(work.claim, work.task, self.store, self.worker)
         self._on_started(running)
         return running
 
@@ -194,9 +193,6 @@ class Pipeline:
         """Return the end of an attempt that ignores its time limit, as if it had obeyed."""
         outcome = Raised(_told(TaskTimeout(), running))
         return self._conclude(running.claim, running.task, outcome, running)
-
-
-is_coroutine = lru_cache(maxsize=None)(iscoroutinefunction)
 
 
 def _call(context: Context) -> Any:

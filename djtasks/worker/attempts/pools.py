@@ -14,7 +14,7 @@ from djtasks.store.sessions import close_after_task, refresh_connections
 from djtasks.worker.attempts.board import Board
 from djtasks.worker.attempts.lookahead import Lookahead
 from djtasks.worker.attempts.pipeline import Finished, Pipeline
-from djtasks.worker.attempts.running import CoroutineGate, Running, ThreadGate
+from djtasks.worker.attempts.running import CoroutineGate, Running, ThreadGate, Work
 from djtasks.worker.attempts.time_limits import Limits
 from djtasks.worker.loops import Pulse
 
@@ -23,7 +23,7 @@ _CONNECTION_ROUND_SECONDS = 5.0
 
 
 class Pool(Protocol):
-    """Where claims of one kind go to be run."""
+    """Where work of one kind goes to be run."""
 
     @property
     def room(self) -> int:
@@ -32,7 +32,7 @@ class Pool(Protocol):
 
     @property
     def running(self) -> Iterable[Running]: ...
-    def submit(self, claim: Claim) -> None: ...
+    def submit(self, work: Work) -> None: ...
     def take_back(self) -> list[Claim]:
         """Return the claims that have not started; they will not."""
         ...
@@ -43,7 +43,7 @@ class Pool(Protocol):
 
 
 class ThreadPool:
-    """Threads that take claims from a queue, run them and hand on what came out."""
+    """Threads that take work from a queue, run them and hand on what came out."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class ThreadPool:
         self._pipeline = pipeline
         self._limits = limits
         self._done = done
-        self._waiting: SimpleQueue[Claim] = SimpleQueue()
+        self._waiting: SimpleQueue[Work] = SimpleQueue()
         self._came = 0
         self._running: set[Running] = set()
         self.lookahead = Lookahead(self.size)
@@ -81,12 +81,12 @@ class ThreadPool:
     def running(self) -> Iterable[Running]:
         return list(self._running)
 
-    def submit(self, claim: Claim) -> None:
+    def submit(self, work: Work) -> None:
         self._came += 1
-        self._waiting.put(claim)
+        self._waiting.put(work)
 
     def take_back(self) -> list[Claim]:
-        return _emptied(self._waiting)
+        return [work.claim for work in _emptied(self._waiting)]
 
     def take_back_stuck(self) -> list[Claim]:
         failed = self.lookahead.has_failed(came=self._came, waiting=self._waiting.qsize())
@@ -97,10 +97,10 @@ class ThreadPool:
         while True:
             self.run(self._waiting.get(), gate, slot)
 
-    def run(self, claim: Claim, gate: ThreadGate, slot: int) -> None:
+    def run(self, work: Work, gate: ThreadGate, slot: int) -> None:
         """Run one claim in this thread."""
-        self._board.show(slot, claim.id)
-        running = self._pipeline.begin(claim)
+        self._board.show(slot, work.claim.id)
+        running = self._pipeline.begin(work)
         self._running.add(running)
         self._limits.watch(running)
         finished = self._pipeline.execute(running, gate)
@@ -113,10 +113,10 @@ class ThreadPool:
     def run_waiting(self) -> int:
         """Run in this thread what waits, instead of in slots; for `--processes 0`."""
         gate = ThreadGate()
-        claims = self.take_back()
-        for claim in claims:
-            self.run(claim, gate, self._first_slot)
-        return len(claims)
+        waiting = _emptied(self._waiting)
+        for work in waiting:
+            self.run(work, gate, self._first_slot)
+        return len(waiting)
 
 
 class AsyncPool:
@@ -142,7 +142,7 @@ class AsyncPool:
         self._running: set[Running] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
-        self._waiting: SimpleQueue[Claim] = SimpleQueue()
+        self._waiting: SimpleQueue[Work] = SimpleQueue()
         self._came = 0
         self._is_called = False
         self._ended = 0
@@ -160,16 +160,16 @@ class AsyncPool:
     def running(self) -> Iterable[Running]:
         return list(self._running)
 
-    def submit(self, claim: Claim) -> None:
+    def submit(self, work: Work) -> None:
         self._came += 1
-        self._waiting.put(claim)
+        self._waiting.put(work)
         if not self._is_called:
             # Once for many: each call writes to a socket to wake the loop.
             self._is_called = True
             self._loop.call_soon_threadsafe(self._launch)
 
     def take_back(self) -> list[Claim]:
-        return _emptied(self._waiting)
+        return [work.claim for work in _emptied(self._waiting)]
 
     def take_back_stuck(self) -> list[Claim]:
         failed = self.lookahead.has_failed(came=self._came, waiting=self._waiting.qsize())
@@ -180,14 +180,14 @@ class AsyncPool:
         self._is_called = False
         with suppress(Empty):
             while self._free:
-                claim = self._waiting.get_nowait()
-                task = self._loop.create_task(self._run(claim, self._free.pop()))
+                work = self._waiting.get_nowait()
+                task = self._loop.create_task(self._run(work, self._free.pop()))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, claim: Claim, slot: int) -> None:
-        self._board.show(slot, claim.id)
-        running = self._pipeline.begin(claim)
+    async def _run(self, work: Work, slot: int) -> None:
+        self._board.show(slot, work.claim.id)
+        running = self._pipeline.begin(work)
         current: Any = asyncio.current_task()
         running.gate = CoroutineGate(self._loop, current)
         self._running.add(running)
@@ -224,9 +224,9 @@ class AsyncPool:
                 await sync_to_async(refresh_connections)()
 
 
-def _emptied(waiting: "SimpleQueue[Claim]") -> list[Claim]:
+def _emptied(waiting: "SimpleQueue[Work]") -> list[Work]:
     """Return all that a queue holds, and leave nothing in it."""
-    taken: list[Claim] = []
+    taken: list[Work] = []
     with suppress(Empty):
         while True:
             taken.append(waiting.get_nowait())

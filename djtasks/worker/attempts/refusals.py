@@ -17,11 +17,8 @@ from djtasks.protocol.records import Claim, decode_call
 
 
 def unregistered(claim: Claim) -> Unregistered:
-    try:
-        registry.get(claim.task_path)
-    except UnknownTask as error:
-        return _refused(claim, error)
-    raise AssertionError(claim.task_path)
+    """Return the refusal of a claim whose task this worker does not know."""
+    return _refused(claim, registry.unknown(claim.task_path))
 
 
 def misfit(error: BaseException, task: Task[Any, Any], claim: Claim) -> Unregistered | None:

@@ -9,13 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
+from inspect import iscoroutinefunction
 from typing import Any, Protocol
 from uuid import UUID
 
+import msgspec
 from django.db import transaction
 
 from djtasks import results
 from djtasks.context import Completion, Context
+from djtasks.definitions import registry
 from djtasks.definitions.task import Task
 from djtasks.errors import InvalidArguments, LeaseLost, TaskCancelled, UnstorableResult
 from djtasks.formats.json_values import encode
@@ -24,6 +28,25 @@ from djtasks.protocol.states import State
 from djtasks.store import Store
 
 _JUMPS = 3
+
+is_coroutine = lru_cache(maxsize=None)(iscoroutinefunction)
+
+
+class Work(msgspec.Struct, frozen=True, gc=False):
+    """A claim and its task as this worker has it, looked up once; None: it does not know it."""
+
+    claim: Claim
+    task: Task[Any, Any] | None
+
+    @classmethod
+    def of(cls, claim: Claim) -> "Work":
+        """Return the claim with the task that is registered under its path."""
+        return cls(claim, registry.find(claim.task_path))
+
+    @property
+    def is_async(self) -> bool:
+        """Whether it belongs on the event loop."""
+        return self.task is not None and is_coroutine(self.task.func)
 
 
 class Interruptible(Protocol):

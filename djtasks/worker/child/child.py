@@ -17,7 +17,7 @@ from djtasks.worker import messages
 from djtasks.worker.attempts.board import Board
 from djtasks.worker.attempts.pipeline import Finished, Pipeline
 from djtasks.worker.attempts.pools import AsyncPool, ThreadPool
-from djtasks.worker.attempts.running import Running
+from djtasks.worker.attempts.running import Running, Work
 from djtasks.worker.attempts.time_limits import Limits
 from djtasks.worker.child.announcer import Announcer
 from djtasks.worker.child.fetcher import Fetcher
@@ -227,7 +227,7 @@ class Child:
         taken = adopt(self.engine, self.holdings, claim, heir=self.worker, previous=previous)
         self.send(messages.Adopted(taken))
         if taken:
-            self.fetcher.submit(claim)
+            self.fetcher.submit(Work.of(claim))
         self.drain_soon(give_back=False)
 
     def _after_hand_over(self, claim: Claim, *, taken: bool) -> None:

@@ -6,8 +6,9 @@ from typing import Protocol
 
 from djtasks.definitions import registry
 from djtasks.protocol.records import Claim
-from djtasks.worker.attempts.pipeline import Finished, Pipeline, is_coroutine
+from djtasks.worker.attempts.pipeline import Finished, Pipeline
 from djtasks.worker.attempts.pools import Pool
+from djtasks.worker.attempts.running import Work, is_coroutine
 
 MOST_IN_ONE_FETCH = 500
 _FULL_PAUSE = 0.05
@@ -20,7 +21,7 @@ _LEAST_SHARE = 0.05
 class Source(Protocol):
     """Where claims come from."""
 
-    def fetch(self, room: int) -> list[Claim]: ...
+    def fetch(self, room: int) -> list[Work]: ...
 
 
 class Fetcher:
@@ -61,9 +62,9 @@ class Fetcher:
         room = self.room()
         if room <= 0:
             return _FULL_PAUSE
-        claims = self._source.fetch(min(room, MOST_IN_ONE_FETCH))
-        if claims:
-            self.dispatch(claims)
+        batch = self._source.fetch(min(room, MOST_IN_ONE_FETCH))
+        if batch:
+            self.dispatch(batch)
             # The slots need the interpreter now: they start 0.1 ms sooner when we leave it to them.
             time.sleep(_YIELD_SECONDS)
         return 0.0
@@ -89,24 +90,23 @@ class Fetcher:
             newest = submitted.count(pool) / len(submitted)
             self._shares[pool] = share + weight * (newest - share)
 
-    def dispatch(self, claims: Sequence[Claim]) -> None:
+    def dispatch(self, batch: Sequence[Work]) -> None:
         """Send each claim where it belongs: refused, alone, to the loop or to a thread."""
         submitted: list[Pool] = []
-        for claim in claims:
-            refused = self._pipeline.refuse(claim)
+        for work in batch:
+            refused = self._pipeline.refuse(work)
             if refused is not None:
                 self._done(refused)
-            elif claim.is_suspect:
-                self._hand_over(claim)
+            elif work.claim.is_suspect:
+                self._hand_over(work.claim)
             else:
                 self._on_started()
-                submitted.append(self.submit(claim))
+                submitted.append(self.submit(work))
         if submitted:
             self._learn_shares(submitted)
 
-    def submit(self, claim: Claim) -> Pool:
+    def submit(self, work: Work) -> Pool:
         """Give a claim to the pool of its kind, and return that."""
-        function = registry.get(claim.task_path).func
-        pool = self._coroutines if is_coroutine(function) else self._threads
-        pool.submit(claim)
+        pool = self._coroutines if work.is_async else self._threads
+        pool.submit(work)
         return pool

@@ -1,4 +1,4 @@
-"""Where a fetcher gets its claims: the broker's index, or the database when there is none."""
+"""Where a fetcher gets its work: the broker's index, or the database when there is none."""
 
 import logging
 import random
@@ -9,10 +9,10 @@ from uuid import UUID
 
 from djtasks.engine import Engine
 from djtasks.errors import BrokerUnavailable
-from djtasks.protocol.records import Claim
 from djtasks.store import Lane
 from djtasks.store.listener import Listener
 from djtasks.store.workers import paused_queues
+from djtasks.worker.attempts.running import Work
 from djtasks.worker.child.holdings import Holdings
 
 logger = logging.getLogger("djtasks.worker")
@@ -111,7 +111,7 @@ class BrokerSource:
         self._look_at = time.monotonic() + self._look_every
         self._unclaimed: list[UUID] = []
 
-    def fetch(self, room: int) -> list[Claim]:
+    def fetch(self, room: int) -> list[Work]:
         """Return up to `room` claims; waits a second for them when there are none."""
         if self._is_away and time.monotonic() < self._away_until:
             return self._fallback.fetch(room)
@@ -121,17 +121,17 @@ class BrokerSource:
         self._look_at = time.monotonic() + self._look_every
         return self._claim()
 
-    def _look(self, room: int) -> list[Claim]:
+    def _look(self, room: int) -> list[Work]:
         """Return what is due and in no index, if it is time to look for it."""
         now = time.monotonic()
         if not self._is_dry and now < self._look_at:
             return []
         self._look_at = now + self._look_every
-        claims = self._fallback.fetch(room, is_patient=False)
-        if claims and not self._is_dry:
+        batch = self._fallback.fetch(room, is_patient=False)
+        if batch and not self._is_dry:
             logger.warning("Index empty while tasks are due, fetching from the database too")
-        self._is_dry = bool(claims)
-        return claims
+        self._is_dry = bool(batch)
+        return batch
 
     def _pop(self, room: int) -> bool:
         names = self._queues.now()
@@ -154,7 +154,7 @@ class BrokerSource:
         self._is_away = False
         return bool(self._unclaimed)
 
-    def _claim(self) -> list[Claim]:
+    def _claim(self) -> list[Work]:
         with self._holdings.claiming:
             wanted = [id_ for id_ in dict.fromkeys(self._unclaimed) if id_ not in self._holdings]
             # A claim that fails raises: nothing more is popped, and these ids are claimed
@@ -163,7 +163,7 @@ class BrokerSource:
             for claim in claims:
                 self._holdings.add(claim)
         self._unclaimed = []
-        return claims
+        return [Work.of(claim) for claim in claims]
 
 
 class DatabaseSource:
@@ -188,14 +188,14 @@ class DatabaseSource:
         self._poll = SHORTEST_POLL
         self._fetches = 0
 
-    def fetch(self, room: int, *, is_patient: bool = True) -> list[Claim]:
+    def fetch(self, room: int, *, is_patient: bool = True) -> list[Work]:
         """Return up to `room` claims; waits a little, longer each time, when there are none.
 
         Not `is_patient`: does not wait.
         """
         lanes = self._queues.arrange(self._store.look().lanes)
-        claims = self._claim(lanes, room) if lanes else []
-        if claims:
+        batch = self._claim(lanes, room) if lanes else []
+        if batch:
             self._poll = SHORTEST_POLL
         elif not is_patient:
             return []
@@ -204,9 +204,9 @@ class DatabaseSource:
         else:
             self._wait(self._poll)
             self._poll = min(self._poll * 1.5, LONGEST_POLL)
-        return claims
+        return batch
 
-    def _claim(self, lanes: Sequence[Lane], room: int) -> list[Claim]:
+    def _claim(self, lanes: Sequence[Lane], room: int) -> list[Work]:
         self._fetches += 1
         with self._holdings.claiming:
             claims = self._store.claim_due(
@@ -218,4 +218,4 @@ class DatabaseSource:
             )
             for claim in claims:
                 self._holdings.add(claim)
-        return claims
+        return [Work.of(claim) for claim in claims]

@@ -11,7 +11,7 @@ from djtasks.testing.running import execute_here
 from djtasks.worker.attempts.pipeline import Pipeline
 from djtasks.worker.attempts.running import ThreadGate
 from tests import tasks
-from tests.worker.making import WORKER, claim_of
+from tests.worker.making import WORKER, claim_of, work_of
 
 
 @pytest.fixture
@@ -239,8 +239,8 @@ def test_a_plain_wrapper_around_a_coroutine_is_refused_with_the_way_out():
 
 
 def test_a_time_limit_that_strikes_after_the_return_changes_nothing(pipeline):
-    claim = claim_of(path(tasks.add), 1, 2, timeout=1.0)
-    running, gate = pipeline.begin(claim), ThreadGate()
+    work = work_of(path(tasks.add), 1, 2, timeout=1.0)
+    running, gate = pipeline.begin(work), ThreadGate()
 
     finished = pipeline.execute(running, gate)
     gate.throw(TimeoutError)

@@ -12,7 +12,7 @@ from djtasks.worker.attempts.pipeline import Pipeline
 from djtasks.worker.attempts.pools import AsyncPool, ThreadPool
 from djtasks.worker.attempts.time_limits import Limits
 from tests.waiting import eventually
-from tests.worker.making import WORKER, claim_of
+from tests.worker.making import WORKER, work_of
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_while_tasks_are_long_only_free_slots_take_more(threads, tmp_path):
     assert threads.room == 4
 
     for number in range(3):
-        threads.submit(claim_of("tests.tasks.waits_for_file", str(tmp_path / "door")))
+        threads.submit(work_of("tests.tasks.waits_for_file", str(tmp_path / "door")))
         eventually(lambda number=number: len(list(threads.running)) == number + 1)
 
     assert threads.room == 1
@@ -58,17 +58,17 @@ def test_short_tasks_are_claimed_ahead_by_a_tenth_of_a_second(threads):
 def test_room_is_not_given_in_small_change(threads):
     threads.lookahead.typical_seconds = 0.01
     for _ in range(25):
-        threads.submit(claim_of("tests.tasks.add", 1, 2))
+        threads.submit(work_of("tests.tasks.add", 1, 2))
 
     assert threads.room == 0
 
 
 def test_what_has_not_started_can_be_taken_back(threads):
-    claims = [claim_of("tests.tasks.add", n, n) for n in range(3)]
-    for claim in claims:
-        threads.submit(claim)
+    batch = [work_of("tests.tasks.add", n, n) for n in range(3)]
+    for work in batch:
+        threads.submit(work)
 
-    assert threads.take_back() == claims
+    assert threads.take_back() == [work.claim for work in batch]
     assert threads.take_back() == []
 
 
@@ -76,20 +76,20 @@ def test_what_waited_too_long_goes_back_and_nothing_more_is_claimed_ahead(
     threads, tmp_path, monkeypatch
 ):
     threads.lookahead.typical_seconds = 0.00001
-    claims = [claim_of("tests.tasks.waits_for_file", str(tmp_path / "door")) for _ in range(7)]
+    batch = [work_of("tests.tasks.waits_for_file", str(tmp_path / "door")) for _ in range(7)]
     threads.start()
-    for claim in claims:
-        threads.submit(claim)
+    for work in batch:
+        threads.submit(work)
     eventually(lambda: len(list(threads.running)) == 4)
     assert threads.take_back_stuck() == []
 
     monkeypatch.setattr(lookahead, "LONGEST_WAIT_SECONDS", 0.0)
 
-    assert threads.take_back_stuck() == claims[4:]
+    assert threads.take_back_stuck() == [work.claim for work in batch[4:]]
     assert threads.room == 0
     (tmp_path / "door").touch()
     eventually(lambda: not list(threads.running))
-    threads.submit(claim_of("tests.tasks.add", 1, 2))
+    threads.submit(work_of("tests.tasks.add", 1, 2))
     eventually(lambda: threads.room >= 4)
 
 
@@ -106,8 +106,8 @@ def test_the_board_shows_what_threads_are_at_and_not_what_waits_or_is_done(
 ):
     ids = {new_id() for _ in range(4)}
     for id_ in ids:
-        threads.submit(claim_of("tests.tasks.waits_for_file", str(tmp_path / "door"), id=id_))
-    threads.submit(claim_of("tests.tasks.add", 1, 2))
+        threads.submit(work_of("tests.tasks.waits_for_file", str(tmp_path / "door"), id=id_))
+    threads.submit(work_of("tests.tasks.add", 1, 2))
     assert board.running() == set()
 
     threads.start()
@@ -122,8 +122,8 @@ def test_a_slot_survives_system_exit(threads, done):
     threads.start()
 
     for _ in range(8):
-        threads.submit(claim_of("tests.tasks.exits"))
-    threads.submit(claim_of("tests.tasks.add", 1, 2))
+        threads.submit(work_of("tests.tasks.exits"))
+    threads.submit(work_of("tests.tasks.add", 1, 2))
 
     eventually(lambda: len(done) == 9)
     assert sum(finished.settlement.value == "3" for finished in done) == 1
@@ -152,7 +152,7 @@ def test_coroutines_run_side_by_side_and_free_their_slots(coroutines, board, don
     ids = {new_id() for _ in range(10)}
     for id_ in ids:
         door = str(tmp_path / "door")
-        coroutines.submit(claim_of("tests.tasks.waits_for_file_async", door, id=id_))
+        coroutines.submit(work_of("tests.tasks.waits_for_file_async", door, id=id_))
 
     assert coroutines.room == 0
     eventually(lambda: board.running() == ids)
@@ -169,22 +169,22 @@ def test_coroutines_beyond_the_slots_wait_for_one_and_can_be_taken_back(
     coroutines.lookahead.typical_seconds = 0.05
     assert coroutines.room == 10 + 20
     door = str(tmp_path / "door")
-    claims = [claim_of("tests.tasks.waits_for_file_async", door) for _ in range(15)]
-    for claim in claims:
-        coroutines.submit(claim)
-    eventually(lambda: board.running() == {claim.id for claim in claims[:10]})
+    batch = [work_of("tests.tasks.waits_for_file_async", door) for _ in range(15)]
+    for work in batch:
+        coroutines.submit(work)
+    eventually(lambda: board.running() == {work.claim.id for work in batch[:10]})
 
-    assert coroutines.take_back() == claims[10:]
-    for claim in claims[10:12]:
-        coroutines.submit(claim)
+    assert coroutines.take_back() == [work.claim for work in batch[10:]]
+    for work in batch[10:12]:
+        coroutines.submit(work)
     (tmp_path / "door").touch()
 
     eventually(lambda: len(done) == 12)
-    assert {finished.claim.id for finished in done} == {claim.id for claim in claims[:12]}
+    assert {finished.claim.id for finished in done} == {work.claim.id for work in batch[:12]}
 
 
 def test_a_coroutine_that_raises_anything_is_a_result(coroutines, done):
-    coroutines.submit(claim_of("tests.tasks.add_async", "a", 1))
+    coroutines.submit(work_of("tests.tasks.add_async", "a", 1))
 
     eventually(lambda: done)
 

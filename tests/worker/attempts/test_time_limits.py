@@ -10,7 +10,7 @@ from djtasks.worker.attempts import time_limits as module
 from djtasks.worker.attempts.pipeline import Pipeline
 from djtasks.worker.attempts.running import ThreadGate
 from djtasks.worker.attempts.time_limits import Limits
-from tests.worker.making import WORKER, claim_of
+from tests.worker.making import WORKER, work_of
 
 
 class Gate:
@@ -33,7 +33,7 @@ def limits(hung):
 
 def attempt(**changes):
     running = Pipeline(store=None, worker=WORKER).begin(
-        claim_of("tests.tasks.add", 1, 2, timeout=5.0, **changes)
+        work_of("tests.tasks.add", 1, 2, timeout=5.0, **changes)
     )
     running.gate = Gate()
     return running

@@ -11,7 +11,7 @@ from djtasks.signals import task_cancelled, task_retrying
 from djtasks.testing.running import execute_here
 from djtasks.worker.attempts.pipeline import Pipeline
 from djtasks.worker.child.announcer import MOST_NEWS, Announcer
-from tests.worker.making import WORKER, claim_of
+from tests.worker.making import WORKER, claim_of, work_of
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_receiver_that_raises_silences_no_other(announcer, pipeline, heard):
 
 
 def test_a_crowd_of_unknown_tasks_is_one_warning_a_minute_each(announcer, pipeline, caplog):
-    refused = [pipeline.refuse(claim_of(path)) for path in ["shop.gone"] * 3 + ["shop.other"]]
+    refused = [pipeline.refuse(work_of(path)) for path in ["shop.gone"] * 3 + ["shop.other"]]
     for _ in range(2):
         announcer.settled(refused)
         announcer.tick()

@@ -14,6 +14,7 @@ from djtasks.protocol.hints import Hint
 from djtasks.protocol.states import State
 from djtasks.store import Lane
 from djtasks.worker.attempts.pipeline import Pipeline
+from djtasks.worker.attempts.running import Work
 from djtasks.worker.child import sources
 from djtasks.worker.child.fetcher import Fetcher
 from djtasks.worker.child.holdings import Holdings
@@ -30,8 +31,8 @@ class Room:
         self.submitted = []
         self.running = []
 
-    def submit(self, claim):
-        self.submitted.append(claim)
+    def submit(self, work):
+        self.submitted.append(work.claim)
 
     def take_back(self):
         return []
@@ -44,7 +45,7 @@ class FixedSource:
 
     def fetch(self, room):
         self.asked.append(room)
-        return self.claims
+        return [Work.of(claim) for claim in self.claims]
 
 
 @pytest.fixture
@@ -107,8 +108,7 @@ def test_nothing_is_claimed_that_could_not_be_started(parts):
 def test_each_pool_needs_room_for_its_usual_share_of_what_comes(parts):
     source = FixedSource()
     fetcher = fetcher_of(source, parts)
-    batches = ([], ["add_async"] * 100, ["add"] * 60, ["unknown"] * 100, [])
-    for names in batches:
+    for names in ([], ["add_async"] * 100, ["add"] * 60, ["unknown"] * 100, []):
         source.claims = [claim_of(f"tests.tasks.{name}", 1, 1) for name in names]
         fetcher.tick()
 
@@ -168,10 +168,10 @@ def test_hints_become_claims_that_are_held(engine, broker, holdings):
         [Hint(pk, "default", 0) for pk in TaskRecord.objects.values_list("pk", flat=True)]
     )
     broker.push([Hint(pk, "default", 0) for pk in TaskRecord.objects.values_list("pk", flat=True)])
-    claims = source.fetch(3)
+    batch = source.fetch(3)
 
-    assert len(claims) == 3
-    assert all(claim.id in holdings for claim in claims)
+    assert len(batch) == 3
+    assert all(work.claim.id in holdings for work in batch)
     assert TaskRecord.objects.filter(state=State.RUNNING).count() == 3
 
 
@@ -181,14 +181,14 @@ def test_a_duplicated_hint_of_a_record_in_hand_is_not_claimed(engine, broker, ho
     store = LostReplies(engine.store)
     source, _ = sources_of(engine, holdings, store=store)
     broker.push([Hint(row.pk, "default", 0)])
-    (claim,) = source.fetch(1)
+    (work,) = source.fetch(1)
 
     broker.push([Hint(row.pk, "default", 0)])
     again = source.fetch(1)
 
     assert again == []
     row.refresh_from_db()
-    assert (row.state, row.fence) == (State.RUNNING, claim.fence)
+    assert (row.state, row.fence) == (State.RUNNING, work.claim.fence)
 
 
 def test_ids_of_a_claim_that_failed_are_claimed_again_before_any_other(engine, broker, holdings):
@@ -205,7 +205,7 @@ def test_ids_of_a_claim_that_failed_are_claimed_again_before_any_other(engine, b
     assert not holdings.claiming.locked()
     TaskRecord.objects.update(state=State.READY, worker=None)
 
-    assert [claim.id for claim in source.fetch(1)] == [row.pk]
+    assert [work.claim.id for work in source.fetch(1)] == [row.pk]
 
 
 def test_without_the_broker_claims_come_from_the_database_until_it_is_back(
@@ -250,7 +250,7 @@ def test_the_oldest_of_any_priority_gets_its_turn_without_an_index(engine, broke
         tasks.add.using(priority=100).enqueue(1, 1)
     _, source = sources_of(engine, holdings)
 
-    claimed = [str(claim.id) for _ in range(8) for claim in source.fetch(1)]
+    claimed = [str(work.claim.id) for _ in range(8) for work in source.fetch(1)]
 
     assert claimed.index(old.id) == 7
 

@@ -8,6 +8,7 @@ from django.db import OperationalError
 from djtasks.models import TaskRecord
 from djtasks.protocol.states import State
 from djtasks.worker.attempts.pipeline import Pipeline
+from djtasks.worker.attempts.running import Work
 from djtasks.worker.child.holdings import Holdings
 from djtasks.worker.child.housekeeper import Housekeeper
 from tests import tasks
@@ -104,7 +105,7 @@ def test_progress_is_stored_when_it_changed_and_only_while_the_record_is_ours(
 ):
     tasks.add.enqueue(1, 2)
     (claim,) = claim_all(WORKER)
-    attempt = Pipeline(store, WORKER).begin(claim)
+    attempt = Pipeline(store, WORKER).begin(Work.of(claim))
     running.append(attempt)
 
     attempt.report({"done": 1, "total": 2, "note": "x"})

@@ -16,7 +16,7 @@ from djtasks.protocol.states import State
 from djtasks.store import statistics as tables
 from djtasks.store import workers
 from djtasks.worker.attempts.pipeline import Finished, Pipeline
-from djtasks.worker.attempts.running import ThreadGate
+from djtasks.worker.attempts.running import ThreadGate, Work
 from djtasks.worker.child.statistics import Statistics, count_failures
 from djtasks.worker.supervisor.departures import publish
 from tests.tasks import add, asks_for_retry, cancels_itself, explode, never_twice
@@ -32,8 +32,8 @@ def finish_all(engine: Engine) -> list[Finished]:
     """Run whatever is due and settle it, as a child would."""
     pipeline = Pipeline(engine.store, WORKER)
     done = [
-        pipeline.refuse(claim) or pipeline.execute(pipeline.begin(claim), ThreadGate())
-        for claim in claim_all(WORKER)
+        pipeline.refuse(work) or pipeline.execute(pipeline.begin(work), ThreadGate())
+        for work in map(Work.of, claim_all(WORKER))
     ]
     engine.store.settle([finished.settlement for finished in done], worker=WORKER)
     return done
