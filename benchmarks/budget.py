@@ -70,6 +70,7 @@ class Line:
             coroutines=pools.AsyncPool(range(8, 9), *parts, board=slots),
             done=self.finished.append,
             hand_over=lambda _claim: None,
+            give_back=lambda _claims: None,
             is_held_up=lambda: False,
         )
         queues = sources.Queues(engine, None)
@@ -77,9 +78,7 @@ class Line:
             engine, queues, self.holdings, worker=worker, fallback=None
         )
         self.statistics = statistics.Statistics(engine, worker)
-        self.settler = settler.Settler(
-            engine.store, worker, self.holdings, on_settled=lambda _batch: None
-        )
+        self.settler = settler.Settler(engine.store, worker, self.holdings, on_settled=())
         self.gate = execution.ThreadGate()
 
     def batch(self, meter: Meter) -> int:

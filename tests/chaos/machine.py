@@ -104,7 +104,7 @@ class Child:
         self.holdings = Holdings()
         self.pipeline = Pipeline(self.wire, self.id)
         self.index, self.database = self._sources()
-        self.settler = Settler(self.wire, self.id, self.holdings, on_settled=lambda _done: None)
+        self.settler = Settler(self.wire, self.id, self.holdings, on_settled=())
         self.housekeeper = Housekeeper(
             self.wire,
             self.id,
@@ -204,7 +204,7 @@ class Child:
     def finish(self, id_: UUID) -> None:
         """Let the task function come to its end."""
         finished = self.pipeline.execute(self.running.pop(id_), ThreadGate())
-        self.settler.inbox.put(finished)
+        self.settler.put(finished)
 
     def settle(self, fate: str) -> None:
         """Send what has collected; what fails stays and is sent again."""

@@ -4,7 +4,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, MutableSequence, Sequence
+from collections.abc import Callable, MutableSequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from djtasks.store.listener import Listener
 from djtasks.store.sessions import use_engine_connection
 from djtasks.worker import messages
 from djtasks.worker.attempts.board import Board
-from djtasks.worker.attempts.pipeline import Finished, Pipeline
+from djtasks.worker.attempts.pipeline import Pipeline
 from djtasks.worker.attempts.pools import AsyncPool, ThreadPool
 from djtasks.worker.attempts.running import Running, Work
 from djtasks.worker.attempts.time_limits import Limits
@@ -62,19 +63,18 @@ class Child:
         self.worker = worker
         self.send = send
         self._hung: set[UUID] = set()
-        self._started_count = 0
         self._draining = threading.Event()
         self.holdings = Holdings()
         self.announcer = Announcer(sender, worker)
+        self.statistics = Statistics(engine, worker)
         self.pipeline = self._pipeline()
         self.limits = Limits(self._on_hung)
-        self.threads, self.coroutines = self._pools(board, Pulse(counters, PULSES.index("asyncio")))
-        self.statistics = Statistics(engine, worker)
-        tell = self._tell_of_settled
-        self.settler = Settler(engine.store, worker, self.holdings, on_settled=tell)
+        fetching, settling, asyncio = (Pulse(counters, place) for place in range(len(PULSES)))
+        self.settler = self._settler()
+        self.threads, self.coroutines = self._pools(board, asyncio)
         self.fetcher = self._fetcher()
-        fetching, settling = (Pulse(counters, PULSES.index(name)) for name in ("fetch", "settle"))
-        self.fetch_loop = self._loop("fetch", self._fetch, fetching)
+        self.fetcher.limit_to(config.worker.max_tasks, self._on_max_tasks)
+        self.fetch_loop = self._loop("fetch", self.fetcher.tick, fetching)
         self._background = self._background_loops(settling)
 
     def _pipeline(self) -> Pipeline:
@@ -86,11 +86,20 @@ class Child:
             on_started=self.announcer.started,
         )
 
+    def _settler(self) -> Settler:
+        return Settler(
+            self.engine.store,
+            self.worker,
+            self.holdings,
+            on_settled=(self.announcer.settled, self.statistics.settled),
+            on_put=self._wake_fetching,
+        )
+
     def _pools(self, board: Board, pulse: Pulse) -> tuple[ThreadPool, AsyncPool]:
         asks = self.config.worker
         threads = range(asks.threads)
         coroutines = range(asks.threads, asks.slots)
-        parts = (self.pipeline, self.limits, self._done)
+        parts = (self.pipeline, self.limits, self.settler.put)
         return (
             ThreadPool(threads, *parts, board=board),
             AsyncPool(coroutines, *parts, board=board, pulse=pulse),
@@ -102,10 +111,10 @@ class Child:
             self.pipeline,
             threads=self.threads,
             coroutines=self.coroutines,
-            done=self._done,
-            hand_over=self._hand_over,
+            done=self.settler.put,
+            hand_over=lambda claim: self.send(messages.HandOver(claim)),
+            give_back=partial(give_back, self.engine, self.holdings, worker=self.worker),
             is_held_up=lambda: self.settler.is_full or self.announcer.is_full,
-            on_started=self._count_start,
         )
 
     def _housekeeper(self) -> Housekeeper:
@@ -158,33 +167,18 @@ class Child:
         for loop in (*self._background, self.fetch_loop):
             loop.start()
 
-    def _fetch(self) -> float:
-        self._give_back([*self.threads.take_back_stuck(), *self.coroutines.take_back_stuck()])
-        return self.fetcher.tick()
-
-    def _tell_of_settled(self, batch: Sequence[Finished]) -> None:
-        self.announcer.settled(batch)
-        self.statistics.settled(batch)
-
     def running(self) -> list[Running]:
         """Return the attempts that run now."""
         return [*self.threads.running, *self.coroutines.running]
 
-    def _done(self, finished: Finished) -> None:
-        self.settler.inbox.put(finished)
+    def _wake_fetching(self) -> None:
+        """Let the fetch loop go on at once if it only waits for room."""
         if self.fetch_loop.is_waiting and self.fetcher.room() > 0:
             self.fetch_loop.wake()
 
-    def _count_start(self) -> None:
-        self._started_count += 1
-        limit = self.config.worker.max_tasks
-        if limit is not None and self._started_count == limit:
-            self.fetcher.is_paused = True
-            self.send(messages.Recycle())
-            self.drain_soon()
-
-    def _hand_over(self, claim: Claim) -> None:
-        self.send(messages.HandOver(claim))
+    def _on_max_tasks(self) -> None:
+        self.send(messages.Recycle())
+        self.drain_soon()
 
     def _on_hung(self, running: Running) -> None:
         """A task ignores its limit: tell the supervisor, who ends this process."""
@@ -255,7 +249,7 @@ class Child:
         self.fetch_loop.stop()
         self.fetch_loop.join()
         if give_back:
-            self._give_back([*self.threads.take_back(), *self.coroutines.take_back()])
+            self.fetcher.give_back_waiting()
         while self.holdings.hold_others_than(self._hung):
             self.settler.wake()
             time.sleep(_DRAIN_POLL)
@@ -267,11 +261,6 @@ class Child:
     def is_all_told(self) -> bool:
         """Whether no signal and no figure of what was settled is on its way."""
         return self.settler.is_empty and self.announcer.is_idle and self.statistics.is_idle
-
-    def _give_back(self, claims: Sequence[Claim]) -> None:
-        if claims:
-            self._started_count -= len(claims)
-            give_back(self.engine, self.holdings, claims, worker=self.worker)
 
 
 def leave(code: int) -> None:

@@ -28,7 +28,8 @@ class Fetcher:
     """Fetches, and hands each claim to the pool of its kind.
 
     An id does not tell the kind of its task: while tasks of both kinds are registered, both
-    pools need room for their usual share of what comes. A guess; see `Lookahead`.
+    pools need room for their usual share of what comes. A guess; see `Lookahead`. What it was
+    wrong about goes back.
     """
 
     def __init__(
@@ -40,8 +41,8 @@ class Fetcher:
         coroutines: Pool,
         done: Callable[[Finished], None],
         hand_over: Callable[[Claim], None],
+        give_back: Callable[[Sequence[Claim]], None],
         is_held_up: Callable[[], bool],
-        on_started: Callable[[], None] = lambda: None,
     ) -> None:
         self._source = source
         self._pipeline = pipeline
@@ -49,13 +50,21 @@ class Fetcher:
         self._coroutines = coroutines
         self._done = done
         self._hand_over = hand_over
+        self._give_back = give_back
         self._is_held_up = is_held_up
-        self._on_started = on_started
+        self._submitted = 0
+        self._most: int | None = None
+        self._on_most: Callable[[], None] = lambda: None
         self._shares: dict[Pool, float] = {}
         self.is_paused = False
 
+    def limit_to(self, most: int | None, on_most: Callable[[], None]) -> None:
+        """Stop fetching, and call `on_most`, once so many claims went to slots; None: never."""
+        self._most, self._on_most = most, on_most
+
     def tick(self) -> float:
         """Fetch once; return how long to wait before the next time unless a slot frees."""
+        self._take_back([*self._threads.take_back_stuck(), *self._coroutines.take_back_stuck()])
         if self.is_paused or self._is_held_up():
             return _HELD_PAUSE
         self._look_at_kinds()
@@ -100,8 +109,8 @@ class Fetcher:
             elif work.claim.is_suspect:
                 self._hand_over(work.claim)
             else:
-                self._on_started()
                 submitted.append(self.submit(work))
+                self._count()
         if submitted:
             self._learn_shares(submitted)
 
@@ -110,3 +119,18 @@ class Fetcher:
         pool = self._coroutines if work.is_async else self._threads
         pool.submit(work)
         return pool
+
+    def give_back_waiting(self) -> None:
+        """Give back all that has not started."""
+        self._take_back([*self._threads.take_back(), *self._coroutines.take_back()])
+
+    def _take_back(self, claims: Sequence[Claim]) -> None:
+        if claims:
+            self._submitted -= len(claims)
+            self._give_back(claims)
+
+    def _count(self) -> None:
+        self._submitted += 1
+        if self._submitted == self._most:
+            self.is_paused = True
+            self._on_most()

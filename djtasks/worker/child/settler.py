@@ -39,13 +39,15 @@ class Settler:
         worker: UUID,
         holdings: Holdings,
         *,
-        on_settled: Callable[[Sequence[Finished]], None],
+        on_settled: Sequence[Callable[[Sequence[Finished]], None]],
+        on_put: Callable[[], None] = lambda: None,
     ) -> None:
         self.inbox: SimpleQueue[Finished | None] = SimpleQueue()
         self._store = store
         self._worker = worker
         self._holdings = holdings
         self._on_settled = on_settled
+        self._on_put = on_put
         self._batch: list[Finished] = []
         self._locked: list[Finished] = []
         self._retry_locked_at = 0.0
@@ -58,6 +60,11 @@ class Settler:
     @property
     def is_empty(self) -> bool:
         return not (self._batch or self._locked) and self.inbox.empty()
+
+    def put(self, finished: Finished) -> None:
+        """Take what an attempt came to; its slot is free for the next one."""
+        self.inbox.put(finished)
+        self._on_put()
 
     def wake(self) -> None:
         """End the present wait for results."""
@@ -96,7 +103,8 @@ class Settler:
             self._holdings.remove(finished.claim)
         if len(written) < len(batch):
             batch = [f for f in batch if f.claim.id in written or f.is_completed]
-        self._on_settled(batch)
+        for hear in self._on_settled:
+            hear(batch)
 
     def _after_failure(self, batch: list[Finished], error: DatabaseError) -> None:
         failure = classify(error)

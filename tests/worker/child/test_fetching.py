@@ -1,4 +1,4 @@
-"""Fetcher and sources: what is claimed, from where, and how much of it."""
+"""Sources: what is claimed, and from where."""
 
 import pytest
 from django.db import OperationalError
@@ -13,119 +13,11 @@ from djtasks.options import Options
 from djtasks.protocol.hints import Hint
 from djtasks.protocol.states import State
 from djtasks.store import Lane
-from djtasks.worker.attempts.pipeline import Pipeline
-from djtasks.worker.attempts.running import Work
 from djtasks.worker.child import sources
-from djtasks.worker.child.fetcher import Fetcher
 from djtasks.worker.child.holdings import Holdings
 from djtasks.worker.child.sources import BrokerSource, DatabaseSource, Queues
 from tests import tasks
-from tests.worker.making import WORKER, LostReplies, claim_of
-
-
-class Room:
-    """A pool that only counts."""
-
-    def __init__(self, room):
-        self.room = room
-        self.submitted = []
-        self.running = []
-
-    def submit(self, work):
-        self.submitted.append(work.claim)
-
-    def take_back(self):
-        return []
-
-
-class FixedSource:
-    def __init__(self, *claims):
-        self.claims = list(claims)
-        self.asked = []
-
-    def fetch(self, room):
-        self.asked.append(room)
-        return [Work.of(claim) for claim in self.claims]
-
-
-@pytest.fixture
-def parts():
-    return {"threads": Room(4), "coroutines": Room(50), "done": [], "handed": [], "held": False}
-
-
-def fetcher_of(source, parts):
-    return Fetcher(
-        source,
-        Pipeline(store=None, worker=WORKER),
-        threads=parts["threads"],
-        coroutines=parts["coroutines"],
-        done=parts["done"].append,
-        hand_over=parts["handed"].append,
-        is_held_up=lambda: parts["held"],
-    )
-
-
-def test_each_claim_goes_to_the_pool_of_its_kind(parts):
-    plain, coroutine = claim_of("tests.tasks.add", 1, 2), claim_of("tests.tasks.add_async", 1, 2)
-
-    fetcher_of(FixedSource(plain, coroutine), parts).tick()
-
-    assert parts["threads"].submitted == [plain]
-    assert parts["coroutines"].submitted == [coroutine]
-
-
-def test_a_claim_that_is_not_to_be_run_is_settled_without_a_slot(parts):
-    expired, unknown = claim_of("tests.tasks.add", 1, 2, is_expired=True), claim_of("no.such.task")
-
-    fetcher_of(FixedSource(expired, unknown), parts).tick()
-
-    assert [finished.claim for finished in parts["done"]] == [expired, unknown]
-    assert parts["threads"].submitted == []
-
-
-def test_a_suspect_is_handed_over(parts):
-    suspect = claim_of("tests.tasks.add", 1, 2, crash_count=2, max_crashes=3)
-
-    fetcher_of(FixedSource(suspect), parts).tick()
-
-    assert parts["handed"] == [suspect]
-
-
-def test_nothing_is_claimed_that_could_not_be_started(parts):
-    source = FixedSource()
-    fetcher = fetcher_of(source, parts)
-
-    fetcher.tick()
-    parts["coroutines"].room = 3
-    fetcher.tick()
-    parts["threads"].room = 0
-    pause = fetcher.tick()
-
-    assert source.asked == [4, 3]
-    assert pause > 0
-
-
-def test_each_pool_needs_room_for_its_usual_share_of_what_comes(parts):
-    source = FixedSource()
-    fetcher = fetcher_of(source, parts)
-    for names in ([], ["add_async"] * 100, ["add"] * 60, ["unknown"] * 100, []):
-        source.claims = [claim_of(f"tests.tasks.{name}", 1, 1) for name in names]
-        fetcher.tick()
-
-    # Threads have room for 4, coroutines for 50; plain ones are 1 in 20 at least, then 6 in 10.
-    assert source.asked == [4, 4, 50, 6, 6]
-
-
-@pytest.mark.parametrize("reason", ["held", "paused"])
-def test_nothing_is_fetched_while_results_pile_up_or_somebody_says_so(parts, reason):
-    source = FixedSource()
-    fetcher = fetcher_of(source, parts)
-    parts["held"] = reason == "held"
-    fetcher.is_paused = reason == "paused"
-
-    assert fetcher.tick() > 0
-
-    assert source.asked == []
+from tests.worker.making import WORKER, LostReplies
 
 
 class AwayBroker(MemoryBroker):

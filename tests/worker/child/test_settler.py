@@ -31,17 +31,17 @@ def holdings():
 
 @pytest.fixture
 def settler(store, holdings, told):
-    return Settler(store, WORKER, holdings, on_settled=told.extend)
+    return Settler(store, WORKER, holdings, on_settled=[told.extend])
 
 
 def run_all(settler, holdings, store):
-    """Claim and run everything due, and put what came out into the settler's inbox."""
+    """Claim and run everything due, and put what came out into the settler."""
     pipeline = Pipeline(store, WORKER)
     finished = []
     for claim in claim_all(WORKER):
         holdings.add(claim)
         finished.append(execute_here(pipeline, claim))
-        settler.inbox.put(finished[-1])
+        settler.put(finished[-1])
     return finished
 
 
@@ -142,7 +142,7 @@ def test_a_locked_row_holds_up_no_other(live_engine, holdings, told, monkeypatch
 
     monkeypatch.setattr(module, "_LOCKED_PAUSE", 0.0)
     store = LostReplies(live_engine.store)
-    settler = Settler(store, WORKER, holdings, on_settled=told.extend)
+    settler = Settler(store, WORKER, holdings, on_settled=[told.extend])
     tasks.add.enqueue_many((n, n) for n in range(4))
     finished = run_all(settler, holdings, store)
     locked_id = finished[2].claim.id
