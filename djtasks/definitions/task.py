@@ -144,10 +144,10 @@ class Task(_Base[P, T]):
 
     @property
     def retry_policy(self) -> RetryPolicy:
-        """Return when failures are tried again; a backoff function is asked elsewhere."""
+        """Return when failures are tried again."""
         return RetryPolicy(
             max_attempts=self.max_attempts,
-            backoff=self.backoff if isinstance(self.backoff, Backoff) else Backoff(),
+            backoff=self.backoff,
             retry_on=self.retry_on,
             give_up_on=self.give_up_on,
         )

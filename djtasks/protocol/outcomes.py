@@ -3,12 +3,12 @@
 outcome (a fact) -> `judge` -> verdict (what to write down).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple, assert_never
 
-from djtasks.errors import Cancel, Retry, TaskCancelled, TaskExpired, UnknownTask
-from djtasks.protocol.retry import RetryPolicy
+from djtasks.errors import Cancel, TaskCancelled, TaskExpired, UnknownTask
 from djtasks.protocol.states import State
 
 # A rolling deploy may bring the task's code within the hour; until then the record is released.
@@ -27,13 +27,9 @@ class Returned(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """The task raised. `wish` is what its backoff function answered.
-
-    A timedelta is when to try again; `GIVE_UP` ends the record; None means nobody was asked.
-    """
+    """The task raised."""
 
     error: BaseException
-    wish: "timedelta | GiveUp | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +47,10 @@ class Unregistered:
     waited: timedelta
 
 
-class GiveUp:
-    """The type of `GIVE_UP`."""
-
-    __slots__ = ()
-
-
-GIVE_UP = GiveUp()
-
 Outcome = Returned | Raised | Expired | Unregistered
+
+# After a failure: when to try again, or None to give up. See `RetryPolicy.decide`.
+Decide = Callable[[BaseException], timedelta | None]
 
 
 class Verdict(NamedTuple):
@@ -76,18 +67,17 @@ class Verdict(NamedTuple):
     spent: bool = True
 
 
-def judge(outcome: Outcome, policy: RetryPolicy, attempt: int, *, spread: float = 0.0) -> Verdict:
-    """Decide what an execution means. `attempt` is the one just made, counted from 1.
-
-    `spread`, from -1 to 1, is the jitter of a retry's delay. Pure: no clock, no I/O.
-    """
+def judge(outcome: Outcome, decide: Decide = lambda _error: None) -> Verdict:
+    """Decide what an execution means; `decide` is asked about failures. No clock, no I/O."""
     match outcome:
         case Returned(value):
             return Verdict(_SUCCESSFUL, value)
         case Raised(Cancel() | TaskCancelled() as error):
             return Verdict(state=State.CANCELLED, error=error)
-        case Raised():
-            return _judge_failure(outcome, policy, attempt, spread)
+        case Raised(error):
+            delay = decide(error)
+            state = State.FAILED if delay is None else State.READY
+            return Verdict(state=state, error=error, delay=delay)
         case Expired(error):
             return Verdict(state=State.EXPIRED, error=error, spent=False)
         case Unregistered(error, waited):
@@ -100,18 +90,3 @@ def judge(outcome: Outcome, policy: RetryPolicy, attempt: int, *, spread: float 
             )
         case _:
             assert_never(outcome)
-
-
-def _judge_failure(outcome: Raised, policy: RetryPolicy, attempt: int, spread: float) -> Verdict:
-    error, wish = outcome.error, outcome.wish
-    asked = isinstance(error, Retry)
-    if attempt >= policy.max_attempts or not (asked or policy.worth_retrying(error)):
-        return Verdict(state=State.FAILED, error=error)
-    if isinstance(wish, GiveUp) and not asked:
-        return Verdict(state=State.FAILED, error=error)
-    delay = error.delay if isinstance(error, Retry) else None
-    if delay is None and isinstance(wish, timedelta):
-        delay = wish
-    if delay is None:
-        delay = policy.backoff.delay_after(attempt, spread=spread)
-    return Verdict(state=State.READY, error=error, delay=max(delay, timedelta(0)))

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from djtasks.errors import Retry
 from djtasks.formats.durations import LONGEST
 
 # Django's own proposal: f(exception, task_result) -> seconds, or None to give up.
@@ -54,18 +55,56 @@ class Backoff:
         return timedelta(seconds=min(grown, longest) * (1 + self.jitter * spread))
 
 
+_DEFAULT = Backoff()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often a task may fail, and which failures are worth another attempt.
+    """How often a task may fail, which failures are worth another attempt, and when it comes.
 
-    `max_attempts` counts from 1. `retry_on` None means every failure; `give_up_on` wins over
-    it. A class in either also matches its subclasses.
+    `max_attempts` counts from 1. `backoff` may be a function of (exception, task_result).
+    `retry_on` None means every failure; `give_up_on` wins over it. A class in either also matches
+    its subclasses.
     """
 
     max_attempts: int = 1
-    backoff: Backoff = field(default_factory=Backoff)
+    backoff: Backoff | BackoffFunction = _DEFAULT
     retry_on: tuple[type[BaseException], ...] | None = None
     give_up_on: tuple[type[BaseException], ...] = ()
+
+    def decide(
+        self,
+        error: BaseException,
+        attempt: int,
+        *,
+        spread: float = 0.0,
+        result: Callable[[], Any] = lambda: None,
+    ) -> timedelta | None:
+        """Return when to try again after failed attempt `attempt`, counted from 1; None: give up.
+
+        A task that raises Retry is tried again whatever it failed of, and its own delay goes
+        before any backoff. A backoff function is called with the error and `result()`, for the
+        last attempt too; what it raises, this raises.
+        """
+        delay = self._delay_after(error, attempt, spread, result)
+        asks = isinstance(error, Retry)
+        if attempt >= self.max_attempts or not (asks or self.worth_retrying(error)):
+            return None
+        if isinstance(error, Retry) and error.delay is not None:
+            delay = error.delay
+        elif asks and delay is None:
+            delay = _DEFAULT.delay_after(attempt, spread=spread)
+        return None if delay is None else max(delay, timedelta(0))
+
+    def _delay_after(
+        self, error: BaseException, attempt: int, spread: float, result: Callable[[], Any]
+    ) -> timedelta | None:
+        if isinstance(self.backoff, Backoff):
+            return self.backoff.delay_after(attempt, spread=spread)
+        answer = self.backoff(error, result())
+        if answer is None or isinstance(answer, timedelta):
+            return answer
+        return timedelta(seconds=answer)
 
     def worth_retrying(self, error: BaseException) -> bool:
         """Return whether this failure may be tried again at all, attempts aside."""

@@ -202,8 +202,8 @@ def test_the_policy_is_what_the_options_say() -> None:
     )
 
 
-def test_a_backoff_function_leaves_the_default_delays_as_a_fallback() -> None:
-    assert with_options.retry_policy.backoff == Backoff()
+def test_a_backoff_function_is_part_of_the_policy() -> None:
+    assert with_options.retry_policy.backoff is with_options.backoff
 
 
 def test_a_stored_record_is_restored_although_its_queue_is_gone() -> None:

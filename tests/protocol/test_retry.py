@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from djtasks.errors import Retry
 from djtasks.protocol.retry import Backoff, RetryPolicy
 
 PLAIN = Backoff(
@@ -119,3 +120,126 @@ def test_which_failures_are_worth_another_attempt(
 
 def test_a_policy_tries_once_unless_told_otherwise() -> None:
     assert RetryPolicy().max_attempts == 1
+
+
+THRICE = RetryPolicy(
+    max_attempts=3,
+    backoff=Backoff(first_delay=timedelta(seconds=10), jitter=0.5),
+    give_up_on=(LookupError,),
+)
+BOOM = RuntimeError("boom")
+LOST = KeyError("lost")
+LATER = Retry("later")
+IN_A_MINUTE = Retry("in a minute", delay=60)
+YESTERDAY = Retry("yesterday", delay=timedelta(days=-1))
+
+
+def answering(answer: Any) -> RetryPolicy:
+    """Return a policy whose backoff function always says this."""
+    return replace(THRICE, backoff=lambda _error, _result: answer)
+
+
+def seconds_of(delay: timedelta | None) -> float | None:
+    return None if delay is None else delay.total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("policy", "error", "attempt", "seconds"),
+    [
+        (RetryPolicy(), BOOM, 1, None),
+        (THRICE, BOOM, 1, 10),
+        (THRICE, BOOM, 2, 20),
+        (THRICE, BOOM, 3, None),
+        (THRICE, BOOM, 4, None),
+        (THRICE, LOST, 1, None),
+        (THRICE, SystemExit(3), 1, 10),
+    ],
+)
+def test_attempts_decide_whether_a_failure_is_tried_again(
+    policy: RetryPolicy, error: BaseException, attempt: int, seconds: float | None
+) -> None:
+    assert seconds_of(policy.decide(error, attempt)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "seconds"),
+    [
+        (1, BOOM, 1),
+        (timedelta(seconds=1), BOOM, 1),
+        (0.5, BOOM, 0.5),
+        (-1, BOOM, 0),
+        (None, BOOM, None),
+        (1, LOST, None),
+        (1, LATER, 1),
+        (None, LATER, 15),
+        (1, IN_A_MINUTE, 60),
+        (None, IN_A_MINUTE, 60),
+    ],
+)
+def test_a_backoff_function_decides_unless_the_task_asks_for_a_delay(
+    answer: Any, error: Exception, seconds: float | None
+) -> None:
+    assert seconds_of(answering(answer).decide(error, 1)) == seconds
+
+
+@pytest.mark.parametrize(("error", "seconds"), [(LATER, 10), (IN_A_MINUTE, 60), (YESTERDAY, 0)])
+def test_the_delay_that_a_task_asks_for_goes_before_its_backoff(
+    error: Exception, seconds: float
+) -> None:
+    assert seconds_of(THRICE.decide(error, 1)) == seconds
+
+
+@pytest.mark.parametrize("policy", [THRICE, answering(None), answering(1)])
+@pytest.mark.parametrize("error", [BOOM, LATER, IN_A_MINUTE])
+def test_nothing_is_tried_again_beyond_the_last_attempt(
+    error: Exception, policy: RetryPolicy
+) -> None:
+    assert policy.decide(error, 3) is None
+
+
+def test_a_task_may_ask_for_a_retry_that_its_policy_would_not_give() -> None:
+    only_lookups = replace(THRICE, retry_on=(LookupError,), give_up_on=(Retry,))
+
+    assert seconds_of(only_lookups.decide(IN_A_MINUTE, 1)) == 60
+    assert only_lookups.decide(BOOM, 1) is None
+
+
+@pytest.mark.parametrize(("spread", "seconds"), [(-1, 5), (0, 10), (1, 15)])
+def test_only_the_backoff_is_spread_by_jitter(spread: float, seconds: float) -> None:
+    assert seconds_of(THRICE.decide(BOOM, 1, spread=spread)) == seconds
+    assert seconds_of(THRICE.decide(IN_A_MINUTE, 1, spread=spread)) == 60
+
+
+@pytest.mark.parametrize("attempt", [1, 3])
+def test_a_backoff_function_hears_of_every_failure(attempt: int) -> None:
+    heard: list[Any] = []
+    policy = replace(THRICE, backoff=lambda error, result: heard.append((error, result)))
+
+    policy.decide(BOOM, attempt, result=lambda: "the result")
+
+    assert heard == [(BOOM, "the result")]
+
+
+def test_what_a_backoff_function_raises_comes_out() -> None:
+    with pytest.raises(TypeError):
+        answering("soon").decide(BOOM, 1)
+
+
+@pytest.mark.parametrize(
+    ("delay", "kept"),
+    [
+        (None, None),
+        (90, timedelta(seconds=90)),
+        (0.5, timedelta(milliseconds=500)),
+        (timedelta(hours=1), timedelta(hours=1)),
+    ],
+)
+def test_a_retry_takes_seconds_or_a_span(
+    delay: float | timedelta | None, kept: timedelta | None
+) -> None:
+    assert Retry("soon", delay=delay).delay == kept
+
+
+def test_a_retry_without_a_reason_says_who_asked() -> None:
+    assert str(Retry()) == "The task asked to be run again."
+    assert str(Retry("no paper")) == "no paper"

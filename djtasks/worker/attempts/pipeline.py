@@ -8,7 +8,6 @@ claim -> refuse?  expired, or unknown to this worker: not run at all
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -25,17 +24,12 @@ from djtasks.formats.tracebacks import describe, fingerprint_of, place_of
 from djtasks.middleware import Middleware, Run, chain
 from djtasks.protocol.outcomes import Expired, Outcome, Raised, Returned, Verdict, judge
 from djtasks.protocol.records import Claim, Settlement, decode_call
-from djtasks.protocol.retry import RetryPolicy
 from djtasks.protocol.states import FINAL, State
 from djtasks.store import Store
 from djtasks.worker.attempts.refusals import is_known_refusal, misfit, unregistered
-from djtasks.worker.attempts.retrying import policy_of, with_wish
 from djtasks.worker.attempts.running import Running, ThreadGate, Work, context_for, encode_result
 
 logger = logging.getLogger("djtasks.worker")
-
-_spread = random.SystemRandom().uniform
-_NO_RETRY = RetryPolicy()
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,13 +133,12 @@ class Pipeline:
             refusal = misfit(outcome.error, task, claim)
             if refusal is not None:
                 return self._conclude(claim, None, refusal, None)
-            outcome = with_wish(outcome, task, running)
         if running is not None:
             running.is_over = True
             if running.is_completed:
                 # Its own transaction has made it final; what came after changes nothing.
                 outcome = Returned(running.completed_value)
-        verdict = _judged(outcome, claim, task)
+        verdict = judge(outcome, running.decide) if running is not None else judge(outcome)
         return Finished(
             claim=claim,
             task=task,
@@ -205,13 +198,6 @@ def _call(context: Context) -> Any:
 
 async def _call_async(context: Context) -> Any:
     return await _call(context)
-
-
-def _judged(outcome: Outcome, claim: Claim, task: Task[Any, Any] | None) -> Verdict:
-    if isinstance(outcome, Returned):
-        # Nothing to decide, so neither a policy nor jitter is made (2.5 µs).
-        return judge(outcome, _NO_RETRY, claim.attempt + 1)
-    return judge(outcome, policy_of(claim, task), claim.attempt + 1, spread=_spread(-1, 1))
 
 
 def _told(error: BaseException, running: Running) -> BaseException:

@@ -1,14 +1,16 @@
 """One running attempt: what the task's context talks to, and how it is interrupted."""
 
 import ctypes
+import logging
+import random
 import threading
 import time
 from asyncio import AbstractEventLoop
 from asyncio import Task as AsyncioTask
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from inspect import iscoroutinefunction
 from typing import Any, Protocol
@@ -24,10 +26,14 @@ from djtasks.definitions.task import Task
 from djtasks.errors import InvalidArguments, LeaseLost, TaskCancelled, UnstorableResult
 from djtasks.formats.json_values import encode
 from djtasks.protocol.records import Claim, Settlement
+from djtasks.protocol.retry import Backoff
 from djtasks.protocol.states import State
 from djtasks.store import Store
 
+logger = logging.getLogger("djtasks.worker")
+
 _JUMPS = 3
+_spread = random.SystemRandom().uniform
 
 is_coroutine = lru_cache(maxsize=None)(iscoroutinefunction)
 
@@ -98,6 +104,22 @@ class Running:
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.started_monotonic
+
+    def decide(self, error: BaseException) -> timedelta | None:
+        """Return when to try again after this error, or None to give up, as the task says.
+
+        The number of attempts is the row's, fixed at the enqueueing. A backoff function is the
+        user's: whatever it raises, and whatever it returns, the default decides instead.
+        """
+        policy = replace(self.task.retry_policy, max_attempts=self.claim.max_attempts)
+        spread = _spread(-1, 1)
+        try:
+            return policy.decide(error, self.attempt, spread=spread, result=self.result)
+        except Exception:
+            logger.exception(
+                "The backoff function of %s failed, its default is used", self.task.name
+            )
+        return replace(policy, backoff=Backoff()).decide(error, self.attempt, spread=spread)
 
     def result(self) -> Any:
         return results.from_claim(self.claim, self.task, self.worker, self.started_moment)
