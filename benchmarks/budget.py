@@ -90,9 +90,8 @@ class Line:
         batch = meter.step("claim", self.source._claim)
         meter.step("dispatch", lambda: self.fetcher.dispatch(batch))
         meter.step("dispatch", self.threads.take_back)
-        running = meter.step("context", lambda: [self.pipeline.begin(work) for work in batch])
-        execute, gate = self.pipeline.execute, self.gate
-        ended = meter.step("call, judge", lambda: [execute(one, gate) for one in running])
+        run, gate = self.pipeline.run, self.gate
+        ended = meter.step("call, judge", lambda: [run(work, gate) for work in batch])
         meter.step("tidy", lambda: [close_after_task() for _ in batch])
         meter.step("settle", lambda: self.settler._write(ended))
         meter.step("statistics", lambda: self.statistics._gather(ended))

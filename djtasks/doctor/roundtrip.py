@@ -17,7 +17,6 @@ from djtasks.errors import BrokerUnavailable
 from djtasks.formats.ids import new_id
 from djtasks.protocol.hints import Hint
 from djtasks.protocol.records import Claim, NewRecord, Settlement
-from djtasks.protocol.states import State
 
 # One name for all examinations: some brokers keep a queue that was used once for ever.
 QUEUE = "djtasks.doctor"
@@ -92,7 +91,7 @@ def _through(broker: Broker, hint: Hint) -> Iterator[Finding]:
 
 def _settle(engine: Engine, claim: Claim, me: UUID) -> Finding:
     watch = Stopwatch()
-    settlement = Settlement(id=claim.id, fence=claim.fence, state=State.SUCCESSFUL, value="null")
+    settlement = Settlement.succeeded(claim, "null")
     if engine.store.settle([settlement], worker=me) == {claim.id}:
         text = "Its result is stored, and all of it rolled back."
         return well("settle", text, seconds=watch.lap())

@@ -1,6 +1,6 @@
 """What happened to an execution, what that means, and the one place where it is decided.
 
-outcome (a fact) -> `judge` -> verdict (what to write down).
+outcome (a fact) -> `judge` -> settlement (what to write down).
 """
 
 from collections.abc import Callable
@@ -9,14 +9,11 @@ from datetime import timedelta
 from typing import NamedTuple, assert_never
 
 from djtasks.errors import Cancel, TaskCancelled, TaskExpired, UnknownTask
-from djtasks.protocol.states import State
+from djtasks.protocol.records import Notes, Owned, Settlement
 
 # A rolling deploy may bring the task's code within the hour; until then the record is released.
 UNKNOWN_TASK_PATIENCE = timedelta(hours=1)
 UNKNOWN_TASK_DELAY = timedelta(seconds=30)
-
-# Until Python 3.12 each look at a member of an enumeration is a call of Python code.
-_SUCCESSFUL = State.SUCCESSFUL
 
 
 class Returned(NamedTuple):
@@ -41,52 +38,44 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class Unregistered:
-    """This worker does not know the task; `waited` is the time since the first refusal."""
+    """This worker has no code for the record; `waited` is the time since the first refusal.
+
+    None: this is the first.
+    """
 
     error: UnknownTask
-    waited: timedelta
+    waited: timedelta | None = None
 
 
-Outcome = Returned | Raised | Expired | Unregistered
+# It never began.
+Refusal = Expired | Unregistered
+Outcome = Returned | Raised | Refusal
 
 # After a failure: when to try again, or None to give up. See `RetryPolicy.decide`.
 Decide = Callable[[BaseException], timedelta | None]
 
 
-class Verdict(NamedTuple):
-    """What the settle writes down.
+def judge(
+    outcome: Outcome, claim: Owned, notes: Notes, decide: Decide = lambda _error: None
+) -> Settlement:
+    """Return what is written down of an outcome; `decide` is asked about failures.
 
-    `delay` counts from the database's clock at the settle and is set only with READY; `spent`
-    says that an attempt was used up; `error` is what belongs into the record's errors.
+    No clock, no I/O.
     """
-
-    state: State
-    value: str | None = None
-    error: BaseException | None = None
-    delay: timedelta | None = None
-    spent: bool = True
-
-
-def judge(outcome: Outcome, decide: Decide = lambda _error: None) -> Verdict:
-    """Decide what an execution means; `decide` is asked about failures. No clock, no I/O."""
     match outcome:
         case Returned(value):
-            return Verdict(_SUCCESSFUL, value)
-        case Raised(Cancel() | TaskCancelled() as error):
-            return Verdict(state=State.CANCELLED, error=error)
+            return Settlement.succeeded(claim, value, notes)
+        case Raised(Cancel() | TaskCancelled()):
+            return Settlement.cancelled(claim, notes)
         case Raised(error):
             delay = decide(error)
-            state = State.FAILED if delay is None else State.READY
-            return Verdict(state=state, error=error, delay=delay)
-        case Expired(error):
-            return Verdict(state=State.EXPIRED, error=error, spent=False)
-        case Unregistered(error, waited):
-            patient = waited < UNKNOWN_TASK_PATIENCE
-            return Verdict(
-                state=State.READY if patient else State.FAILED,
-                error=error,
-                delay=UNKNOWN_TASK_DELAY if patient else None,
-                spent=False,
-            )
+            if delay is None:
+                return Settlement.failed(claim, notes)
+            return Settlement.retry(claim, delay, notes)
+        case Expired():
+            return Settlement.expired(claim, notes)
+        case Unregistered(waited=waited):
+            patient = waited is None or waited < UNKNOWN_TASK_PATIENCE
+            return Settlement.refused(claim, UNKNOWN_TASK_DELAY if patient else None, notes)
         case _:
             assert_never(outcome)

@@ -5,7 +5,7 @@ one of these 0.2, and `gc=False` (they hold no cycles) keeps thousands of them f
 """
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
@@ -100,13 +100,42 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
         return self.crash_count == self.max_crashes - 1 > 0
 
 
+class Owned(Protocol):
+    """A claim, or the row of one."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def fence(self) -> int: ...
+    @property
+    def task_path(self) -> str: ...
+
+
+class Notes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What an attempt leaves besides its verdict.
+
+    `error` (an entry for the errors) and `progress` are JSON texts. A failure has a `fingerprint`
+    that it shares with those of its kind, and the `place` in the project's code where it came
+    from. `store` is the task's policy: what it says is not kept is deleted.
+    """
+
+    error: str | None = None
+    progress: str | None = None
+    fingerprint: str | None = None
+    place: str = ""
+    store: str = "all"
+
+
+_NOTHING = Notes()
+
+
 class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row of a settle: who owns it, and the verdict in the store's terms.
 
-    `value`, `error` (an entry for the errors) and `progress` are JSON texts, `delay` is in
-    seconds from the database's clock, `deletes` is the task's `store` policy at work and
-    `started` False means that the attempt never began. A failure has a `fingerprint` that it
-    shares with those of its kind, and the `place` in the project's code where it came from.
+    `value` is JSON text, `delay` is in seconds from the database's clock, `spent` says that an
+    attempt was used up, `started` False that it never began, and `deletes` is the task's `store`
+    policy at work; for the others see Notes. Made by the methods that are named for verdicts, so
+    that there is no mixture of them.
     """
 
     id: UUID
@@ -122,6 +151,86 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     task_path: str = ""
     fingerprint: str | None = None
     place: str = ""
+
+    @classmethod
+    def succeeded(
+        cls, owned: Owned, value: str | None = None, notes: Notes = _NOTHING
+    ) -> "Settlement":
+        """The task returned."""
+        return cls(
+            id=owned.id,
+            fence=owned.fence,
+            task_path=owned.task_path,
+            state=_SUCCESSFUL,
+            value=value,
+            progress=notes.progress,
+            deletes=notes.store != "all",
+        )
+
+    @classmethod
+    def failed(cls, owned: Owned, notes: Notes) -> "Settlement":
+        """The task failed for good."""
+        return cls._failure(owned, notes, state=State.FAILED, deletes=notes.store == "none")
+
+    @classmethod
+    def retry(cls, owned: Owned, delay: timedelta, notes: Notes) -> "Settlement":
+        """The task failed and is tried again."""
+        return cls._failure(owned, notes, state=State.READY, delay=delay.total_seconds())
+
+    @classmethod
+    def lost(cls, owned: Owned, notes: Notes) -> "Settlement":
+        """The process died under the task, which is not tried again."""
+        return cls._failure(owned, notes, state=State.FAILED, spent=False)
+
+    @classmethod
+    def cancelled(cls, owned: Owned, notes: Notes) -> "Settlement":
+        """The task was cancelled while it ran, or has cancelled itself."""
+        return cls(
+            id=owned.id,
+            fence=owned.fence,
+            task_path=owned.task_path,
+            state=State.CANCELLED,
+            error=notes.error,
+            progress=notes.progress,
+            deletes=notes.store == "none",
+        )
+
+    @classmethod
+    def expired(cls, owned: Owned, notes: Notes) -> "Settlement":
+        """The record was claimed too late and not run."""
+        return cls._unrun(owned, notes, state=State.EXPIRED, deletes=notes.store == "none")
+
+    @classmethod
+    def refused(cls, owned: Owned, delay: timedelta | None, notes: Notes) -> "Settlement":
+        """This worker has no code for the record; after `delay` another may have. None: failed."""
+        if delay is None:
+            return cls._unrun(owned, notes, state=State.FAILED)
+        return cls._unrun(owned, notes, state=State.READY, delay=delay.total_seconds())
+
+    @classmethod
+    def _failure(cls, owned: Owned, notes: Notes, **verdict: Any) -> "Settlement":
+        return cls(
+            id=owned.id,
+            fence=owned.fence,
+            task_path=owned.task_path,
+            error=notes.error,
+            progress=notes.progress,
+            fingerprint=notes.fingerprint,
+            place=notes.place,
+            **verdict,
+        )
+
+    @classmethod
+    def _unrun(cls, owned: Owned, notes: Notes, **verdict: Any) -> "Settlement":
+        return cls(
+            id=owned.id,
+            fence=owned.fence,
+            task_path=owned.task_path,
+            error=notes.error,
+            spent=False,
+            started=False,
+            **verdict,
+        )
 
     @property
     def is_plain(self) -> bool:

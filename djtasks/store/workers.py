@@ -17,7 +17,7 @@ from djtasks.formats.tracebacks import describe, fingerprint_of
 from djtasks.models import Lease, QueueControl, TaskRecord, WorkerRecord
 from djtasks.models.fields import DatabaseNow
 from djtasks.protocol.hints import Hint, score_of
-from djtasks.protocol.records import Released, Settlement
+from djtasks.protocol.records import Notes, Released, Settlement
 from djtasks.protocol.recovery import Departure, Release, judge_release
 from djtasks.protocol.states import State
 from djtasks.store.base import ERRORS_KEPT
@@ -202,15 +202,11 @@ def _released_columns(
 
 def _lost(row: TaskRecord, release: Release, worker: UUID) -> Settlement:
     error = _worker_lost(row, release)
-    return Settlement(
-        id=row.pk,
-        fence=row.fence,
-        state=State.FAILED,
+    notes = Notes(
         error=json.dumps(describe(error, worker=str(worker))),
-        spent=False,
-        task_path=row.task_path,
         fingerprint=fingerprint_of(row.task_path, error, ""),
     )
+    return Settlement.lost(row, notes)
 
 
 def _worker_lost(row: TaskRecord, release: Release) -> WorkerLost:

@@ -113,7 +113,7 @@ class ImmediateBackend(DummyBackend):
         while True:
             task_started.send(type(self), task_result=_new_result(task, record))
             finished = execute_here(pipeline, claim)
-            if finished.verdict.state is not State.READY:
+            if finished.settlement.state is not State.READY:
                 break
             claim = _next_attempt(claim, finished, pipeline.worker)
         result = finished_result(finished, pipeline.worker)
@@ -166,7 +166,7 @@ def _next_attempt(claim: Claim, finished: Finished, worker: UUID) -> Claim:
     return replace(
         claim,
         fence=claim.fence + 1,
-        attempt=claim.attempt + finished.verdict.spent,
+        attempt=claim.attempt + finished.settlement.spent,
         errors=appended(claim.errors, error) if error else claim.errors,
         worker_ids=appended(claim.worker_ids, f'"{worker}"'),
     )

@@ -24,14 +24,10 @@ _CLAIMED_AT_ONCE = 100
 def execute_here(pipeline: Pipeline, claim: Claim) -> Finished:
     """Run one claim in this thread, plain function or coroutine; nothing it raises gets out."""
     work = Work.of(claim)
-    refused = pipeline.refuse(work)
-    if refused is not None:
-        return refused
-    running = pipeline.begin(work)
     if work.is_async:
-        finished: Finished = async_to_sync(pipeline.execute_async)(running)
+        finished: Finished = async_to_sync(pipeline.run_async)(work)
         return finished
-    return pipeline.execute(running, ThreadGate())
+    return pipeline.run(work, ThreadGate())
 
 
 def run_due(
@@ -63,8 +59,8 @@ def run_due(
         for claim in claims:
             finished = execute_here(pipeline, claim)
             engine.store.settle([finished.settlement], worker=worker)
-            if reraise and finished.verdict.state is State.FAILED and finished.verdict.error:
-                raise finished.verdict.error
+            if reraise and finished.settlement.state is State.FAILED and finished.error:
+                raise finished.error
             results.append(_result(engine, claim, finished))
     return results
 

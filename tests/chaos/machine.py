@@ -203,8 +203,11 @@ class Child:
 
     def finish(self, id_: UUID) -> None:
         """Let the task function come to its end."""
-        finished = self.pipeline.execute(self.running.pop(id_), ThreadGate())
-        self.settler.put(finished)
+        running = self.running.pop(id_)
+        work = Work(running.claim, running.task)
+        outcome = self.pipeline.call(running, ThreadGate())
+        settlement = self.pipeline.judge(work, outcome, running)
+        self.settler.put(self.pipeline.settle(work, outcome, settlement, running))
 
     def settle(self, fate: str) -> None:
         """Send what has collected; what fails stays and is sent again."""

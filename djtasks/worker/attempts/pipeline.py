@@ -1,13 +1,13 @@
-"""An attempt from claim to settlement, top to bottom.
+"""An attempt from claim to settlement: `Pipeline.run`, and its steps in their order.
 
-claim -> refuse?  expired, or unknown to this worker: not run at all
-      -> execute  the middleware around the task; whatever it raises is a value from here on
-      -> judge    what it means (outcomes.judge, the only place that decides on retries)
-      -> Finished what the settler writes down and the announcer tells
+refuse  expired, or unknown to this worker: not run at all
+begin   it counts as started from now on
+call    the middleware around the task; whatever that raises is a value from here on
+judge   what it means (outcomes.judge is the only place that decides on retries)
+settle  what the settler writes down and the announcer tells
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -22,25 +22,25 @@ from djtasks.errors import TaskCancelled, TaskExpired, TaskTimeout
 from djtasks.formats.json_values import encode
 from djtasks.formats.tracebacks import describe, fingerprint_of, place_of
 from djtasks.middleware import Middleware, Run, chain
-from djtasks.protocol.outcomes import Expired, Outcome, Raised, Returned, Verdict, judge
-from djtasks.protocol.records import Claim, Settlement, decode_call
-from djtasks.protocol.states import FINAL, State
+from djtasks.protocol import outcomes
+from djtasks.protocol.outcomes import Expired, Outcome, Raised, Refusal, Returned, Unregistered
+from djtasks.protocol.records import Claim, Notes, Settlement, decode_call
 from djtasks.store import Store
-from djtasks.worker.attempts.refusals import is_known_refusal, misfit, unregistered
+from djtasks.worker.attempts.refusals import misfit, unregistered
 from djtasks.worker.attempts.running import Running, ThreadGate, Work, context_for, encode_result
 
-logger = logging.getLogger("djtasks.worker")
+Watch = Callable[[Running], None]
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
-    """A judged attempt. `task` None: this worker does not know it; `began` in seconds since
-    1970, None: never; `seconds` it ran; `is_completed`: it was settled already, in the task's
-    own transaction."""
+    """A judged attempt. `task` None: this worker has no code for it; `error`: what was raised;
+    `began` in seconds since 1970, None: never; `seconds` it ran; `is_completed`: it was settled
+    already, in the task's own transaction."""
 
     claim: Claim
     task: Task[Any, Any] | None
-    verdict: Verdict
     settlement: Settlement
+    error: BaseException | None
     seconds: float
     began: float | None
     is_completed: bool = False
@@ -48,6 +48,10 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def started_at(self) -> datetime | None:
         return None if self.began is None else datetime.fromtimestamp(self.began, UTC)
+
+
+def _nobody(_running: Running) -> None:
+    """Watch nothing."""
 
 
 class Pipeline:
@@ -60,7 +64,7 @@ class Pipeline:
         *,
         middleware: Sequence[Middleware] = (),
         max_result: int | None = None,
-        on_started: Callable[[Running], None] = lambda _running: None,
+        on_started: Watch = _nobody,
     ) -> None:
         self.store = store
         self.worker = worker
@@ -69,15 +73,39 @@ class Pipeline:
         self._middleware = middleware
         self._run: Run = chain(middleware, _call)
 
+    def run(self, work: Work, gate: ThreadGate, watch: Watch = _nobody) -> Finished:
+        """Run one claim in this thread; nothing that its task raises gets past here."""
+        refused = self.refuse(work)
+        if refused is not None:
+            return refused
+        running = self.begin(work)
+        watch(running)
+        outcome = self.call(running, gate)
+        settlement = self.judge(work, outcome, running)
+        return self.settle(work, outcome, settlement, running)
+
+    async def run_async(self, work: Work, watch: Watch = _nobody) -> Finished:
+        """Run one claim on this loop; see run()."""
+        refused = self.refuse(work)
+        if refused is not None:
+            return refused
+        running = self.begin(work)
+        watch(running)
+        outcome = await self.call_async(running)
+        settlement = self.judge(work, outcome, running)
+        return self.settle(work, outcome, settlement, running)
+
     def refuse(self, work: Work) -> Finished | None:
         """Return how a claim ends that is not to be run at all, or None for the others."""
-        claim, task = work.claim, work.task
-        if claim.is_expired:
-            expired = TaskExpired(f"Task {claim.id} was not started before it expired.")
-            return self._conclude(claim, task, Expired(expired), None)
-        if task is None:
-            return self._conclude(claim, None, unregistered(claim), None)
-        return None
+        outcome: Outcome
+        if work.claim.is_expired:
+            message = f"Task {work.claim.id} was not started before it expired."
+            outcome = Expired(TaskExpired(message))
+        elif work.task is None:
+            outcome = unregistered(work.claim)
+        else:
+            return None
+        return self.settle(work, outcome, self.judge(work, outcome))
 
     def begin(self, work: Work) -> Running:
         """Return the attempt that starts now, at work that was not refused."""
@@ -86,8 +114,8 @@ class Pipeline:
         self._on_started(running)
         return running
 
-    def execute(self, running: Running, gate: ThreadGate) -> Finished:
-        """Run a plain function in this thread; nothing a task raises gets past here."""
+    def call(self, running: Running, gate: ThreadGate) -> Outcome:
+        """Call a plain function; whatever it raises is a value from here on."""
         outcome: Outcome | None = None
         running.gate = gate
         while True:
@@ -101,17 +129,17 @@ class Pipeline:
             except BaseException as error:  # noqa: BLE001 - SystemExit would end the slot
                 # A time limit may strike after the task returned; then its value stands.
                 outcome = outcome or Raised(_told(error, running))
-        return self._conclude(running.claim, running.task, outcome, running)
+        return _over(running, outcome)
 
-    async def execute_async(self, running: Running) -> Finished:
-        """Run a coroutine function on this loop; see execute()."""
+    async def call_async(self, running: Running) -> Outcome:
+        """Call a coroutine function; see call()."""
         outcome: Outcome
         try:
             value = await self._run_async(context_for(running))
             outcome = self._returned(running, value)
         except BaseException as error:  # noqa: BLE001
             outcome = Raised(_told(error, running))
-        return self._conclude(running.claim, running.task, outcome, running)
+        return _over(running, outcome)
 
     @cached_property
     def _run_async(self) -> Run:
@@ -122,70 +150,72 @@ class Pipeline:
     def _returned(self, running: Running, value: Any) -> Outcome:
         return Returned(encode_result(running.task_path, value, limit=self._max_result))
 
-    def _conclude(
-        self,
-        claim: Claim,
-        task: Task[Any, Any] | None,
-        outcome: Outcome,
-        running: Running | None,
-    ) -> Finished:
-        if task is not None and running is not None and isinstance(outcome, Raised):
-            refusal = misfit(outcome.error, task, claim)
-            if refusal is not None:
-                return self._conclude(claim, None, refusal, None)
-        if running is not None:
-            running.is_over = True
-            if running.is_completed:
-                # Its own transaction has made it final; what came after changes nothing.
-                outcome = Returned(running.completed_value)
-        verdict = judge(outcome, running.decide) if running is not None else judge(outcome)
-        return Finished(
-            claim=claim,
-            task=task,
-            verdict=verdict,
-            settlement=self._settlement(claim, task, verdict, running),
-            seconds=running.seconds if running else 0.0,
-            began=running.started_at if running else None,
-            is_completed=running is not None and running.is_completed,
-        )
+    def judge(self, work: Work, outcome: Outcome, running: Running | None = None) -> Settlement:
+        """Return what is written down of an attempt; `running` None: it never began."""
+        notes = self._notes(work, outcome, _begun(running, outcome))
+        if running is None:
+            return outcomes.judge(outcome, work.claim, notes)
+        return outcomes.judge(outcome, work.claim, notes, running.decide)
 
-    def _settlement(
-        self,
-        claim: Claim,
-        task: Task[Any, Any] | None,
-        verdict: Verdict,
-        running: Running | None,
-    ) -> Settlement:
-        progress = running.progress if running else None
-        place, fingerprint = _told_apart(claim, verdict)
-        return Settlement(
-            id=claim.id,
-            fence=claim.fence,
-            state=verdict.state,
-            value=verdict.value,
-            error=None if verdict.error is None else self._entry(claim, verdict.error, running),
-            progress=encode(progress, "progress").decode() if progress else None,
-            delay=verdict.delay.total_seconds() if verdict.delay is not None else None,
-            spent=verdict.spent,
-            started=running is not None,
-            deletes=_deletes(task, verdict),
-            task_path=claim.task_path,
-            fingerprint=fingerprint,
+    def _notes(self, work: Work, outcome: Outcome, running: Running | None) -> Notes:
+        progress = running.progress if running is not None else None
+        text = encode(progress, "progress").decode() if progress else None
+        store = work.task.store if work.task is not None else "all"
+        if isinstance(outcome, Returned):
+            return Notes(progress=text, store=store)
+        place, fingerprint = _told_apart(work.claim, outcome)
+        return Notes(
+            error=self._entry(outcome, running),
+            progress=text,
             place=place,
+            fingerprint=fingerprint,
+            store=store,
         )
 
-    def _entry(self, claim: Claim, error: BaseException, running: Running | None) -> str | None:
-        """Return what the record's errors get, as JSON."""
-        if is_known_refusal(claim, error):
+    def _entry(self, outcome: Raised | Refusal, running: Running | None) -> str | None:
+        """Return what the record's errors get, as JSON; that its task is unknown only once."""
+        if isinstance(outcome, Unregistered) and outcome.waited is not None:
             return None
-        started_at = running.started_moment if running else None
-        entry = describe(error, worker=str(self.worker), started_at=started_at)
+        started_at = running.started_moment if running is not None else None
+        entry = describe(outcome.error, worker=str(self.worker), started_at=started_at)
         return encode(entry, "error").decode()
+
+    def settle(
+        self, work: Work, outcome: Outcome, settlement: Settlement, running: Running | None = None
+    ) -> Finished:
+        """Return what the settler writes down and the announcer tells."""
+        begun = _begun(running, outcome)
+        return Finished(
+            claim=work.claim,
+            task=None if isinstance(outcome, Unregistered) else work.task,
+            settlement=settlement,
+            error=None if isinstance(outcome, Returned) else outcome.error,
+            seconds=begun.seconds if begun is not None else 0.0,
+            began=begun.started_at if begun is not None else None,
+            is_completed=begun is not None and begun.is_completed,
+        )
 
     def overdue(self, running: Running) -> Finished:
         """Return the end of an attempt that ignores its time limit, as if it had obeyed."""
-        outcome = Raised(_told(TaskTimeout(), running))
-        return self._conclude(running.claim, running.task, outcome, running)
+        work = Work(running.claim, running.task)
+        outcome = _over(running, Raised(_told(TaskTimeout(), running)))
+        return self.settle(work, outcome, self.judge(work, outcome, running), running)
+
+
+def _begun(running: Running | None, outcome: Outcome) -> Running | None:
+    """Return the attempt unless it never began, since the call does not fit our code."""
+    return None if isinstance(outcome, Unregistered) else running
+
+
+def _over(running: Running, outcome: Outcome) -> Outcome:
+    """Return what an attempt came to that is over now."""
+    running.is_over = True
+    if running.is_completed:
+        # Its own transaction has made it final; what came after changes nothing.
+        return Returned(running.completed_value)
+    if isinstance(outcome, Raised):
+        return misfit(outcome.error, running.task, running.claim) or outcome
+    return outcome
 
 
 def _call(context: Context) -> Any:
@@ -214,17 +244,9 @@ def _told(error: BaseException, running: Running) -> BaseException:
     return error
 
 
-def _told_apart(claim: Claim, verdict: Verdict) -> tuple[str, str | None]:
+def _told_apart(claim: Claim, outcome: Outcome) -> tuple[str, str | None]:
     """Return where a failure came from and its fingerprint; nothing for what is none."""
-    if verdict.error is None or not verdict.spent:
+    if not isinstance(outcome, Raised):
         return "", None
-    if verdict.state not in (State.FAILED, State.READY):
-        return "", None
-    place = place_of(verdict.error)
-    return place, fingerprint_of(claim.task_path, verdict.error, place)
-
-
-def _deletes(task: Task[Any, Any] | None, verdict: Verdict) -> bool:
-    if task is None or task.store == "all" or verdict.state not in FINAL:
-        return False
-    return task.store == "none" or verdict.error is None
+    place = place_of(outcome.error)
+    return place, fingerprint_of(claim.task_path, outcome.error, place)

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
@@ -62,7 +63,7 @@ class ThreadPool:
         self._done = done
         self._waiting: SimpleQueue[Work] = SimpleQueue()
         self._came = 0
-        self._running: set[Running] = set()
+        self._running: dict[int, Running] = {}
         self.lookahead = Lookahead(self.size)
         self._threads = [
             threading.Thread(target=self._serve, args=(slot,), name=f"slot-{number}", daemon=True)
@@ -79,7 +80,7 @@ class ThreadPool:
 
     @property
     def running(self) -> Iterable[Running]:
-        return list(self._running)
+        return list(self._running.values())
 
     def submit(self, work: Work) -> None:
         self._came += 1
@@ -100,15 +101,16 @@ class ThreadPool:
     def run(self, work: Work, gate: ThreadGate, slot: int) -> None:
         """Run one claim in this thread."""
         self._board.show(slot, work.claim.id)
-        running = self._pipeline.begin(work)
-        self._running.add(running)
-        self._limits.watch(running)
-        finished = self._pipeline.execute(running, gate)
-        self._running.discard(running)
-        close_after_task(went_well=finished.verdict.error is None)
+        finished = self._pipeline.run(work, gate, partial(self._watch, slot))
+        self._running.pop(slot, None)
+        close_after_task(went_well=finished.error is None)
         self._board.clear(slot)
         self.lookahead.learn(finished.seconds)
         self._done(finished)
+
+    def _watch(self, slot: int, running: Running) -> None:
+        self._running[slot] = running
+        self._limits.watch(running)
 
     def run_waiting(self) -> int:
         """Run in this thread what waits, instead of in slots; for `--processes 0`."""
@@ -139,7 +141,7 @@ class AsyncPool:
         self._limits = limits
         self._done = done
         self._pulse = pulse
-        self._running: set[Running] = set()
+        self._running: dict[int, Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._waiting: SimpleQueue[Work] = SimpleQueue()
@@ -158,7 +160,7 @@ class AsyncPool:
 
     @property
     def running(self) -> Iterable[Running]:
-        return list(self._running)
+        return list(self._running.values())
 
     def submit(self, work: Work) -> None:
         self._came += 1
@@ -187,20 +189,22 @@ class AsyncPool:
 
     async def _run(self, work: Work, slot: int) -> None:
         self._board.show(slot, work.claim.id)
-        running = self._pipeline.begin(work)
-        current: Any = asyncio.current_task()
-        running.gate = CoroutineGate(self._loop, current)
-        self._running.add(running)
-        self._limits.watch(running)
-        finished = await self._pipeline.execute_async(running)
-        running.gate = None
-        self._running.discard(running)
+        finished = await self._pipeline.run_async(work, partial(self._watch, slot))
+        running = self._running.pop(slot, None)
+        if running is not None:
+            running.gate = None
         self._board.clear(slot)
         self._free.append(slot)
         self._ended += 1
         self.lookahead.learn(finished.seconds)
         self._launch()
         self._done(finished)
+
+    def _watch(self, slot: int, running: Running) -> None:
+        current: Any = asyncio.current_task()
+        running.gate = CoroutineGate(self._loop, current)
+        self._running[slot] = running
+        self._limits.watch(running)
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -4,7 +4,7 @@ In a rolling deploy another worker has that code: such a record is released, as 
 takes, and fails only when nobody could run it for an hour.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from djtasks.definitions import registry
@@ -39,7 +39,7 @@ def misfit(error: BaseException, task: Task[Any, Any], claim: Claim) -> Unregist
 
 def _refused(claim: Claim, error: UnknownTask) -> Unregistered:
     first = _first_refusal(claim)
-    return Unregistered(error, datetime.now(UTC) - first if first else timedelta(0))
+    return Unregistered(error, datetime.now(UTC) - first if first else None)
 
 
 def _first_refusal(claim: Claim) -> datetime | None:
@@ -49,8 +49,3 @@ def _first_refusal(claim: Claim) -> datetime | None:
     if entries and entries[-1]["class"] == path:
         return datetime.fromisoformat(entries[-1]["at"])
     return None
-
-
-def is_known_refusal(claim: Claim, error: BaseException) -> bool:
-    """Whether the record tells already that its task is unknown: once is enough."""
-    return isinstance(error, UnknownTask) and _first_refusal(claim) is not None

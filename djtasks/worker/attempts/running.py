@@ -25,9 +25,8 @@ from djtasks.definitions import registry
 from djtasks.definitions.task import Task
 from djtasks.errors import InvalidArguments, LeaseLost, TaskCancelled, UnstorableResult
 from djtasks.formats.json_values import encode
-from djtasks.protocol.records import Claim, Settlement
+from djtasks.protocol.records import Claim, Notes, Settlement
 from djtasks.protocol.retry import Backoff
-from djtasks.protocol.states import State
 from djtasks.store import Store
 
 logger = logging.getLogger("djtasks.worker")
@@ -141,19 +140,14 @@ class Running:
     def completing(self, completion: Completion) -> Iterator[None]:
         with transaction.atomic(using=self.store.database):
             yield
-            settlement = Settlement(
-                id=self.claim.id,
-                fence=self.claim.fence,
-                state=State.SUCCESSFUL,
-                value=encode_result(self.task_path, completion.value, limit=None),
-                deletes=self.task.store != "all",
-            )
+            value = encode_result(self.task_path, completion.value, limit=None)
+            settlement = Settlement.succeeded(self.claim, value, Notes(store=self.task.store))
             if not self.store.settle([settlement], worker=self.worker):
                 raise LeaseLost(
                     f"Task {self.claim.id} is owned by another execution by now; what this one "
                     f"did in its transaction is rolled back."
                 )
-            self.completed_value = settlement.value
+            self.completed_value = value
             transaction.on_commit(self._on_completed, using=self.store.database)
 
     def _on_completed(self) -> None:

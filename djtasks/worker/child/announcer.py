@@ -7,6 +7,7 @@ ADMINS from that very thread. The queue is bounded; full stops fetching.
 import logging
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from queue import Empty, SimpleQueue
 from typing import Any
 from uuid import UUID
@@ -73,7 +74,7 @@ class Announcer:
         chatty = logger.isEnabledFor(logging.INFO)
         heard = _is_heard(task_finished, logging.INFO)
         for finished in batch:
-            if chatty or heard or finished.verdict.state is not _SUCCESSFUL:
+            if chatty or heard or finished.settlement.state is not _SUCCESSFUL:
                 self._news.put(finished)
 
     def tick(self) -> float:
@@ -96,13 +97,14 @@ class Announcer:
             self._tell_finished(item)
 
     def _tell_finished(self, finished: Finished) -> None:
-        verdict = finished.verdict
+        settlement, error = finished.settlement, finished.error
+        state = settlement.state
         logger.info(
             "Task %s path=%s id=%s attempt=%s seconds=%.3f",
-            verdict.state.name.lower() if verdict.state in FINAL else "retrying",
+            state.name.lower() if state in FINAL else "retrying",
             finished.claim.task_path,
             finished.claim.id,
-            finished.claim.attempt + verdict.spent,
+            finished.claim.attempt + settlement.spent,
             finished.seconds,
         )
         if finished.task is None:
@@ -112,17 +114,16 @@ class Announcer:
             finished.claim,
             finished.task,
             self._worker,
-            finished.settlement,
+            settlement,
             started_at=finished.started_at,
         )
-        if verdict.state is State.READY:
-            task_retrying.send_robust(
-                self._sender, task_result=result, error=verdict.error, delay=verdict.delay
-            )
+        if state is State.READY:
+            delay = timedelta(seconds=settlement.delay or 0.0)
+            task_retrying.send_robust(self._sender, task_result=result, error=error, delay=delay)
             return
-        if verdict.state is State.CANCELLED:
+        if state is State.CANCELLED:
             task_cancelled.send_robust(self._sender, task_result=result)
-        self._send_finished(result, verdict.error)
+        self._send_finished(result, error)
 
     def _tell_refused(self, finished: Finished) -> None:
         """Warn once a minute a task: in a deploy thousands of records come again and again."""
@@ -132,9 +133,7 @@ class Announcer:
         if now < warn_at:
             self._refused[path] = count + 1, warn_at
             return
-        logger.warning(
-            "Task not registered path=%s count=%s: %s", path, count + 1, finished.verdict.error
-        )
+        logger.warning("Task not registered path=%s count=%s: %s", path, count + 1, finished.error)
         self._refused[path] = 0, now + _REFUSALS_SECONDS
 
     def _send_finished(self, result: Any, error: BaseException | None) -> None:

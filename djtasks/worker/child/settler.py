@@ -15,8 +15,7 @@ from django.db import DatabaseError
 from djtasks.errors import UnstorableResult
 from djtasks.formats.json_values import encode
 from djtasks.formats.tracebacks import describe
-from djtasks.protocol.records import Settlement
-from djtasks.protocol.states import State
+from djtasks.protocol.records import Notes, Settlement
 from djtasks.store import Store
 from djtasks.store.errors import Failure, classify
 from djtasks.worker.attempts.pipeline import Finished
@@ -125,11 +124,6 @@ class Settler:
         logger.error("Result refused by the database id=%s error=%s", finished.claim.id, error)
         reason = UnstorableResult(f"The database refused what the task returned: {error}")
         entry = encode(describe(reason, worker=str(self._worker)), "error").decode()
-        failed = Settlement(
-            id=finished.claim.id,
-            fence=finished.claim.fence,
-            state=State.FAILED,
-            error=entry,
-        )
+        failed = Settlement.failed(finished.claim, Notes(error=entry))
         self._store.settle([failed], worker=self._worker)
         self._holdings.remove(finished.claim)

@@ -104,9 +104,9 @@ class Statistics:
 
     def _gather(self, batch: Sequence[Finished]) -> None:
         for finished in batch:
-            verdict, claim = finished.verdict, finished.claim
-            state = verdict.state
-            if state is _READY and not verdict.spent:
+            settlement, claim = finished.settlement, finished.claim
+            state = settlement.state
+            if state is _READY and not settlement.spent:
                 continue
             what = (claim.task_path, claim.queue)
             sums = self._sums.get(what)
@@ -119,8 +119,8 @@ class Statistics:
                 setattr(sums, name, getattr(sums, name) + 1)
             if finished.began is not None:
                 _note_times(sums, claim.waited, finished.seconds)
-            if finished.settlement.fingerprint is not None:
-                self._note_failure(finished.settlement)
+            if settlement.fingerprint is not None:
+                self._note_failure(settlement)
 
     def _note_failure(self, settlement: Settlement) -> None:
         before = self._failures.get(settlement.fingerprint or "")

@@ -63,7 +63,7 @@ def test_a_result_above_the_limit_fails_its_task_alone(pipeline):
     finished = execute_here(pipeline, claim_of("tests.tasks.only_once", "x" * 200))
 
     assert finished.settlement.state is State.FAILED
-    assert "limit is 100" in str(finished.verdict.error)
+    assert "limit is 100" in str(finished.error)
 
 
 def test_a_failure_with_attempts_left_is_retried_after_its_backoff(pipeline):
@@ -120,6 +120,14 @@ def test_a_call_made_for_another_signature_waits_for_code_that_takes_it(pipeline
     error = json.loads(settlement.error)
     assert error["class"] == "djtasks.errors.UnknownTask"
     assert "Its arguments are (a: int, b: int)" in error["message"]
+
+
+def test_a_call_that_did_not_fit_is_over_for_its_time_limit(pipeline):
+    watched = []
+
+    pipeline.run(work_of(path(tasks.add), 1, timeout=5.0), ThreadGate(), watched.append)
+
+    assert [running.is_over for running in watched] == [True]
 
 
 def test_a_call_that_fits_nobody_for_an_hour_fails(pipeline):
@@ -240,9 +248,9 @@ def test_a_plain_wrapper_around_a_coroutine_is_refused_with_the_way_out():
 
 def test_a_time_limit_that_strikes_after_the_return_changes_nothing(pipeline):
     work = work_of(path(tasks.add), 1, 2, timeout=1.0)
-    running, gate = pipeline.begin(work), ThreadGate()
+    gate = ThreadGate()
 
-    finished = pipeline.execute(running, gate)
+    finished = pipeline.run(work, gate)
     gate.throw(TimeoutError)
 
     assert finished.settlement.value == "3"

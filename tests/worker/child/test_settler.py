@@ -128,7 +128,7 @@ def test_a_result_that_is_no_longer_ours_is_let_go(settler, holdings, store, tol
     assert told == []
     assert len(holdings) == 0
     assert settler.is_empty
-    assert finished.verdict.state is State.SUCCESSFUL
+    assert finished.settlement.state is State.SUCCESSFUL
 
 
 @pytest.mark.usefixtures("servers")

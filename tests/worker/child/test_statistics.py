@@ -31,10 +31,7 @@ def gathered(engine: Engine) -> Statistics:
 def finish_all(engine: Engine) -> list[Finished]:
     """Run whatever is due and settle it, as a child would."""
     pipeline = Pipeline(engine.store, WORKER)
-    done = [
-        pipeline.refuse(work) or pipeline.execute(pipeline.begin(work), ThreadGate())
-        for work in map(Work.of, claim_all(WORKER))
-    ]
+    done = [pipeline.run(Work.of(claim), ThreadGate()) for claim in claim_all(WORKER)]
     engine.store.settle([finished.settlement for finished in done], worker=WORKER)
     return done
 
