@@ -28,6 +28,9 @@ class Execution(Protocol):
     def result(self) -> Any: ...
     def report(self, progress: dict[str, Any]) -> None: ...
     def completing(self, completion: "Completion") -> AbstractContextManager[None]: ...
+    def call(self, context: "Context") -> Any:
+        """Call the task's function, with this context if it takes one."""
+        ...
 
 
 class Completion:
@@ -114,6 +117,11 @@ class Context(_Base):
         completion = Completion(value)
         with self._execution.completing(completion):
             yield completion
+
+
+def call_task(context: Context) -> Any:
+    """Call the task that this context is of: what middleware is around, innermost."""
+    return context._execution.call(context)  # noqa: SLF001 - the two are one
 
 
 def _is_plain(number: object) -> bool:

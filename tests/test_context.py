@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from djtasks.compat import TaskContext
-from djtasks.context import Completion, Context
+from djtasks.context import Completion, Context, call_task
 from djtasks.formats.ids import new_id
 
 
@@ -27,6 +27,9 @@ class Attempt:
 
     def result(self) -> Any:
         return "the result as it stands now"
+
+    def call(self, context: Context) -> Any:
+        return ("called with", context)
 
     def report(self, progress: dict[str, Any]) -> None:
         self.reported.append(progress)
@@ -52,6 +55,10 @@ def test_a_context_is_djangos_and_tells_of_the_attempt(context: Context, attempt
     assert (context.id, context.fence) == (attempt.id, 7)
     assert (context.task_path, context.attempt) == ("shop.tasks.pay", 2)
     assert context.task_result == "the result as it stands now"
+
+
+def test_middleware_is_around_a_call_of_the_attempt_with_its_context(context: Context) -> None:
+    assert call_task(context) == ("called with", context)
 
 
 def test_a_context_tells_of_a_cancellation_when_it_is_asked(

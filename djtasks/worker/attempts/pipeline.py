@@ -11,12 +11,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from djtasks.context import Context
+from djtasks.context import Context, call_task
 from djtasks.definitions.task import Task
 from djtasks.errors import TaskCancelled, TaskExpired, TaskTimeout
 from djtasks.formats.json_values import encode
@@ -24,10 +24,10 @@ from djtasks.formats.tracebacks import describe, fingerprint_of, place_of
 from djtasks.middleware import Middleware, Run, chain
 from djtasks.protocol import outcomes
 from djtasks.protocol.outcomes import Expired, Outcome, Raised, Refusal, Returned, Unregistered
-from djtasks.protocol.records import Claim, Notes, Settlement, decode_call
+from djtasks.protocol.records import Claim, Notes, Settlement
 from djtasks.store import Store
 from djtasks.worker.attempts.refusals import misfit, unregistered
-from djtasks.worker.attempts.running import Running, ThreadGate, Work, context_for, encode_result
+from djtasks.worker.attempts.running import Running, ThreadGate, Work, encode_result
 
 Watch = Callable[[Running], None]
 
@@ -71,7 +71,7 @@ class Pipeline:
         self._max_result = max_result
         self._on_started = on_started
         self._middleware = middleware
-        self._run: Run = chain(middleware, _call)
+        self._run: Run = chain(middleware, call_task)
 
     def run(self, work: Work, gate: ThreadGate, watch: Watch = _nobody) -> Finished:
         """Run one claim in this thread; nothing that its task raises gets past here."""
@@ -122,7 +122,7 @@ class Pipeline:
             try:
                 if outcome is None:
                     gate.enter()
-                    value = self._run(context_for(running))
+                    value = self._run(Context(running))
                     outcome = self._returned(running, value)
                 gate.leave()
                 break
@@ -135,7 +135,7 @@ class Pipeline:
         """Call a coroutine function; see call()."""
         outcome: Outcome
         try:
-            value = await self._run_async(context_for(running))
+            value = await self._run_async(Context(running))
             outcome = self._returned(running, value)
         except BaseException as error:  # noqa: BLE001
             outcome = Raised(_told(error, running))
@@ -218,16 +218,8 @@ def _over(running: Running, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _call(context: Context) -> Any:
-    running = cast("Running", context._execution)  # noqa: SLF001 - the two are made for each other
-    args, kwargs = decode_call(running.claim)
-    if running.task.takes_context:
-        return running.task.func(context, *args, **kwargs)
-    return running.task.func(*args, **kwargs)
-
-
 async def _call_async(context: Context) -> Any:
-    return await _call(context)
+    return await call_task(context)
 
 
 def _told(error: BaseException, running: Running) -> BaseException:

@@ -25,7 +25,7 @@ from djtasks.definitions import registry
 from djtasks.definitions.task import Task
 from djtasks.errors import InvalidArguments, LeaseLost, TaskCancelled, UnstorableResult
 from djtasks.formats.json_values import encode
-from djtasks.protocol.records import Claim, Notes, Settlement
+from djtasks.protocol.records import Claim, Notes, Settlement, decode_call
 from djtasks.protocol.retry import Backoff
 from djtasks.store import Store
 
@@ -103,6 +103,12 @@ class Running:
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.started_monotonic
+
+    def call(self, context: Context) -> Any:
+        args, kwargs = decode_call(self.claim)
+        if self.task.takes_context:
+            return self.task.func(context, *args, **kwargs)
+        return self.task.func(*args, **kwargs)
 
     def decide(self, error: BaseException) -> timedelta | None:
         """Return when to try again after this error, or None to give up, as the task says.
@@ -224,8 +230,3 @@ class CoroutineGate:
 
     def throw(self, error: type[BaseException]) -> None:  # noqa: ARG002 - flags tell it
         self._loop.call_soon_threadsafe(self._task.cancel)
-
-
-def context_for(running: Running) -> Context:
-    """Return what the task and the middleware see of this attempt."""
-    return Context(running)
