@@ -60,15 +60,16 @@ def is_done() -> bool:
 
 def djtasks_once(environment: dict[str, str]) -> dict[str, float]:
     """Measure one drain by `runworker`."""
+    from djtasks.engine import engine_of
     from djtasks.operations import pause_queue, resume_queue
 
     empty()
-    pause_queue("default", "default", by="benchmark")
+    pause_queue(engine_of("default"), "default", by="benchmark")
     with harness.worker("--processes", str(PROCESSES), **environment) as worker:
         enqueued = fill()
         processes = harness.family(worker)
         before = harness.cpu_seconds(processes)
-        resume_queue("default", "default")
+        resume_queue(engine_of("default"), "default")
         harness.wait_until(is_done)
         used = harness.cpu_seconds(processes) - before
     return {

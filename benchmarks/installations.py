@@ -54,16 +54,17 @@ def once(
     With an accident each takes 3 ms, so that there is a middle for it to happen in.
     """
     from benchmarks.tasks import add, add_slowly
+    from djtasks.engine import engine_of
     from djtasks.operations import pause_queue, resume_queue
 
     drain.empty()
-    pause_queue("default", "default", by="benchmark")
+    pause_queue(engine_of("default"), "default", by="benchmark")
     flags = ("--processes", str(PROCESSES), "--no-beat")
     with harness.worker(*flags, **environment):
         task = add_slowly if accident else add
         for start in range(0, count, _PAGE):
             task.enqueue_many((n, n + 1) for n in range(start, start + _PAGE))
-        resume_queue("default", "default")
+        resume_queue(engine_of("default"), "default")
         left = []
         if accident:
             harness.wait_until(lambda: _left() <= count // 2)

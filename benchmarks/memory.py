@@ -37,11 +37,12 @@ def producer(count: int = 1_000_000) -> dict[str, Any]:
 def worker(count: int = 1_000_000) -> dict[str, Any]:
     """Print and return a child's private memory before and after so many tasks."""
     from benchmarks.tasks import add
+    from djtasks.engine import engine_of
     from djtasks.models import TaskRecord
     from djtasks.operations import resume_queue
 
     drain.empty()
-    resume_queue("default", "default")
+    resume_queue(engine_of("default"), "default")
     with harness.worker("--processes", "2") as process:
         add.enqueue_many((n, n) for n in range(1_000))
         harness.wait_until(drain.is_done)

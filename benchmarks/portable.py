@@ -26,18 +26,19 @@ def _measure_in_its_process(database: str, runs: int) -> None:
 
 def once() -> dict[str, float]:
     """Measure one drain by two processes."""
+    from djtasks.engine import engine_of
     from djtasks.models import TaskRecord
     from djtasks.operations import pause_queue, resume_queue
 
     TaskRecord.objects.all().delete()
-    pause_queue("default", "default", by="benchmark")
+    pause_queue(engine_of("default"), "default", by="benchmark")
     with harness.worker("--processes", "2") as worker:
         started = time.perf_counter()
         drain.fill()
         enqueued = COUNT / (time.perf_counter() - started)
         processes = harness.family(worker)
         before = harness.cpu_seconds(processes)
-        resume_queue("default", "default")
+        resume_queue(engine_of("default"), "default")
         harness.wait_until(drain.is_done, pause=0.2)
         used = harness.cpu_seconds(processes) - before
     return {

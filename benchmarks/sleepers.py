@@ -12,15 +12,16 @@ AT_ONCE = 100
 def once(kind: str) -> float:
     """Return the seconds from the first start to the last end of 2,000 waits."""
     from benchmarks import coroutines, tasks
+    from djtasks.engine import engine_of
     from djtasks.operations import pause_queue, resume_queue
 
     drain.empty()
-    pause_queue("default", "default", by="benchmark")
+    pause_queue(engine_of("default"), "default", by="benchmark")
     flags = ("--processes", "1", "--threads", str(AT_ONCE), "--async-slots", str(AT_ONCE))
     task = {"threads": tasks.nap, "coroutines": coroutines.nap}[kind]
     with harness.worker(*flags, BENCH_TASKS=task.func.__module__):
         task.enqueue_many((number,) for number in range(COUNT))
-        resume_queue("default", "default")
+        resume_queue(engine_of("default"), "default")
         harness.wait_until(drain.is_done)
     return _verified_seconds()
 

@@ -24,10 +24,11 @@ def measure(runs: int = 5) -> dict[str, Any]:
 
 def _once() -> dict[str, float]:
     from benchmarks.tasks import add
+    from djtasks.engine import engine_of
     from djtasks.operations import resume_queue
 
     drain.empty()
-    resume_queue("default", "default")
+    resume_queue(engine_of("default"), "default")
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import django; django.setup()"], check=True)
     setup = time.perf_counter() - started

@@ -87,12 +87,13 @@ def _once(workload: Workload) -> dict[str, float]:
     from django.utils.module_loading import import_string
 
     from benchmarks.tasks import echo
+    from djtasks.engine import engine_of
     from djtasks.models import TaskStatistics
     from djtasks.operations import pause_queue, resume_queue
 
     drain.empty()
     TaskStatistics.objects.all().delete()
-    pause_queue("default", "default", by="benchmark")
+    pause_queue(engine_of("default"), "default", by="benchmark")
     task = import_string(workload.task)
     edge = import_string("benchmarks.coroutines.nap") if "coroutines" in workload.task else echo
     with harness.worker("--processes", str(drain.PROCESSES), **workload.environment) as worker:
@@ -103,7 +104,7 @@ def _once(workload: Workload) -> dict[str, float]:
         edges.append(edge.enqueue(0))
         processes = harness.family(worker)
         before = harness.cpu_seconds(processes)
-        resume_queue("default", "default")
+        resume_queue(engine_of("default"), "default")
         harness.wait_until(drain.is_done)
         used = harness.cpu_seconds(processes) - before
     for one in edges:

@@ -153,7 +153,7 @@ class DjtasksBackend(BaseTaskBackend):
         """Cancel the task with this id; False when it is final or does not exist."""
         from djtasks.operations import cancel
 
-        return bool(cancel(_ids(result_id)))
+        return bool(cancel(self.engine, _ids(result_id)))
 
     def check(self, **_kwargs: Any) -> list[django_checks.CheckMessage]:
         """Return what is wrong with this alias's settings."""

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 import threading
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -50,6 +51,10 @@ class Engine:
     def store(self) -> Store:
         """The records."""
         return open_store(self.alias)
+
+    def now(self) -> datetime:
+        """Return the clock of the database."""
+        return self.store.now()
 
     @cached_property
     def broker(self) -> Broker | None:

@@ -100,7 +100,7 @@ def test_a_right_that_is_missing_is_named(as_role):
 @needs_a_session
 def test_a_site_can_enqueue_cancel_and_wait_and_cannot_delete(as_role):
     result = as_role("web", tasks.add.enqueue, 1, 2)
-    assert as_role("web", operations.cancel, [result.id]) == 1
+    assert as_role("web", operations.cancel, engine_of("default"), [result.id]) == 1
     assert as_role("web", TaskRecord.objects.filter(pk=result.id).count) == 1
 
     with pytest.raises(ProgrammingError, match="permission denied"):
@@ -142,10 +142,10 @@ def test_an_admin_can_operate_and_cannot_pretend_to_be_a_worker(as_role):
     made = schedule()
 
     as_role("admin", call_command, "djtasks", "status", "--backend", "default")
-    assert as_role("admin", operations.cancel, [task.id]) == 1
-    as_role("admin", operations.discard, [task.id])
-    as_role("admin", operations.pause_queue, "default", "mail", by="me", reason="test")
-    as_role("admin", operations.delete_schedule, made.pk)
+    assert as_role("admin", operations.cancel, engine_of("default"), [task.id]) == 1
+    as_role("admin", operations.discard, engine_of("default"), [task.id])
+    as_role("admin", operations.pause_queue, engine_of("default"), "mail", by="me", reason="test")
+    as_role("admin", operations.delete_schedule, engine_of("default"), made.pk)
 
     assert not TaskRecord.objects.exists()
     with pytest.raises(ProgrammingError, match="permission denied"):

@@ -126,7 +126,7 @@ def test_a_task_that_cancels_itself_carries_its_reason(engine: Engine) -> None:
 def test_a_failure_with_a_misleading_name_is_not_taken_for_a_cancellation(engine: Engine) -> None:
     result = payment_is_cancelled.enqueue()
     run_due()
-    cancel([UUID(result.id)])
+    cancel(engine, [UUID(result.id)])
 
     result.refresh()
 

@@ -61,12 +61,13 @@ def _chunk() -> float:
     """Work off drain.COUNT tasks and delete them; return how many went a second."""
     from django.db import connection
 
+    from djtasks.engine import engine_of
     from djtasks.operations import pause_queue, resume_queue
 
-    pause_queue("default", "default", by="benchmark")
+    pause_queue(engine_of("default"), "default", by="benchmark")
     with harness.worker("--processes", str(drain.PROCESSES)):
         drain.fill()
-        resume_queue("default", "default")
+        resume_queue(engine_of("default"), "default")
         harness.wait_until(drain.is_done, pause=0.2)
     rate = drain.COUNT / drain.verified_seconds()
     with connection.cursor() as cursor:

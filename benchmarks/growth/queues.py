@@ -36,7 +36,7 @@ def _over(count: int) -> float:
 
     drain.empty()
     table.flush()
-    resume_queue("default", "default")
+    resume_queue(engine_of("default"), "default")
     with connection.cursor() as cursor:
         cursor.execute(table.WAITING, {"first": 1, "last": SAMPLE})
         spread = "UPDATE djtasks_taskrecord SET queue = 'queue-' || (args->>0)::int %% %s"

@@ -44,14 +44,14 @@ def once(*, first: int) -> dict[str, float]:
     from djtasks.engine import engine_of
     from djtasks.operations import pause_queue, resume_queue
 
-    pause_queue("default", "default", by="benchmark")
+    pause_queue(engine_of("default"), "default", by="benchmark")
     table.insert(table.WAITING, SAMPLE, first=first + 1)
     with harness.worker("--processes", str(drain.PROCESSES)):
         began = engine_of("default").store.now()
-        resume_queue("default", "default")
+        resume_queue(engine_of("default"), "default")
         harness.wait_until(lambda: table.done_since(began)[0] >= SAMPLE, pause=0.2)
         memory = table.redis().info("memory")["used_memory"] / 1e6
-        pause_queue("default", "default", by="benchmark")
+        pause_queue(engine_of("default"), "default", by="benchmark")
     count, right, seconds = table.done_since(began)
     assert right == count, f"{right} of {count} tasks ran once with the right result"
     return {"tasks_per_second": count / float(seconds), "redis_mb": memory}
@@ -60,17 +60,18 @@ def once(*, first: int) -> dict[str, float]:
 def waits() -> dict[str, Any]:
     """Return how long urgent tasks wait for their start while all the others are worked off."""
     from benchmarks.tasks import moment
+    from djtasks.engine import engine_of
     from djtasks.operations import pause_queue, resume_queue
 
     urgent = moment.using(priority=100)
     found: list[float] = []
     with harness.worker("--processes", str(drain.PROCESSES)):
-        resume_queue("default", "default")
+        resume_queue(engine_of("default"), "default")
         urgent.enqueue(time.time()).wait(30)
         deadline = time.monotonic() + _WAITS_SECONDS
         while len(found) < _WAITS and time.monotonic() < deadline:
             found.append(urgent.enqueue(time.time()).wait(30).return_value * 1000)
-        pause_queue("default", "default", by="benchmark")
+        pause_queue(engine_of("default"), "default", by="benchmark")
     return {
         "urgent": len(found),
         "urgent_p50_ms": harness.quantile(found, 0.50),

@@ -36,11 +36,12 @@ def measure(runs: int = 3) -> None:
 def _once(every: int) -> dict[str, float]:
     """Work off SAMPLE tasks of which one in `every` sleeps, evenly among the others."""
     from benchmarks.tasks import add, nap
+    from djtasks.engine import engine_of
     from djtasks.operations import pause_queue, resume_queue
 
     drain.empty()
     table.flush()
-    pause_queue("default", "default", by="benchmark")
+    pause_queue(engine_of("default"), "default", by="benchmark")
     flags = ("--processes", str(drain.PROCESSES), "--threads", str(THREADS))
     with harness.worker(*flags):
         made = 0
@@ -51,7 +52,7 @@ def _once(every: int) -> dict[str, float]:
             if every and made < SAMPLE:
                 nap.enqueue(made)
                 made += 1
-        resume_queue("default", "default")
+        resume_queue(engine_of("default"), "default")
         harness.wait_until(drain.is_done, pause=0.2)
     return _verified()
 

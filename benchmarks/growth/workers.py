@@ -80,14 +80,14 @@ def _started(processes: int, environment: dict[str, str]) -> Iterator[Any]:
 
     drain.empty()
     table.flush()
-    pause_queue("default", "default", by="benchmark")
+    pause_queue(engine_of("default"), "default", by="benchmark")
     flags = ("--processes", str(processes), "--threads", str(THREADS))
 
     def clock(count: int, path: str) -> float:
         from djtasks.models import TaskRecord
 
         began = engine_of("default").store.now()
-        resume_queue("default", "default")
+        resume_queue(engine_of("default"), "default")
         harness.wait_until(lambda: table.done_since(began, path)[0] == count, pause=0.2)
         once = TaskRecord.objects.filter(state=2, fence=1).count()
         assert once == count, f"{once} of {count} tasks ran once"

@@ -27,7 +27,7 @@ class Told:
     refusal: str = ""
 
 
-Deed = Callable[[TaskRecord, dict[str, Any]], Told]
+Deed = Callable[[Engine, TaskRecord, dict[str, Any]], Told]
 
 
 class ManyForm(forms.Form):

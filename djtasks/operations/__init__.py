@@ -2,6 +2,8 @@
 
 Each is a conditional UPDATE whose count is looked at, so that two people, or a person and a
 worker, at the same time never undo each other.
+
+The engine that each takes first is its clock and its database. Ids are of any TASKS alias.
 """
 
 from djtasks.operations.actions import ACTIONS, Action, Refusal

@@ -6,7 +6,6 @@ from datetime import timedelta
 from djtasks.engine import Engine
 from djtasks.operations.tasks import records
 from djtasks.protocol.states import FINAL
-from djtasks.store import queue_database
 
 
 def prune(
@@ -17,11 +16,11 @@ def prune(
     `older_than` replaces the retention of every state. Each page deletes by id, state *and*
     age: a record that was revived in between stays, also when it is final again.
     """
-    now = engine.store.now()
+    now = engine.now()
     for state in sorted(FINAL):
         kept = engine.options.retention[state] if older_than is None else older_than
         if kept is None:
             continue
-        old = records().filter(state=state, backend=engine.alias, finished_at__lt=now - kept)
+        old = records(engine).filter(state=state, backend=engine.alias, finished_at__lt=now - kept)
         while ids := list(old.order_by("finished_at").values_list("pk", flat=True)[:page]):
-            yield old.filter(pk__in=ids)._raw_delete(queue_database())  # noqa: SLF001
+            yield old.filter(pk__in=ids)._raw_delete(engine.database)  # noqa: SLF001

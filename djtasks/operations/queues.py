@@ -2,49 +2,51 @@
 
 from datetime import datetime
 
+from djtasks.engine import Engine
 from djtasks.formats.ids import new_id
 from djtasks.models import QueueControl
 from djtasks.operations.tasks import records
 from djtasks.protocol.states import State
-from djtasks.store import open_store, queue_database
 
 
 def pause_queue(
-    backend: str, queue: str, *, by: str, reason: str = "", until: datetime | None = None
+    engine: Engine, queue: str, *, by: str, reason: str = "", until: datetime | None = None
 ) -> None:
     """Stop workers from fetching from a queue within three seconds; running tasks end as usual.
 
     `until` None: until somebody resumes it.
     """
-    QueueControl.objects.using(queue_database()).update_or_create(
-        backend=backend,
+    QueueControl.objects.using(engine.database).update_or_create(
+        backend=engine.alias,
         queue=queue,
         defaults={
             "paused": True,
             "paused_by": by[:150],
             "reason": reason[:500],
-            "paused_at": open_store("").now(),
+            "paused_at": engine.now(),
             "until": until,
         },
     )
 
 
-def resume_queue(backend: str, queue: str) -> bool:
+def resume_queue(engine: Engine, queue: str) -> bool:
     """Open a paused queue again; False when it was open."""
-    controls = QueueControl.objects.using(queue_database())
-    return bool(controls.filter(backend=backend, queue=queue).delete()[0])
+    controls = QueueControl.objects.using(engine.database)
+    return bool(controls.filter(backend=engine.alias, queue=queue).delete()[0])
 
 
-def purge_queue(backend: str, queue: str, *, page: int = 5_000) -> int:
+def purge_queue(engine: Engine, queue: str, *, page: int = 5_000) -> int:
     """Delete the READY records of a queue for good, due or not; return how many.
 
     Running ones stay, and so do those enqueued after this call; a page is a transaction.
     """
-    ready = records().filter(backend=backend, queue=queue, state=State.READY, pk__lte=new_id())
+    ready = records(engine).filter(
+        backend=engine.alias, queue=queue, state=State.READY, pk__lte=new_id()
+    )
     count = 0
     while ids := list(
         ready.order_by("-priority", "run_after", "pk").values_list("pk", flat=True)[:page]
     ):
         # The condition again, on the rows that are deleted.
-        count += ready.filter(pk__in=ids)._raw_delete(queue_database())  # noqa: SLF001
+        count += ready.filter(pk__in=ids)._raw_delete(engine.database)  # noqa: SLF001
     return count

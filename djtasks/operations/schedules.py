@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from djtasks.engine import engine_of
+from djtasks.engine import Engine, engine_of
 from djtasks.errors import InvalidSchedule
 from djtasks.models import Schedule
 from djtasks.models.fields import DatabaseNow
@@ -17,7 +17,6 @@ from djtasks.models.schedules import one_run_for_all
 from djtasks.scheduler.overrides import WHEN, columns_of, restarted
 from djtasks.scheduler.planning import timetable_of
 from djtasks.scheduler.templates import record_of
-from djtasks.store import open_store, queue_database
 from djtasks.store import schedules as ticks
 
 logger = logging.getLogger("djtasks.beat")
@@ -42,32 +41,32 @@ class ScheduleDraft:
     ends_at: datetime | None = None
 
 
-def schedules() -> Any:
+def schedules(engine: Engine) -> Any:
     """Return the schedules of every TASKS alias."""
-    return Schedule.objects.using(queue_database())
+    return Schedule.objects.using(engine.database)
 
 
-def run_now(schedule: int, *, by: str) -> UUID:
+def run_now(engine: Engine, schedule: int, *, by: str) -> UUID:
     """Enqueue the schedule's task at once, whatever its rule, overlap or pause; return the id.
 
     Of a unique task that is enqueued already, the id of that record. Raises Schedule.DoesNotExist,
     UnknownTask or InvalidArguments. The next run stays as it is.
     """
-    row = schedules().get(pk=schedule)
-    engine = engine_of(row.backend)
-    record = record_of(engine, row)
-    with transaction.atomic(using=engine.database):
-        answer = engine.store.insert(record)
-        ticks.note_run(engine.database, row.pk, answer.id)
+    row = schedules(engine).get(pk=schedule)
+    own = engine_of(row.backend)
+    record = record_of(own, row)
+    with transaction.atomic(using=own.database):
+        answer = own.store.insert(record)
+        ticks.note_run(own.database, row.pk, answer.id)
     if answer.is_new:
-        engine.outbox.publish([answer.hint_for(record)], awaited=(answer.id,))
+        own.outbox.publish([answer.hint_for(record)], awaited=(answer.id,))
     logger.info("Schedule run by hand name=%s by=%s id=%s", row.name, by, answer.id)
     return answer.id
 
 
-def pause(schedule: int, *, by: str, reason: str = "") -> bool:
+def pause(engine: Engine, schedule: int, *, by: str, reason: str = "") -> bool:
     """Stop a schedule until somebody resumes it; False when it is paused already."""
-    enabled = schedules().filter(pk=schedule, is_enabled=True)
+    enabled = schedules(engine).filter(pk=schedule, is_enabled=True)
     return bool(
         enabled.update(
             is_enabled=False,
@@ -80,41 +79,41 @@ def pause(schedule: int, *, by: str, reason: str = "") -> bool:
     )
 
 
-def resume(schedule: int) -> bool:
+def resume(engine: Engine, schedule: int) -> bool:
     """Let a paused schedule go on from now: what was due in the pause is not made up for."""
-    with transaction.atomic(using=queue_database()):
-        row = schedules().select_for_update().filter(pk=schedule, is_enabled=False).first()
+    with transaction.atomic(using=engine.database):
+        row = schedules(engine).select_for_update().filter(pk=schedule, is_enabled=False).first()
         if row is None:
             return False
         row.is_enabled = True
-        changes = {"next_run_at": None} if row.removed else restarted(row, _now())
+        changes = {"next_run_at": None} if row.removed else restarted(row, engine.now())
         changes |= {"is_enabled": True, "paused_by": "", "paused_at": None, "paused_reason": ""}
-        paused = schedules().filter(pk=schedule, is_enabled=False)
+        paused = schedules(engine).filter(pk=schedule, is_enabled=False)
         return bool(paused.update(**changes, changed_at=DatabaseNow()))
 
 
-def revert(schedule: int) -> bool:
+def revert(engine: Engine, schedule: int) -> bool:
     """Give a schedule back to its code: no override is left. False when it has no code."""
-    with transaction.atomic(using=queue_database()):
-        row = _locked(schedule)
+    with transaction.atomic(using=engine.database):
+        row = _locked(engine, schedule)
         if row.declared is None:
             return False
-        return _write(row, columns_of(row.declared))
+        return _write(engine, row, columns_of(row.declared))
 
 
-def delete(schedule: int) -> None:
+def delete(engine: Engine, schedule: int) -> None:
     """Delete a schedule and keep its records; refused, with InvalidSchedule, while code has it."""
-    with transaction.atomic(using=queue_database()):
-        row = _locked(schedule)
+    with transaction.atomic(using=engine.database):
+        row = _locked(engine, schedule)
         if row.declared is not None and not row.removed:
             raise InvalidSchedule(
                 f"The schedule {row.name!r} is declared in code and would come back with the "
                 f"next start of a scheduler. Remove it there, or pause it here."
             )
-        schedules().filter(pk=schedule).delete()
+        schedules(engine).filter(pk=schedule).delete()
 
 
-def save(draft: ScheduleDraft, *, schedule: int | None = None) -> Schedule:
+def save(engine: Engine, draft: ScheduleDraft, *, schedule: int | None = None) -> Schedule:
     """Check a draft, then insert it or write it over a schedule; return the row.
 
     Raises InvalidSchedule, UnknownTask, InvalidArguments, or Schedule.DoesNotExist. The next
@@ -123,17 +122,17 @@ def save(draft: ScheduleDraft, *, schedule: int | None = None) -> Schedule:
     columns = asdict(draft) | {"args": list(draft.args), "kwargs": dict(draft.kwargs)}
     _check(Schedule(id=0, **columns))
     try:
-        with transaction.atomic(using=queue_database()):
+        with transaction.atomic(using=engine.database):
             if schedule is None:
-                return _insert(columns)
-            row = _locked(schedule)
+                return _insert(engine, columns)
+            row = _locked(engine, schedule)
             _check_identity(row, draft)
-            _write(row, columns)
+            _write(engine, row, columns)
     except IntegrityError:
         raise InvalidSchedule(
             f"There is a schedule named {draft.name!r} already. Choose another name."
         ) from None
-    saved: Schedule = schedules().get(pk=schedule)
+    saved: Schedule = schedules(engine).get(pk=schedule)
     return saved
 
 
@@ -158,15 +157,15 @@ def _check_identity(row: Schedule, draft: ScheduleDraft) -> None:
         )
 
 
-def _insert(columns: dict[str, Any]) -> Schedule:
+def _insert(engine: Engine, columns: dict[str, Any]) -> Schedule:
     row = Schedule(**columns)
-    row.next_run_at = timetable_of(row).next_after(_now())
-    row.save(using=queue_database(), force_insert=True)
-    inserted: Schedule = schedules().get(pk=row.pk)
+    row.next_run_at = timetable_of(row).next_after(engine.now())
+    row.save(using=engine.database, force_insert=True)
+    inserted: Schedule = schedules(engine).get(pk=row.pk)
     return inserted
 
 
-def _write(row: Schedule, columns: dict[str, Any]) -> bool:
+def _write(engine: Engine, row: Schedule, columns: dict[str, Any]) -> bool:
     """Write columns into a locked row, and its next run anew if they change it."""
     changes = {name: value for name, value in columns.items() if getattr(row, name) != value}
     for name, value in changes.items():
@@ -174,15 +173,11 @@ def _write(row: Schedule, columns: dict[str, Any]) -> bool:
     if row.removed:
         changes |= {"broken": ""}
     elif row.broken or WHEN & set(changes):
-        changes |= restarted(row, _now())
-    written = schedules().filter(pk=row.pk, is_enabled=row.is_enabled, removed=row.removed)
+        changes |= restarted(row, engine.now())
+    written = schedules(engine).filter(pk=row.pk, is_enabled=row.is_enabled, removed=row.removed)
     return bool(written.update(**changes, changed_at=DatabaseNow()))
 
 
-def _locked(schedule: int) -> Schedule:
-    row: Schedule = schedules().select_for_update().get(pk=schedule)
+def _locked(engine: Engine, schedule: int) -> Schedule:
+    row: Schedule = schedules(engine).select_for_update().get(pk=schedule)
     return row
-
-
-def _now() -> datetime:
-    return open_store("").now()

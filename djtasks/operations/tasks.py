@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import IntegrityError, connections, transaction
 from django.db.models import Case, F, Q, SmallIntegerField, Value, When
 
-from djtasks.engine import engine_of
+from djtasks.engine import Engine, engine_of
 from djtasks.models import TaskRecord
 from djtasks.operations.actions import (
     CANCEL,
@@ -24,7 +24,6 @@ from djtasks.operations.actions import (
 )
 from djtasks.protocol.hints import Hint, score_of
 from djtasks.protocol.states import State
-from djtasks.store import open_store, queue_database
 
 _WAITING = (State.READY, State.WAITING)
 
@@ -45,21 +44,21 @@ class Done:
                 self.refused.setdefault(id_, Refusal(CHANGED_MEANWHILE))
 
 
-def records() -> Any:
+def records(engine: Engine) -> Any:
     """Return the records of every TASKS alias."""
-    return TaskRecord.objects.using(queue_database())
+    return TaskRecord.objects.using(engine.database)
 
 
-def cancel(ids: Iterable[UUID]) -> int:
+def cancel(engine: Engine, ids: Iterable[UUID]) -> int:
     """Cancel records that are not final; return how many.
 
     One that waits is CANCELLED at once and frees its unique key. One that runs is told within
     a heartbeat, and is CANCELLED when its execution ends or its worker dies.
     """
     waits = Q(state__in=_WAITING)
-    now = open_store("").now()
-    with transaction.atomic(using=queue_database()):
-        live = _locked(records().filter(pk__in=list(ids), state__in=CANCEL.states))
+    now = engine.now()
+    with transaction.atomic(using=engine.database):
+        live = _locked(engine, records(engine).filter(pk__in=list(ids), state__in=CANCEL.states))
         count: int = live.update(
             cancel_requested=True,
             unique_key=Case(When(waits, then=None), default=F("unique_key")),
@@ -74,18 +73,19 @@ def cancel(ids: Iterable[UUID]) -> int:
     return count
 
 
-def _locked(found: Any) -> Any:
+def _locked(engine: Engine, found: Any) -> Any:
     """Lock records in the order of their ids, as workers do, so that nobody deadlocks.
 
     Where there are no locks of rows, as on SQLite, there is only one who writes.
     """
-    if not connections[queue_database()].features.has_select_for_update:
+    if not connections[engine.database].features.has_select_for_update:
         return found
     ids = found.order_by("pk").select_for_update().values_list("pk", flat=True)
     return found.filter(pk__in=list(ids))
 
 
 def retry(
+    engine: Engine,
     ids: Iterable[UUID],
     *,
     queue: str | None = None,
@@ -100,24 +100,24 @@ def retry(
     """
     given = {"queue": queue, "priority": priority, "run_after": _aware(run_after)}
     changes = {column: value for column, value in given.items() if value is not None}
-    with transaction.atomic(using=queue_database()):
-        done, possible = _sorted_out(RETRY, ids)
-        count, taken = revive(possible, changes)
-        done.refused.update(_holders(taken))
+    with transaction.atomic(using=engine.database):
+        done, possible = _sorted_out(engine, RETRY, ids)
+        count, taken = revive(engine, possible, changes)
+        done.refused.update(_holders(engine, taken))
         revived = set(possible) - set(taken)
         if count < len(revived):
-            ready = records().filter(pk__in=revived, state=State.READY)
+            ready = records(engine).filter(pk__in=revived, state=State.READY)
             revived = set(ready.values_list("pk", flat=True))
         done.note(possible, changed=revived)
-    push_due(done.changed)
+    push_due(engine, done.changed)
     return done
 
 
-def _sorted_out(action: Action, ids: Iterable[UUID]) -> tuple[Done, list[UUID]]:
+def _sorted_out(engine: Engine, action: Action, ids: Iterable[UUID]) -> tuple[Done, list[UUID]]:
     """Return why an action is not for some records, and the others in their order, locked."""
     done, wanted = Done(), list(dict.fromkeys(map(_as_id, ids)))
-    found = records().filter(pk__in=wanted).order_by("pk")
-    if connections[queue_database()].features.has_select_for_update:
+    found = records(engine).filter(pk__in=wanted).order_by("pk")
+    if connections[engine.database].features.has_select_for_update:
         found = found.select_for_update()
     states = dict(found.values_list("pk", "state"))
     for pk in wanted:
@@ -132,29 +132,29 @@ def _as_id(given: UUID | str) -> UUID:
     return given if isinstance(given, UUID) else UUID(given)
 
 
-def revive(ids: Sequence[UUID], changes: dict[str, Any]) -> tuple[int, list[UUID]]:
+def revive(engine: Engine, ids: Sequence[UUID], changes: dict[str, Any]) -> tuple[int, list[UUID]]:
     """Make those that may be retried READY; return how many, and whose unique key is taken."""
-    revivable = records().filter(pk__in=ids, state__in=RETRY.states)
-    count: int = revivable.filter(key__isnull=True).update(**revival(changes))
+    revivable = records(engine).filter(pk__in=ids, state__in=RETRY.states)
+    count: int = revivable.filter(key__isnull=True).update(**revival(engine, changes))
     rows = revivable.filter(key__isnull=False).order_by("pk")
     keyed, taken = list(rows.values_list("pk", flat=True)), []
     if not keyed:
         return count, []
     try:
-        with transaction.atomic(using=queue_database()):
-            return count + revivable.filter(pk__in=keyed).update(**revival(changes)), []
+        with transaction.atomic(using=engine.database):
+            return count + revivable.filter(pk__in=keyed).update(**revival(engine, changes)), []
     except IntegrityError:
         # One of them is taken, perhaps by another of them: each on its own.
         for pk in keyed:
             try:
-                with transaction.atomic(using=queue_database()):
-                    count += revivable.filter(pk=pk).update(**revival(changes))
+                with transaction.atomic(using=engine.database):
+                    count += revivable.filter(pk=pk).update(**revival(engine, changes))
             except IntegrityError:
                 taken.append(pk)
     return count, taken
 
 
-def revival(changes: dict[str, Any]) -> dict[str, Any]:
+def revival(engine: Engine, changes: dict[str, Any]) -> dict[str, Any]:
     """Return the columns that make a final record READY again, with all its attempts."""
     return {
         "attempt": 0,
@@ -168,48 +168,48 @@ def revival(changes: dict[str, Any]) -> dict[str, Any]:
         "worker_ids": None,
         "fingerprint": None,
         "unique_key": F("key"),
-        "run_after": open_store("").now(),
+        "run_after": engine.now(),
         **changes,
         "state": State.READY,
     }
 
 
-def _holders(taken: Sequence[UUID]) -> dict[UUID, Refusal]:
+def _holders(engine: Engine, taken: Sequence[UUID]) -> dict[UUID, Refusal]:
     """Return for each record whose unique key is taken who has it."""
     if not taken:
         return {}
-    keys = dict(records().filter(pk__in=taken).values_list("pk", "key"))
-    held = records().filter(unique_key__in=keys.values()).values_list("unique_key", "pk")
+    keys = dict(records(engine).filter(pk__in=taken).values_list("pk", "key"))
+    held = records(engine).filter(unique_key__in=keys.values()).values_list("unique_key", "pk")
     holders = dict(held)
     return {pk: Refusal(KEY_TAKEN_BY, holder=holders.get(keys.get(pk), "?")) for pk in taken}
 
 
-def discard(ids: Iterable[UUID]) -> Done:
+def discard(engine: Engine, ids: Iterable[UUID]) -> Done:
     """Delete records for good, whatever their state, unless they are running."""
-    with transaction.atomic(using=queue_database()):
-        done, possible = _sorted_out(DISCARD, ids)
+    with transaction.atomic(using=engine.database):
+        done, possible = _sorted_out(engine, DISCARD, ids)
         gone = set(possible)
-        if delete(possible, DISCARD.states) < len(gone):
-            gone -= set(records().filter(pk__in=possible).values_list("pk", flat=True))
+        if delete(engine, possible, DISCARD.states) < len(gone):
+            gone -= set(records(engine).filter(pk__in=possible).values_list("pk", flat=True))
         done.note(possible, changed=gone)
     return done
 
 
-def delete(ids: Sequence[UUID], states: Iterable[State]) -> int:
+def delete(engine: Engine, ids: Sequence[UUID], states: Iterable[State]) -> int:
     """Delete those of these records that are in one of these states; return how many."""
-    rows = records().filter(pk__in=ids, state__in=states)
-    count: int = rows._raw_delete(queue_database()) or 0  # noqa: SLF001 - the condition stays
+    rows = records(engine).filter(pk__in=ids, state__in=states)
+    count: int = rows._raw_delete(engine.database) or 0  # noqa: SLF001 - the condition stays
     return count
 
 
-def reschedule(ids: Iterable[UUID], run_after: datetime) -> int:
+def reschedule(engine: Engine, ids: Iterable[UUID], run_after: datetime) -> int:
     """Move READY records to another due time; return how many."""
     wanted = list(ids)
     moment = _aware(run_after)
-    with transaction.atomic(using=queue_database()):
-        ready = _locked(records().filter(pk__in=wanted, state__in=RESCHEDULE.states))
+    with transaction.atomic(using=engine.database):
+        ready = _locked(engine, records(engine).filter(pk__in=wanted, state__in=RESCHEDULE.states))
         count: int = ready.update(run_after=moment)
-    push_due(wanted)
+    push_due(engine, wanted)
     return count
 
 
@@ -219,9 +219,9 @@ def _aware(moment: datetime | None) -> datetime | None:
     return moment
 
 
-def push_due(ids: Sequence[UUID]) -> None:
+def push_due(engine: Engine, ids: Sequence[UUID]) -> None:
     """Tell the workers of records that are due again; the indexer would do it in seconds."""
-    due = records().filter(pk__in=list(ids), state=State.READY, run_after__lte=open_store("").now())
+    due = records(engine).filter(pk__in=list(ids), state=State.READY, run_after__lte=engine.now())
     by_backend: dict[str, list[Hint]] = {}
     for pk, backend, queue, priority, run_after in due.values_list(
         "pk", "backend", "queue", "priority", "run_after"

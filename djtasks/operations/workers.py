@@ -4,13 +4,13 @@ from uuid import UUID
 
 from django.db import transaction
 
+from djtasks.engine import Engine
 from djtasks.models import WorkerRecord
-from djtasks.store import queue_database
 
 ORDERS = ("drain", "resume", "stop", "dump")
 
 
-def order_worker(worker: UUID, order: str) -> bool:
+def order_worker(engine: Engine, worker: UUID, order: str) -> bool:
     """Ask a child to drain, resume, stop or dump its stacks; False when it is gone.
 
     Its supervisor reads the order at the next heartbeat. Written after the caller's
@@ -18,7 +18,6 @@ def order_worker(worker: UUID, order: str) -> bool:
     """
     if order not in ORDERS:
         raise ValueError(f"An order is one of {', '.join(ORDERS)}, got {order!r}.")
-    alias = queue_database()
-    child = WorkerRecord.objects.using(alias).filter(pk=worker)
-    transaction.on_commit(lambda: child.update(order=order), using=alias)
+    child = WorkerRecord.objects.using(engine.database).filter(pk=worker)
+    transaction.on_commit(lambda: child.update(order=order), using=engine.database)
     return child.exists()

@@ -145,13 +145,13 @@ def test_strict_queues_are_served_in_their_order_and_others_not_at_all(live_engi
 def test_a_paused_queue_rests_until_it_is_resumed(live_engine):
     from djtasks.operations import pause_queue, resume_queue
 
-    pause_queue("default", "mail", by="ada", reason="provider is down")
+    pause_queue(engine_of("default"), "mail", by="ada", reason="provider is down")
     with worker("--processes", "1"):
         paused = tasks.add.using(queue_name="mail").enqueue(1, 1)
         assert tasks.add.enqueue(2, 2).wait(10).return_value == 4
         assert TaskRecord.objects.get(pk=paused.id).state == State.READY
 
-        resume_queue("default", "mail")
+        resume_queue(engine_of("default"), "mail")
 
         assert paused.wait(20).return_value == 2
 

@@ -183,22 +183,23 @@ def test_without_child_processes_everything_runs_in_this_one(live_engine, flag):
 
 
 def test_orders_from_the_admin_reach_a_child(live_engine):
+    from djtasks.engine import engine_of
     from djtasks.operations import order_worker
 
     with worker("--processes", "1") as running:
         child = WorkerRecord.objects.get()
 
         assert tasks.add.enqueue(1, 1).wait(10).return_value == 2
-        assert order_worker(child.pk, "dump")
+        assert order_worker(engine_of("default"), child.pk, "dump")
         report = eventually(lambda: WorkerRecord.objects.get().report)
         assert "fetcher.py" in report
 
-        assert order_worker(child.pk, "drain")
+        assert order_worker(engine_of("default"), child.pk, "drain")
         eventually(lambda: WorkerRecord.objects.get().draining)
-        assert order_worker(child.pk, "resume")
+        assert order_worker(engine_of("default"), child.pk, "resume")
         eventually(lambda: not WorkerRecord.objects.get().draining)
         assert tasks.add.enqueue(1, 2).wait(10).return_value == 3
 
-        assert order_worker(child.pk, "stop")
+        assert order_worker(engine_of("default"), child.pk, "stop")
         eventually(lambda: set(child_pids()) - {child.pid})
         assert running.process.poll() is None

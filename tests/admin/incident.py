@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from djtasks.engine import Engine
+from djtasks.engine import Engine, engine_of
 from djtasks.formats.histograms import bucket_of
 from djtasks.formats.ids import new_id
 from djtasks.inspection.figures.ranges import MINUTE, floor
@@ -88,7 +88,7 @@ class Incident:
         self._count()
         self._group()
         pause_queue(
-            "default",
+            engine_of("default"),
             IMAGES,
             by="maria",
             reason="CDN bill: only at night until Friday, see OPS-2210",

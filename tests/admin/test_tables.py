@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from djtasks.engine import engine_of
 from djtasks.formats.ids import new_id
 from djtasks.models import QueueControl, TaskRecord, WorkerRecord
 from djtasks.operations import pause_queue
@@ -24,7 +25,7 @@ def make(model: Any) -> Any:
         return WorkerRecord.objects.create(
             backend="default", supervisor=new_id(), host="web-1", pid=4711, slots=8
         )
-    pause_queue("default", "mail", by="Ada", reason="no <b>paper</b>")
+    pause_queue(engine_of("default"), "mail", by="Ada", reason="no <b>paper</b>")
     return QueueControl.objects.get()
 
 

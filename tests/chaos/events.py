@@ -14,6 +14,7 @@ from hypothesis.stateful import (
 )
 
 from djtasks import operations
+from djtasks.engine import engine_of
 from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.protocol.hints import Hint
 from djtasks.protocol.records import Claim
@@ -84,13 +85,13 @@ class Events(RuleBasedStateMachine):
     @rule(number=strategies.integers(0, TASKS - 1))
     def cancel(self, number: int) -> None:
         row = self._row(number)
-        if operations.cancel([row.pk]):
+        if operations.cancel(engine_of("default"), [row.pk]):
             self.cancelled_at.setdefault(row.pk, row.fence)
 
     @rule(number=strategies.integers(0, TASKS - 1))
     def revive(self, number: int) -> None:
         row = self._row(number)
-        if operations.retry([row.pk]).changed:
+        if operations.retry(engine_of("default"), [row.pk]).changed:
             self.cancelled_at.pop(row.pk, None)
             self.seen.pop(row.pk, None)
             self.never_again = {start for start in self.never_again if start[0] != row.pk}

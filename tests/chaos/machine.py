@@ -86,6 +86,7 @@ class Installation:
             options=self.options,
             broker=self.broker,
             store=store,
+            now=store.now,
         )
 
     def census(self) -> dict[UUID, int | None]:

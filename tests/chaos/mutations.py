@@ -181,7 +181,7 @@ MUTATIONS = {
             Edit(
                 path="djtasks/operations/pruning.py",
                 old="old.filter(pk__in=ids)",
-                new="records().filter(pk__in=ids)",
+                new="records(engine).filter(pk__in=ids)",
             ),
         ),
     ),

@@ -77,7 +77,10 @@ def test_a_storm_of_unique_keys_and_cancels_runs_each_key_once_at_a_time(
     def cancel() -> None:
         ready = list(TaskRecord.objects.filter(state=State.READY).values_list("pk", flat=True))
         for id_ in ready[:2]:
-            if operations.cancel([id_]) and TaskRecord.objects.get(pk=id_).state in FINAL:
+            if (
+                operations.cancel(engine_of("default"), [id_])
+                and TaskRecord.objects.get(pk=id_).state in FINAL
+            ):
                 note("cancelled", id_)
 
     with Storm(enqueue, cancel).raging() as storm:
@@ -134,7 +137,8 @@ def test_settles_cancels_pruning_and_bulk_inserts_at_once_drop_no_batch(site: Si
 
     def cancel_all() -> None:
         operations.cancel(
-            TaskRecord.objects.filter(state__in=LIVE).values_list("pk", flat=True)[:50]
+            engine_of("default"),
+            TaskRecord.objects.filter(state__in=LIVE).values_list("pk", flat=True)[:50],
         )
 
     def prune() -> None:

@@ -8,7 +8,7 @@ from django.db import connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from djtasks import task
-from djtasks.engine import Engine
+from djtasks.engine import Engine, engine_of
 from djtasks.models import TaskRecord
 from djtasks.operations import cancel
 from djtasks.protocol.states import State
@@ -78,7 +78,7 @@ def test_a_final_record_frees_its_key(database: str, unique: Any, state: State) 
 @everywhere
 def test_a_cancelled_record_frees_its_key(database: str) -> None:
     first = only_once.enqueue("a")
-    cancel([UUID(first.id)])
+    cancel(engine_of("default"), [UUID(first.id)])
 
     second = only_once.enqueue("a")
 

@@ -167,7 +167,7 @@ def test_what_must_be_done_is_told_worst_first(engine: Engine) -> None:
 
 def test_a_paused_queue_without_a_worker_is_no_alarm(engine: Engine) -> None:
     add.using(queue_name="reports").enqueue(1, 2)
-    pause_queue("default", "reports", by="Ada")
+    pause_queue(engine, "reports", by="Ada")
 
     assert overview(engine).alerts == []
 

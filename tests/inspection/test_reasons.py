@@ -146,7 +146,7 @@ def test_the_facts_are_those_of_the_tables(database: str) -> None:
     owner = WorkerRecord.objects.using(database).create(
         supervisor=new_id(), backend="default", host="web-1", pid=7, version="1", slots=8
     )
-    pause_queue("default", "default", by="Ada")
+    pause_queue(engine_of("default"), "default", by="Ada")
     claim_all(owner.pk, limit=1)
 
     assert kinds_of(engine, first.id) == ["running"]
@@ -179,7 +179,10 @@ def test_what_is_over_or_retried_is_told_too(database: str) -> None:
         state=State.READY, run_after=datetime.now(UTC) + timedelta(hours=1), attempt=1
     )
     cancelled = add.enqueue(1, 2)
-    cancel([record.pk for record in TaskRecord.objects.using(database).filter(pk=cancelled.id)])
+    cancel(
+        engine_of("default"),
+        [record.pk for record in TaskRecord.objects.using(database).filter(pk=cancelled.id)],
+    )
 
     assert kinds_of(engine, over.id) == ["final"]
     assert kinds_of(engine, again.id) == ["retrying", "no_worker"]

@@ -55,7 +55,7 @@ def test_the_history_of_a_schedule_is_newest_first_and_bounded(engine):
     row, other = schedule(), schedule("other")
     for n in range(5):
         tick(engine, NOON + n * MINUTE)
-    by_hand = run_now(row.pk, by="Ada")
+    by_hand = run_now(engine, row.pk, by="Ada")
 
     newest, before, *_rest = inspection.history_of(engine, row.pk)
 

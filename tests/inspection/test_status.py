@@ -158,7 +158,7 @@ def _away(*_: Any) -> Any:
 def test_a_paused_queue_tells_by_whom_and_why(
     engine: Engine, control: dict[str, Any], shown: str | None
 ) -> None:
-    pause_queue("default", "mail", **control)
+    pause_queue(engine, "mail", **control)
 
     assert facts_of(engine, "mail").paused == shown
     assert facts_of(engine, "default").paused is None
@@ -221,7 +221,7 @@ def test_a_status_puts_it_all_together(counting: Engine) -> None:
 def test_due_tasks_that_nobody_fetches_are_a_problem(counting: Engine) -> None:
     add.using(queue_name="mail").enqueue(1, 2)
     add.using(queue_name="reports").enqueue(1, 2)
-    pause_queue("default", "reports", by="Ada")
+    pause_queue(engine_of("default"), "reports", by="Ada")
 
     (problem,) = status_of(counting).problems
 

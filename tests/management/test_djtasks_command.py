@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import F
 
+from djtasks.engine import engine_of
 from djtasks.formats.ids import new_id
 from djtasks.management.commands.djtasks import Command
 from djtasks.models import TaskRecord, WorkerRecord
@@ -42,7 +43,7 @@ def state_of(id_: str) -> State:
 
 def test_status_shows_every_alias_of_ours() -> None:
     add.enqueue(1, 2)
-    pause_queue("default", "mail", by="Ada", reason="no paper")
+    pause_queue(engine_of("default"), "mail", by="Ada", reason="no paper")
 
     text = said("status")
 
@@ -106,7 +107,7 @@ def test_cancel_cancels_what_waits() -> None:
 
 def test_cancel_ends_with_an_error_when_something_could_not_be_cancelled() -> None:
     first, second = (add.enqueue(1, 2).id for _ in range(2))
-    cancel([UUID(first)])
+    cancel(engine_of("default"), [UUID(first)])
 
     output, error = refused("cancel", first, second)
 

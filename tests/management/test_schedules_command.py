@@ -41,9 +41,9 @@ def test_schedules_are_listed_with_their_next_runs_in_words(engine):
     schedule("gone", removed=True)
     schedule("odd", rule={"kind": "moon"})
     paused = schedule("paused")
-    operations.pause_schedule(paused.pk, by="Ada", reason="no paper")
+    operations.pause_schedule(engine, paused.pk, by="Ada", reason="no paper")
     due = schedule("due", next_run_at=now - HOUR)
-    operations.run_now(due.pk, by="Ada")
+    operations.run_now(engine, due.pk, by="Ada")
 
     text = said("schedules")
 

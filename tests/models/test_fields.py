@@ -8,6 +8,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connections, migrations, models
 
+from djtasks.engine import engine_of
 from djtasks.models import Lease, QueueControl, TaskRecord, WorkerRecord
 from djtasks.models.fields import UniqueWhenSet, WhereIndex
 from djtasks.operations import pause_queue
@@ -100,8 +101,8 @@ def test_the_migrations_say_what_the_models_say(db: None) -> None:
 @everywhere
 @pytest.mark.parametrize("other", ["Mail", "mail ", "máil"])
 def test_names_of_queues_are_compared_letter_by_letter(database: str, other: str) -> None:
-    pause_queue("default", "mail", by="ada")
-    pause_queue("default", other, by="ada")
+    pause_queue(engine_of("default"), "mail", by="ada")
+    pause_queue(engine_of("default"), other, by="ada")
 
     assert paused_queues(database, "default") == {"mail", other}
     assert QueueControl.objects.filter(queue="mail").count() == 1

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from django.utils import translation
 from django.utils.module_loading import import_string
 
-from djtasks.engine import Engine
+from djtasks.engine import Engine, engine_of
 from djtasks.formats.ids import new_id
 from djtasks.management.subcommands import ALL as SUBCOMMANDS
 from djtasks.models import TaskRecord
@@ -47,7 +47,7 @@ def test_an_action_is_possible_from_the_states_it_names_and_refused_in_others(
     for state in State:
         record = in_state(state)
 
-        tally = chunks.apply(name, [record.pk], wishes, window=(0, 1))
+        tally = chunks.apply(engine_of("default"), name, [record.pk], wishes, window=(0, 1))
 
         is_possible = state in action.states
         assert tally.changed == is_possible, state
@@ -97,7 +97,7 @@ def test_many_are_changed_with_few_statements_and_told_in_the_order_they_were_na
     running = in_state(State.RUNNING).pk
 
     with django_assert_max_num_queries(9):
-        done = operation([ids[0], running, *ids])
+        done = operation(engine, [ids[0], running, *ids])
 
     assert done.changed == ids
     assert list(done.refused) == [running]
@@ -106,8 +106,8 @@ def test_many_are_changed_with_few_statements_and_told_in_the_order_they_were_na
 def test_ids_may_be_texts_as_results_have_them(engine: Engine) -> None:
     (id_,) = many(1)
 
-    assert retry([str(id_)]).changed == [id_]  # type: ignore[list-item]
-    assert discard([str(id_)]).changed == [id_]  # type: ignore[list-item]
+    assert retry(engine_of("default"), [str(id_)]).changed == [id_]  # type: ignore[list-item]
+    assert discard(engine_of("default"), [str(id_)]).changed == [id_]  # type: ignore[list-item]
 
 
 def test_of_several_with_one_key_the_first_is_retried_and_holds_it_against_the_others(
@@ -116,10 +116,10 @@ def test_of_several_with_one_key_the_first_is_retried_and_holds_it_against_the_o
     ids = []
     for _ in range(3):
         ids.append(TaskRecord.objects.get(pk=only_once.enqueue("a").id).pk)
-        cancel(ids)
+        cancel(engine_of("default"), ids)
     plain = many(1)
 
-    done = retry([*ids, *plain])
+    done = retry(engine_of("default"), [*ids, *plain])
 
     assert done.changed == [ids[0], *plain]
     held = f"Its unique key is held by the live task {ids[0]}."
@@ -130,6 +130,6 @@ def test_hints_of_many_are_pushed_once(engine: Engine, monkeypatch: pytest.Monke
     ids, pushed = many(5), []
     monkeypatch.setattr(type(engine.outbox), "publish", lambda _self, hints: pushed.append(hints))
 
-    retry(ids)
+    retry(engine_of("default"), ids)
 
     assert [{hint.id for hint in hints} for hints in pushed] == [set(ids)]

@@ -92,7 +92,7 @@ def test_a_record_revived_in_between_stays(database: str, is_final_again: bool) 
     id_ = aged(State.FAILED, 60 * DAY)
 
     def revive() -> None:
-        retry([id_])
+        retry(engine_of("default"), [id_])
         if is_final_again:
             now = engine_of("default").store.now()
             TaskRecord.objects.update(state=State.FAILED, finished_at=now)

@@ -47,7 +47,7 @@ def said(**changes):
 def test_a_draft_becomes_a_schedule_that_is_counted_from_now():
     before = now()
 
-    row = operations.save(DRAFT)
+    row = operations.save(engine_of("default"), DRAFT)
 
     assert (row.name, row.args, row.kwargs, row.declared) == ("sums", [1, 2], {}, None)
     assert before < row.next_run_at <= before + timedelta(days=1)
@@ -73,24 +73,24 @@ def test_a_draft_becomes_a_schedule_that_is_counted_from_now():
 )
 def test_a_draft_that_makes_no_sense_is_refused(changes, error, complaint):
     with pytest.raises(error, match=complaint):
-        operations.save(replace(DRAFT, **changes))
+        operations.save(engine_of("default"), replace(DRAFT, **changes))
 
     assert not Schedule.objects.using(queue_database()).exists()
 
 
 def test_a_name_is_taken_once():
-    operations.save(DRAFT)
+    operations.save(engine_of("default"), DRAFT)
 
     with pytest.raises(InvalidSchedule, match="There is a schedule named 'sums' already"):
-        operations.save(DRAFT)
+        operations.save(engine_of("default"), DRAFT)
 
 
 def test_another_rule_counts_from_now_and_other_arguments_change_nothing():
     row = schedule(next_run_at=NOON, last_due_at=NOON - MINUTE)
     same = replace(DRAFT, rule=row.rule, args=[3, 4])
 
-    assert operations.save(same, schedule=row.pk).next_run_at == NOON
-    changed = operations.save(replace(same, rule=DAILY), schedule=row.pk)
+    assert operations.save(engine_of("default"), same, schedule=row.pk).next_run_at == NOON
+    changed = operations.save(engine_of("default"), replace(same, rule=DAILY), schedule=row.pk)
 
     assert changed.args == [3, 4]
     assert now() < changed.next_run_at <= now() + timedelta(days=1)
@@ -100,7 +100,7 @@ def test_another_rule_counts_from_now_and_other_arguments_change_nothing():
 def test_saving_mends_a_broken_schedule():
     row = schedule(broken="It is.", rule={"kind": "moon"})
 
-    saved = operations.save(DRAFT, schedule=row.pk)
+    saved = operations.save(engine_of("default"), DRAFT, schedule=row.pk)
 
     assert saved.broken == ""
     assert saved.next_run_at > now()
@@ -108,26 +108,26 @@ def test_saving_mends_a_broken_schedule():
 
 def test_a_paused_schedule_stays_paused_when_it_is_saved():
     row = schedule()
-    operations.pause(row.pk, by="Ada")
+    operations.pause(engine_of("default"), row.pk, by="Ada")
 
-    assert operations.save(DRAFT, schedule=row.pk).next_run_at is None
+    assert operations.save(engine_of("default"), DRAFT, schedule=row.pk).next_run_at is None
 
 
 def test_the_name_of_a_declared_schedule_is_the_codes():
     row = schedule(declared=said())
 
     with pytest.raises(InvalidSchedule, match="its name and backend are the code's"):
-        operations.save(replace(DRAFT, name="mine"), schedule=row.pk)
+        operations.save(engine_of("default"), replace(DRAFT, name="mine"), schedule=row.pk)
 
 
 def test_pausing_says_who_and_why_and_resuming_starts_from_now():
     row = schedule()
 
-    assert operations.pause(row.pk, by="Ada", reason="no paper")
-    assert not operations.pause(row.pk, by="Bob")
+    assert operations.pause(engine_of("default"), row.pk, by="Ada", reason="no paper")
+    assert not operations.pause(engine_of("default"), row.pk, by="Bob")
     paused = again(row)
-    assert operations.resume(row.pk)
-    assert not operations.resume(row.pk)
+    assert operations.resume(engine_of("default"), row.pk)
+    assert not operations.resume(engine_of("default"), row.pk)
 
     assert (paused.is_enabled, paused.next_run_at) == (False, None)
     assert (paused.paused_by, paused.paused_reason) == ("Ada", "no paper")
@@ -141,7 +141,7 @@ def test_pausing_says_who_and_why_and_resuming_starts_from_now():
 def test_resuming_what_is_gone_from_the_code_starts_nothing():
     row = schedule(removed=True, is_enabled=False, next_run_at=None, declared=said())
 
-    assert operations.resume(row.pk)
+    assert operations.resume(engine_of("default"), row.pk)
 
     assert again(row).next_run_at is None
 
@@ -151,7 +151,7 @@ def test_reverting_leaves_no_override():
         declared=said(rule=DAILY, jitter=60.0, missed=CatchUp(3).as_dict()), overlap="skip"
     )
 
-    assert operations.revert(row.pk)
+    assert operations.revert(engine_of("default"), row.pk)
 
     reverted = again(row)
     assert (reverted.rule, reverted.overlap) == (DAILY, "allow")
@@ -160,25 +160,25 @@ def test_reverting_leaves_no_override():
 
 
 def test_a_schedule_without_code_cannot_be_reverted():
-    assert not operations.revert(schedule().pk)
+    assert not operations.revert(engine_of("default"), schedule().pk)
 
 
 def test_what_the_code_declares_is_not_deleted():
     row = schedule(declared=said())
 
     with pytest.raises(InvalidSchedule, match="would come back"):
-        operations.delete(row.pk)
+        operations.delete(engine_of("default"), row.pk)
     change(row, removed=True)
-    operations.delete(row.pk)
+    operations.delete(engine_of("default"), row.pk)
 
     assert not Schedule.objects.using(queue_database()).exists()
 
 
 def test_deleting_keeps_the_records():
     row = schedule()
-    operations.run_now(row.pk, by="Ada")
+    operations.run_now(engine_of("default"), row.pk, by="Ada")
 
-    operations.delete(row.pk)
+    operations.delete(engine_of("default"), row.pk)
 
     assert len(runs(row)) == 1
 
@@ -186,7 +186,7 @@ def test_deleting_keeps_the_records():
 def test_run_now_of_a_unique_task_returns_the_live_one():
     row = schedule(task_path="tests.tasks.only_once", args=["key"])
 
-    first, second = (operations.run_now(row.pk, by="Ada") for _ in range(2))
+    first, second = (operations.run_now(engine_of("default"), row.pk, by="Ada") for _ in range(2))
 
     assert first == second
     assert again(row).last_run == first
@@ -201,10 +201,13 @@ def test_run_now_says_why_it_cannot(columns, error):
     row = schedule(**columns)
 
     with pytest.raises(error):
-        operations.run_now(row.pk, by="Ada")
+        operations.run_now(engine_of("default"), row.pk, by="Ada")
 
     assert not TaskRecord.objects.using(queue_database()).exists()
 
 
 def test_a_schedule_that_fires_once_and_is_over_has_no_next_run():
-    assert operations.save(replace(DRAFT, rule=Once(NOON).as_dict())).next_run_at is None
+    assert (
+        operations.save(engine_of("default"), replace(DRAFT, rule=Once(NOON).as_dict())).next_run_at
+        is None
+    )

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from django.db import connections
 
+from djtasks.engine import engine_of
 from djtasks.formats.ids import new_id
 from djtasks.models import QueueControl, TaskRecord
 from djtasks.operations import (
@@ -65,7 +66,7 @@ def just_before(verb: str, database: str, meddle: Callable[[], object]) -> Itera
 def test_a_waiting_task_is_cancelled_at_once(database: str) -> None:
     result = only_once.enqueue("a")
 
-    assert cancel([id_of(result)]) == 1
+    assert cancel(engine_of("default"), [id_of(result)]) == 1
 
     row = row_of(result)
     assert (row.state, row.cancel_requested, row.unique_key) == (State.CANCELLED, True, None)
@@ -77,7 +78,7 @@ def test_a_running_task_is_told_and_goes_on(database: str) -> None:
     result = only_once.enqueue("a")
     claim_all(WORKER)
 
-    assert cancel([id_of(result)]) == 1
+    assert cancel(engine_of("default"), [id_of(result)]) == 1
 
     row = row_of(result)
     assert (row.state, row.cancel_requested, row.worker) == (State.RUNNING, True, WORKER)
@@ -88,7 +89,7 @@ def test_a_running_task_is_told_and_goes_on(database: str) -> None:
 def test_a_final_task_cannot_be_cancelled(database: str, state: State) -> None:
     id_ = in_state(state)
 
-    assert cancel([id_, new_id()]) == 0
+    assert cancel(engine_of("default"), [id_, new_id()]) == 0
 
     assert not TaskRecord.objects.get(pk=id_).cancel_requested
 
@@ -96,7 +97,7 @@ def test_a_final_task_cannot_be_cancelled(database: str, state: State) -> None:
 def test_many_are_cancelled_in_one_statement(database: str) -> None:
     ids = [in_state(state) for state in (State.READY, State.RUNNING, State.WAITING, State.FAILED)]
 
-    assert cancel(iter(ids)) == 3
+    assert cancel(engine_of("default"), iter(ids)) == 3
 
     states = TaskRecord.objects.order_by("pk").values_list("state", flat=True)
     assert list(states) == [State.CANCELLED, State.RUNNING, State.CANCELLED, State.FAILED]
@@ -117,7 +118,7 @@ def test_what_ended_without_success_can_be_retried(database: str, state: State) 
         errors=[{"class": "builtins.ValueError", "traceback": "boom"}],
     )
 
-    done = retry([id_])
+    done = retry(engine_of("default"), [id_])
 
     row = TaskRecord.objects.get(pk=id_)
     assert (done.changed, done.refused) == ([id_], {})
@@ -131,7 +132,7 @@ def test_what_ended_without_success_can_be_retried(database: str, state: State) 
 def test_a_retried_task_runs_again_with_all_its_attempts(database: str) -> None:
     result = explode.enqueue()
     run_due()
-    retry([id_of(result)])
+    retry(engine_of("default"), [id_of(result)])
 
     (again,) = run_due()
 
@@ -142,7 +143,7 @@ def test_a_retried_task_runs_again_with_all_its_attempts(database: str) -> None:
 def test_a_retry_may_move_the_record(database: str) -> None:
     id_ = in_state(State.FAILED)
 
-    retry([id_], queue="mail", priority=7, run_after=NOON)
+    retry(engine_of("default"), [id_], queue="mail", priority=7, run_after=NOON)
 
     row = TaskRecord.objects.get(pk=id_)
     assert (row.queue, row.priority, row.run_after) == ("mail", 7, NOON)
@@ -152,7 +153,7 @@ def test_a_retry_may_move_the_record(database: str) -> None:
 def test_what_cannot_be_retried_is_refused_with_its_state(database: str, state: State) -> None:
     id_ = in_state(state)
 
-    done = retry([id_])
+    done = retry(engine_of("default"), [id_])
 
     assert (done.changed, done.refused) == ([], {id_: f"It is {state.name}."})
 
@@ -160,15 +161,15 @@ def test_what_cannot_be_retried_is_refused_with_its_state(database: str, state: 
 def test_what_does_not_exist_is_refused_too(database: str) -> None:
     nobody = new_id()
 
-    assert retry([nobody]).refused == {nobody: "No such task."}
-    assert discard([nobody]).refused == {nobody: "No such task."}
+    assert retry(engine_of("default"), [nobody]).refused == {nobody: "No such task."}
+    assert discard(engine_of("default"), [nobody]).refused == {nobody: "No such task."}
 
 
 def test_a_retry_takes_its_unique_key_again(database: str) -> None:
     first = only_once.enqueue("a")
-    cancel([id_of(first)])
+    cancel(engine_of("default"), [id_of(first)])
 
-    retry([id_of(first)])
+    retry(engine_of("default"), [id_of(first)])
 
     assert row_of(first).unique_key == row_of(first).key
     assert only_once.enqueue("a").id == first.id
@@ -176,10 +177,10 @@ def test_a_retry_takes_its_unique_key_again(database: str) -> None:
 
 def test_a_retry_is_refused_by_the_holder_of_its_key(database: str) -> None:
     first, other = only_once.enqueue("a"), explode.enqueue()
-    cancel([id_of(first), id_of(other)])
+    cancel(engine_of("default"), [id_of(first), id_of(other)])
     holder = only_once.enqueue("a")
 
-    done = retry([id_of(first), id_of(other)])
+    done = retry(engine_of("default"), [id_of(first), id_of(other)])
 
     assert done.changed == [id_of(other)]
     assert done.refused == {id_of(first): f"Its unique key is held by the live task {holder.id}."}
@@ -198,7 +199,7 @@ def test_a_retry_loses_against_a_change_in_between(database: str, meddle: Any) -
     id_ = in_state(State.FAILED)
 
     with just_before("UPDATE", database, meddle):
-        done = retry([id_])
+        done = retry(engine_of("default"), [id_])
 
     assert done.refused == {id_: "It was changed or deleted meanwhile."}
     assert not TaskRecord.objects.exclude(worker=WORKER).exists()
@@ -208,14 +209,14 @@ def test_a_retry_loses_against_a_change_in_between(database: str, meddle: Any) -
 def test_what_does_not_run_can_be_discarded(database: str, state: State) -> None:
     id_ = in_state(state)
 
-    assert discard([id_]).changed == [id_]
+    assert discard(engine_of("default"), [id_]).changed == [id_]
     assert not TaskRecord.objects.exists()
 
 
 def test_what_runs_cannot_be_discarded(database: str) -> None:
     id_ = in_state(State.RUNNING)
 
-    assert discard([id_]).refused == {id_: "It is running: cancel it first."}
+    assert discard(engine_of("default"), [id_]).refused == {id_: "It is running: cancel it first."}
     assert TaskRecord.objects.exists()
 
 
@@ -223,7 +224,7 @@ def test_a_discard_loses_against_a_claim_in_between(database: str) -> None:
     id_ = in_state(State.READY)
 
     with just_before("DELETE", database, lambda: claim_all(WORKER)):
-        done = discard([id_])
+        done = discard(engine_of("default"), [id_])
 
     assert done.refused == {id_: "It was changed or deleted meanwhile."}
     assert TaskRecord.objects.get().state == State.RUNNING
@@ -232,7 +233,7 @@ def test_a_discard_loses_against_a_claim_in_between(database: str) -> None:
 def test_only_what_waits_is_rescheduled(database: str) -> None:
     ids = {state: in_state(state) for state in State}
 
-    assert reschedule(ids.values(), NOON) == 1
+    assert reschedule(engine_of("default"), ids.values(), NOON) == 1
 
     assert TaskRecord.objects.get(run_after=NOON).pk == ids[State.READY]
 
@@ -241,24 +242,24 @@ def test_a_due_time_without_a_zone_is_refused(database: str) -> None:
     id_ = in_state(State.FAILED)
 
     with pytest.raises(ValueError, match="must be an aware datetime"):
-        reschedule([id_], datetime(2046, 1, 2))
+        reschedule(engine_of("default"), [id_], datetime(2046, 1, 2))
     with pytest.raises(ValueError, match="must be an aware datetime"):
-        retry([id_], run_after=datetime(2046, 1, 2))
+        retry(engine_of("default"), [id_], run_after=datetime(2046, 1, 2))
 
 
 def test_a_queue_is_paused_and_resumed(database: str) -> None:
-    pause_queue("default", "mail", by="Ada", reason="the provider is down", until=NOON)
-    pause_queue("default", "mail", by="Grace")
+    pause_queue(engine_of("default"), "mail", by="Ada", reason="the provider is down", until=NOON)
+    pause_queue(engine_of("default"), "mail", by="Grace")
 
     control = QueueControl.objects.get()
     assert (control.backend, control.queue, control.paused) == ("default", "mail", True)
     assert (control.paused_by, control.reason, control.until) == ("Grace", "", None)
-    assert resume_queue("default", "mail") is True
-    assert resume_queue("default", "mail") is False
+    assert resume_queue(engine_of("default"), "mail") is True
+    assert resume_queue(engine_of("default"), "mail") is False
 
 
 def test_names_and_reasons_are_cut_to_their_columns(database: str) -> None:
-    pause_queue("default", "mail", by="a" * 200, reason="b" * 600)
+    pause_queue(engine_of("default"), "mail", by="a" * 200, reason="b" * 600)
 
     control = QueueControl.objects.get()
     assert (len(control.paused_by), len(control.reason)) == (150, 500)

@@ -30,22 +30,22 @@ def pushed(carrier: Recording) -> list[set[UUID]]:
 
 def test_what_is_retried_is_told_to_the_workers_at_once(carrier: Recording) -> None:
     ids = [UUID(add.enqueue(1, 2).id) for _ in range(3)]
-    cancel(ids)
+    cancel(engine_of("default"), ids)
     carrier.pushes.clear()
 
-    retry(ids[:2])
-    retry(ids[2:], run_after=datetime.now(UTC) + timedelta(hours=1))
+    retry(engine_of("default"), ids[:2])
+    retry(engine_of("default"), ids[2:], run_after=datetime.now(UTC) + timedelta(hours=1))
 
     assert pushed(carrier) == [set(ids[:2])]
 
 
 def test_a_retry_in_a_transaction_is_told_when_that_commits(carrier: Recording) -> None:
     id_ = UUID(add.enqueue(1, 2).id)
-    cancel([id_])
+    cancel(engine_of("default"), [id_])
     carrier.pushes.clear()
 
     with transaction.atomic():
-        retry([id_])
+        retry(engine_of("default"), [id_])
         assert carrier.pushes == []
 
     assert pushed(carrier) == [{id_}]
@@ -55,8 +55,8 @@ def test_what_is_rescheduled_to_the_past_is_told_at_once(carrier: Recording) -> 
     later = add.using(run_after=timedelta(hours=1))
     soon, late = (UUID(later.enqueue(1, 2).id) for _ in range(2))
 
-    reschedule([soon], datetime.now(UTC) - timedelta(hours=1))
-    reschedule([late], datetime.now(UTC) + timedelta(hours=9))
+    reschedule(engine_of("default"), [soon], datetime.now(UTC) - timedelta(hours=1))
+    reschedule(engine_of("default"), [late], datetime.now(UTC) + timedelta(hours=9))
 
     assert pushed(carrier) == [{soon}]
 
@@ -64,10 +64,10 @@ def test_what_is_rescheduled_to_the_past_is_told_at_once(carrier: Recording) -> 
 def test_each_alias_hears_of_its_own(carrier: Recording) -> None:
     ours = UUID(add.enqueue(1, 2).id)
     theirs = UUID(add.using(backend="anything").enqueue(1, 2).id)
-    cancel([ours, theirs])
+    cancel(engine_of("default"), [ours, theirs])
     carrier.pushes.clear()
 
-    retry([ours, theirs])
+    retry(engine_of("default"), [ours, theirs])
 
     other: Any = engine_of("anything").broker
     assert pushed(carrier) == [{ours}]
@@ -82,33 +82,36 @@ def worker() -> UUID:
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_an_order_is_written_into_the_row_of_the_worker(worker: UUID, order: str) -> None:
-    assert order_worker(worker, order) is True
+    assert order_worker(engine_of("default"), worker, order) is True
 
     assert WorkerRecord.objects.get().order == order
 
 
 def test_an_order_waits_for_the_end_of_the_transaction(worker: UUID) -> None:
     with transaction.atomic():
-        assert order_worker(worker, "drain") is True
+        assert order_worker(engine_of("default"), worker, "drain") is True
         assert WorkerRecord.objects.get().order == ""
 
     assert WorkerRecord.objects.get().order == "drain"
 
 
 def test_a_worker_that_is_gone_takes_no_orders(worker: UUID) -> None:
-    assert order_worker(new_id(), "drain") is False
+    assert order_worker(engine_of("default"), new_id(), "drain") is False
 
 
 def test_an_unknown_order_is_refused(worker: UUID) -> None:
     with pytest.raises(ValueError, match="one of drain, resume, stop, dump, got 'dance'"):
-        order_worker(worker, "dance")
+        order_worker(engine_of("default"), worker, "dance")
 
 
 @pytest.mark.usefixtures("servers")
 def test_records_are_locked_in_the_order_of_their_ids(carrier: Recording) -> None:
     ids = [UUID(add.enqueue(1, 2).id) for _ in range(3)]
 
-    for change in (lambda: reschedule(ids[::-1], datetime.now(UTC)), lambda: cancel(ids[::-1])):
+    for change in (
+        lambda: reschedule(engine_of("default"), ids[::-1], datetime.now(UTC)),
+        lambda: cancel(engine_of("default"), ids[::-1]),
+    ):
         with CaptureQueriesContext(connection) as asked:
             assert change() == 3
         (lock,) = [one["sql"] for one in asked if "FOR UPDATE" in one["sql"]]

@@ -89,7 +89,9 @@ def test_four_processes_that_sync_at_once_agree(engine, monkeypatch):
 
 def test_pausing_while_it_ticks_stops_it_and_keeps_what_was_won(engine):
     row = schedule()
-    turns = iter([lambda: operations.pause(row.pk, by="Ada"), lambda: Ticker(engine).tick(NOON)])
+    turns = iter(
+        [lambda: operations.pause(engine, row.pk, by="Ada"), lambda: Ticker(engine).tick(NOON)]
+    )
 
     def take_a_turn() -> Any:
         return next(turns)()

@@ -104,7 +104,7 @@ def test_an_override_survives_a_deploy_and_is_shown(engine, code):
     assert row.rule == Every(MINUTE, anchor=NOON).as_dict()
     assert (row.overlap, row.jitter) == ("skip", MINUTE)
     assert overrides_of(row) == {"rule": Every(HOUR, anchor=NOON).as_dict(), "overlap": "allow"}
-    operations.revert(row.pk)
+    operations.revert(engine, row.pk)
     assert overrides_of(again(row)) == {}
 
 
@@ -137,7 +137,7 @@ def test_what_is_declared_again_starts_from_now(engine, code):
 def test_a_paused_schedule_stays_paused_whatever_the_code_does(engine, code):
     declare_sums()
     synced(engine)
-    operations.pause(rows(engine)["sums"].pk, by="Ada")
+    operations.pause(engine, rows(engine)["sums"].pk, by="Ada")
     code()
     declare_sums(rule=Every(HOUR))
 

@@ -290,7 +290,7 @@ def away(*_args, **_kwargs):
 def test_run_by_hand_is_no_tick(engine):
     row = schedule(is_enabled=False, next_run_at=None)
 
-    id_ = operations.run_now(row.pk, by="Ada")
+    id_ = operations.run_now(engine, row.pk, by="Ada")
 
     [record] = runs(row)
     assert (record.pk, record.due_at) == (id_, None)

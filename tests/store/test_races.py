@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from djtasks.engine import engine_of
 from djtasks.formats.ids import new_id
 from djtasks.operations import cancel, retry
 from djtasks.protocol.records import Settlement
@@ -104,7 +105,8 @@ def test_a_claim_and_a_cancel_leave_no_record_in_between(store: Store, round_: i
     id_, worker = insert(store, unique_key="k"), new_id()
 
     claims, cancelled = at_once(
-        lambda: store.claim([id_], worker=worker, queues=None), lambda: cancel([id_])
+        lambda: store.claim([id_], worker=worker, queues=None),
+        lambda: cancel(engine_of("default"), [id_]),
     )
 
     row = row_of(store, id_)
@@ -121,7 +123,9 @@ def test_a_record_that_is_retried_twice_at_once_is_retried_once(store: Store, ro
     id_ = insert(store, unique_key="k")
     rows(store).filter(pk=id_).update(state=State.FAILED, unique_key=None)
 
-    answers = at_once(lambda: retry([id_]), lambda: retry([id_]))
+    answers = at_once(
+        lambda: retry(engine_of("default"), [id_]), lambda: retry(engine_of("default"), [id_])
+    )
 
     row = row_of(store, id_)
     assert sum(len(answer.changed) for answer in answers) == 1
@@ -134,7 +138,9 @@ def test_a_prune_never_deletes_what_was_retried(store: Store, round_: int) -> No
     rows(store).filter(pk=id_).update(state=State.FAILED, finished_at=store.now())
     final = rows(store).filter(pk=id_, state__in=FINAL)
 
-    answer, deleted = at_once(lambda: retry([id_]), lambda: final._raw_delete(store.database))
+    answer, deleted = at_once(
+        lambda: retry(engine_of("default"), [id_]), lambda: final._raw_delete(store.database)
+    )
 
     assert len(answer.changed) + bool(deleted) == 1
     assert rows(store).filter(pk=id_).exists() is bool(answer.changed)

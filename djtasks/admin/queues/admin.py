@@ -70,7 +70,7 @@ class QueueControlAdmin(OperationsAdmin):
         if request.method != "POST" or not form.is_valid():
             return self._form(request, "djtasks/queue_pause.html", form, facts)
         operations.pause_queue(
-            engine.alias,
+            engine,
             facts.name,
             by=request.user.get_username(),
             reason=form.cleaned_data["reason"],
@@ -89,7 +89,7 @@ class QueueControlAdmin(OperationsAdmin):
         queue = request.POST.get("queue", "")
         control = _controls(engine).filter(queue=queue).first()
         said = {"queue": queue[:LONGEST_QUEUE]}
-        if control is not None and operations.resume_queue(engine.alias, queue):
+        if control is not None and operations.resume_queue(engine, queue):
             self.log_change(request, control, f"paused by {control.paused_by} → open")
             messages.success(request, _("Queue %(queue)s is open again.") % said)
         else:
@@ -102,7 +102,7 @@ class QueueControlAdmin(OperationsAdmin):
         form = PurgeForm(request.POST or None, queue=facts.name)
         if request.method != "POST" or not form.is_valid():
             return self._form(request, "djtasks/queue_purge.html", form, facts)
-        count = operations.purge_queue(engine.alias, facts.name)
+        count = operations.purge_queue(engine, facts.name)
         control = QueueControl(backend=engine.alias, queue=facts.name)
         self.log_change(request, control, f"purged: {count} ready tasks → 0")
         text = ngettext(

@@ -5,34 +5,35 @@ from collections.abc import Callable
 from django.utils.translation import gettext as _
 
 from djtasks.admin.schedules.rows import differences
+from djtasks.engine import Engine
 from djtasks.models import Schedule
 from djtasks.operations import pause_schedule, resume_schedule, revert_schedule, run_now
 
 # Does it, and returns what the history says, or "" where there was nothing to do.
-Action = Callable[[Schedule, str], str]
+Action = Callable[[Engine, Schedule, str], str]
 
 
-def run(row: Schedule, by: str) -> str:
+def run(engine: Engine, row: Schedule, by: str) -> str:
     """Enqueue the task of a schedule at once."""
-    return _("Run by hand: task %(id)s.") % {"id": run_now(row.pk, by=by)}
+    return _("Run by hand: task %(id)s.") % {"id": run_now(engine, row.pk, by=by)}
 
 
-def resume(row: Schedule, _by: str) -> str:
+def resume(engine: Engine, row: Schedule, _by: str) -> str:
     """Let a paused schedule go on from now."""
-    return _("Resumed, from now.") if resume_schedule(row.pk) else ""
+    return _("Resumed, from now.") if resume_schedule(engine, row.pk) else ""
 
 
-def revert(row: Schedule, _by: str) -> str:
+def revert(engine: Engine, row: Schedule, _by: str) -> str:
     """Give a schedule back to its code."""
     changed = "; ".join(f"{one.column}: {one.here} → {one.code}" for one in differences(row))
-    if not changed or not revert_schedule(row.pk):
+    if not changed or not revert_schedule(engine, row.pk):
         return ""
     return _("Reverted to the code: %(changed)s.") % {"changed": changed}
 
 
-def pause(row: Schedule, by: str, reason: str) -> str:
+def pause(engine: Engine, row: Schedule, by: str, reason: str) -> str:
     """Stop a schedule until somebody resumes it."""
-    if not pause_schedule(row.pk, by=by, reason=reason):
+    if not pause_schedule(engine, row.pk, by=by, reason=reason):
         return ""
     return _("Paused: %(reason)s") % {"reason": reason} if reason else _("Paused.")
 

@@ -118,7 +118,7 @@ class ScheduleAdmin(OperationsAdmin):
         self, request: HttpRequest, form: ScheduleForm, row: Schedule | None
     ) -> Schedule | None:
         try:
-            saved = save_schedule(form.draft(), schedule=row.pk if row else None)
+            saved = save_schedule(form.engine, form.draft(), schedule=row.pk if row else None)
         except DjtasksError as error:
             form.add_error("name" if isinstance(error, InvalidSchedule) else None, str(error))
             return None
@@ -127,7 +127,7 @@ class ScheduleAdmin(OperationsAdmin):
         elif changed := changes_between(row, saved):
             self.log_change(request, saved, changed)
         if "_save_run" in request.POST:
-            run_id = run_now(saved.pk, by=request.user.get_username())
+            run_id = run_now(form.engine, saved.pk, by=request.user.get_username())
             self.log_change(request, saved, _("Run by hand: task %(id)s.") % {"id": run_id})
         messages.success(request, _("The schedule “%(name)s” is saved.") % {"name": saved.name})
         return saved
@@ -146,7 +146,7 @@ class ScheduleAdmin(OperationsAdmin):
         row = self._row(engine, pk)
         if request.method == "POST":
             reason = request.POST.get("reason", "").strip()[:LONGEST_REASON]
-            done = pause(row, request.user.get_username(), reason)
+            done = pause(engine, row, request.user.get_username(), reason)
             return self._told(request, row, done)
         title = _("Pause “%(name)s”") % {"name": row.name}
         facts = schedule_row(engine, row, engine.store.now())
@@ -158,7 +158,7 @@ class ScheduleAdmin(OperationsAdmin):
             return HttpResponseNotAllowed(["POST"])
         row = self._row(engine, pk)
         try:
-            done = ACTIONS[action](row, request.user.get_username())
+            done = ACTIONS[action](engine, row, request.user.get_username())
         except DjtasksError as error:
             messages.error(request, str(error))
             return self._back(request, row)
@@ -171,7 +171,7 @@ class ScheduleAdmin(OperationsAdmin):
             title = _("Delete “%(name)s”?") % {"name": row.name}
             return self.show(request, "djtasks/schedule_delete.html", LIST, title=title, row=row)
         try:
-            delete_schedule(pk)
+            delete_schedule(engine, pk)
         except DjtasksError as error:
             messages.error(request, str(error))
             return self._back(request, row)

@@ -53,7 +53,7 @@ def act(
     if face.deed is None:
         told = run_on_one(action, engine, row, request)
     else:
-        told = face.deed(row, form.cleaned_data)
+        told = face.deed(engine, row, form.cleaned_data)
     _tell(request, row, told, destroys=action.is_destroying)
     is_gone = action.is_destroying and told.change
     return HttpResponseRedirect(_list(admin) if is_gone else task_address(admin, row))

@@ -10,16 +10,17 @@ from django.utils.translation import gettext as _
 from djtasks import operations
 from djtasks.admin.task_actions import Told
 from djtasks.admin.tasks.access import record_of
+from djtasks.engine import Engine
 from djtasks.models import TaskRecord
 from djtasks.operations import Done, Refusal
 from djtasks.protocol.states import FINAL, State
 
 
-def retry(row: TaskRecord, given: dict[str, Any]) -> Told:
+def retry(engine: Engine, row: TaskRecord, given: dict[str, Any]) -> Told:
     """Make a task ready again, perhaps elsewhere, more urgent or later."""
     run_after = given["run_after"]
     queue, priority = given["queue"] or None, given["priority"]
-    done = operations.retry([row.pk], queue=queue, priority=priority, run_after=run_after)
+    done = operations.retry(engine, [row.pk], queue=queue, priority=priority, run_after=run_after)
     if not done.changed:
         return Told(refusal=_why_not(done, row.pk))
     changes = [_word(row.state) + " → " + _("ready")]
@@ -34,17 +35,17 @@ def retry(row: TaskRecord, given: dict[str, Any]) -> Told:
     return Told(change=", ".join(changes))
 
 
-def reschedule(row: TaskRecord, given: dict[str, Any]) -> Told:
+def reschedule(engine: Engine, row: TaskRecord, given: dict[str, Any]) -> Told:
     """Move the due time of a task."""
-    if not operations.reschedule([row.pk], given["run_after"]):
+    if not operations.reschedule(engine, [row.pk], given["run_after"]):
         return Told(refusal=_("It waits no longer: look at its state."))
     said = {"old": _exactly(row.run_after), "new": _exactly(given["run_after"])}
     return Told(change=_("due %(old)s → %(new)s") % said)
 
 
-def cancel(row: TaskRecord, _given: dict[str, Any]) -> Told:
+def cancel(engine: Engine, row: TaskRecord, _given: dict[str, Any]) -> Told:
     """Cancel a task, or ask the one that runs to stop."""
-    if not operations.cancel([row.pk]):
+    if not operations.cancel(engine, [row.pk]):
         return Told(refusal=_("It is final already, or gone."))
     after = record_of(str(row.pk))
     before = _word(row.state)
@@ -53,9 +54,9 @@ def cancel(row: TaskRecord, _given: dict[str, Any]) -> Told:
     return Told(change=before + " → " + _("cancelled"))
 
 
-def discard(row: TaskRecord, _given: dict[str, Any]) -> Told:
+def discard(engine: Engine, row: TaskRecord, _given: dict[str, Any]) -> Told:
     """Delete a task."""
-    done = operations.discard([row.pk])
+    done = operations.discard(engine, [row.pk])
     if not done.changed:
         return Told(refusal=_why_not(done, row.pk))
     return Told(change=_word(row.state) + " → " + _("deleted"))

@@ -61,7 +61,7 @@ class WorkerRecordAdmin(OperationsAdmin):
         if order == "dump":
             # An old answer must not be taken for the new one.
             WorkerRecord.objects.using(engine.database).filter(pk=worker.pk).update(report="")
-        operations.order_worker(worker.pk, order)
+        operations.order_worker(engine, worker.pk, order)
         before = "draining" if worker.draining else "live"
         self.log_change(request, worker, f"{before} → asked to {order}")
         said = {"worker": f"{worker.host}:{worker.pid}", "order": order}

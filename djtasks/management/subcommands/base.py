@@ -57,6 +57,14 @@ def engines(options: dict[str, Any]) -> list[Engine]:
     return [engine_of(each) for each in ([alias] if alias else our_aliases())]
 
 
+def any_engine() -> Engine:
+    """Return an engine of djtasks, for what is done to ids, whatever their alias."""
+    aliases = our_aliases()
+    if not aliases:
+        raise CommandError("No alias of TASKS is served by djtasks.")
+    return engine_of(aliases[0])
+
+
 def plain(value: Any) -> Any:
     """Return what JSON has no word for as a number of seconds or a text."""
     return value.total_seconds() if isinstance(value, timedelta) else str(value)

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, OutputWrapper
 
 from djtasks import operations
-from djtasks.management.subcommands.base import add_ids
+from djtasks.management.subcommands.base import add_ids, any_engine
 
 HELP = "cancel tasks that wait, and stop those that run"
 
@@ -17,7 +17,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def handle(options: dict[str, Any], out: OutputWrapper) -> None:
     ids = options["ids"]
-    count = operations.cancel(ids)
+    count = operations.cancel(any_engine(), ids)
     out.write(f"{count} of {len(ids)} cancelled.")
     if count < len(ids):
         raise CommandError("The others are final, or do not exist.")

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from django.utils.module_loading import import_string
 
+from djtasks.engine import Engine
 from djtasks.operations import tasks
 from djtasks.operations.actions import ACTIONS, KEY_TAKEN, Action
 from djtasks.operations.bulk.options import Wishes
-from djtasks.store import open_store
 
 # A spread is a statement a due time: a hundred records share one.
 _A_MOMENT = 100
@@ -31,6 +31,7 @@ class Tally:
 class Chunk:
     """The records of one transaction: from `window[0]` to `window[1]` of all (0 to 1)."""
 
+    engine: Engine
     action: Action
     ids: Sequence[UUID]
     wishes: Wishes
@@ -39,7 +40,7 @@ class Chunk:
     def spread(self) -> list[tuple[Sequence[UUID], datetime]]:
         """Return the ids in parts, each with its due time."""
         ids, wishes = self.ids, self.wishes
-        start = wishes.run_after or open_store("").now()
+        start = wishes.run_after or self.engine.now()
         if not wishes.spread:
             return [(ids, start)]
         begin, end = self.window
@@ -52,14 +53,16 @@ class Chunk:
         ]
 
 
-def apply(action: str, ids: Sequence[UUID], wishes: Wishes, *, window: Window) -> Tally:
+def apply(
+    engine: Engine, action: str, ids: Sequence[UUID], wishes: Wishes, *, window: Window
+) -> Tally:
     """Do one action to these records, which are from `window[0]` to `window[1]` of all (0 to 1)."""
     meant = ACTIONS[action]
     do: Callable[[Chunk], Tally] = import_string(meant.code)
-    tally = do(Chunk(action=meant, ids=ids, wishes=wishes, window=window))
+    tally = do(Chunk(engine=engine, action=meant, ids=ids, wishes=wishes, window=window))
     tally.refused[meant.refusal] += len(ids) - tally.changed - tally.refused.total()
     if meant.makes_due:
-        tasks.push_due(ids)
+        tasks.push_due(engine, ids)
     return tally
 
 
@@ -69,7 +72,7 @@ def retry(chunk: Chunk) -> Tally:
     given: dict[str, Any] = {"queue": chunk.wishes.queue, "priority": chunk.wishes.priority}
     changes = {column: value for column, value in given.items() if value is not None}
     for part, run_after in chunk.spread():
-        count, taken = tasks.revive(part, {**changes, "run_after": run_after})
+        count, taken = tasks.revive(chunk.engine, part, {**changes, "run_after": run_after})
         tally.changed += count
         tally.refused[KEY_TAKEN] += len(taken)
     return tally
@@ -79,16 +82,16 @@ def reschedule(chunk: Chunk) -> Tally:
     """Move the due times of records."""
     changed = 0
     for part, run_after in chunk.spread():
-        ready = tasks.records().filter(pk__in=part, state__in=chunk.action.states)
+        ready = tasks.records(chunk.engine).filter(pk__in=part, state__in=chunk.action.states)
         changed += ready.update(run_after=run_after)
     return Tally(changed)
 
 
 def cancel(chunk: Chunk) -> Tally:
     """Cancel records, at once or when they end."""
-    return Tally(tasks.cancel(chunk.ids))
+    return Tally(tasks.cancel(chunk.engine, chunk.ids))
 
 
 def delete(chunk: Chunk) -> Tally:
     """Delete records for good."""
-    return Tally(tasks.delete(chunk.ids, chunk.action.states))
+    return Tally(tasks.delete(chunk.engine, chunk.ids, chunk.action.states))

@@ -96,10 +96,10 @@ def run_bulk_action(context: Context, action_id: str) -> dict[str, int]:
         for ids in _pages(engine, bulk):
             if not _go_on(bulk, context):
                 break
-            _do_chunk(bulk, ids)
+            _do_chunk(engine, bulk, ids)
             done = bulk.changed + bulk.refused
             context.set_progress(done, max(bulk.planned, done), bulk.action)
-        _any_backend().filter(pk=bulk.pk).update(finished_at=engine.store.now())
+        _any_backend().filter(pk=bulk.pk).update(finished_at=engine.now())
     return {"changed": bulk.changed, "refused": bulk.refused}
 
 
@@ -124,12 +124,12 @@ def _pages(engine: Engine, bulk: BulkAction) -> Iterator[list[UUID]]:
             return
 
 
-def _do_chunk(bulk: BulkAction, ids: list[UUID]) -> None:
+def _do_chunk(engine: Engine, bulk: BulkAction, ids: list[UUID]) -> None:
     wishes = parse_wishes(bulk.action, bulk.options)
     if wishes.spread and wishes.run_after is None:
         wishes = Wishes(**_given(wishes) | {"run_after": bulk.created_at})
-    with transaction.atomic(using=queue_database()):
-        tally = chunks.apply(bulk.action, ids, wishes, window=_window(bulk, len(ids)))
+    with transaction.atomic(using=engine.database):
+        tally = chunks.apply(engine, bulk.action, ids, wishes, window=_window(bulk, len(ids)))
         refusals = dict(bulk.refusals)
         for reason, count in tally.refused.items():
             if count:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from djtasks.engine import Engine
+from djtasks.engine import Engine, engine_of
 from djtasks.models import QueueControl, TaskRecord
 from djtasks.operations import pause_queue
 from tests.tasks import add
@@ -75,7 +75,7 @@ def test_a_pause_without_an_end_lasts_until_somebody_resumes_it(admin: Client) -
 
 
 def test_resuming_opens_the_queue(admin: Client) -> None:
-    pause_queue("default", "mail", by="maria", reason="INC-311")
+    pause_queue(engine_of("default"), "mail", by="maria", reason="INC-311")
 
     answer = admin.post(url("djtasks_queue_resume"), {"queue": "mail"}, follow=True)
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.test import Client
 
 from djtasks.admin import TaskRecordAdmin
-from djtasks.engine import Engine
+from djtasks.engine import Engine, engine_of
 from djtasks.models import TaskRecord
 from djtasks.operations import cancel
 from djtasks.protocol.states import State
@@ -83,7 +83,7 @@ def test_what_cannot_be_is_refused_at_its_field(admin: Client, field: str, value
 
 def test_a_task_whose_key_is_taken_says_who_holds_it(admin: Client) -> None:
     first = record_of(only_once.enqueue("a"))
-    cancel([first.pk])
+    cancel(engine_of("default"), [first.pk])
     second = only_once.enqueue("a")
 
     answer = admin.post(page(first.pk, "retry"), follow=True)
@@ -201,7 +201,7 @@ def test_a_project_may_hide_a_task_altogether(
 
 def test_the_buttons_follow_the_state(admin: Client) -> None:
     due, scheduled, final = record_of(add.enqueue(1, 2)), later(), record_of(add.enqueue(3, 4))
-    cancel([final.pk])
+    cancel(engine_of("default"), [final.pk])
 
     def offered(record: TaskRecord) -> list[str]:
         found = admin.get(page(record.pk)).context["buttons"]

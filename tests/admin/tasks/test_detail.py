@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from djtasks import task
-from djtasks.engine import Engine
+from djtasks.engine import Engine, engine_of
 from djtasks.inspection import facts_for_why, why_not_running
 from djtasks.models import TaskRecord
 from djtasks.operations import discard, pause_queue
@@ -73,7 +73,7 @@ def test_it_says_why_it_does_not_run_in_the_words_of_the_command(
     admin: Client, engine: Engine
 ) -> None:
     result = add.enqueue(1, 2)
-    pause_queue("default", "default", by="maria", reason="INC-311")
+    pause_queue(engine, "default", by="maria", reason="INC-311")
 
     html = read(admin, result.id)
 
@@ -109,7 +109,7 @@ def test_a_page_that_stands_open_tells_that_its_record_was_deleted(admin: Client
 @pytest.mark.parametrize("name", ["change", "download", "retry", "cancel", "discard", "reschedule"])
 def test_no_page_of_a_record_that_is_gone_breaks(admin: Client, name: str) -> None:
     record = failed()
-    discard([record.pk])
+    discard(engine_of("default"), [record.pk])
 
     assert admin.get(page(record.pk, name)).status_code == 404
     assert admin.post(page(record.pk, name)).status_code == 404

@@ -11,7 +11,7 @@ from django.urls import reverse
 from djtasks import task
 from djtasks.admin.forms.call import CallForm
 from djtasks.definitions.task import Task
-from djtasks.engine import Engine
+from djtasks.engine import Engine, engine_of
 from djtasks.models import TaskRecord
 from djtasks.operations import pause_queue
 from tests.admin.opening import log, page, permitted
@@ -162,7 +162,7 @@ def test_arguments_that_are_too_large_are_refused_as_a_whole(admin: Client) -> N
 
 
 def test_checking_says_when_it_would_start_and_writes_nothing(admin: Client) -> None:
-    pause_queue("default", "mail", by="maria", reason="INC-311")
+    pause_queue(engine_of("default"), "mail", by="maria", reason="INC-311")
     typed = {"arg-order_id": "7", "arg-template": "invoice_2026_en", "queue": "mail", "_check": ""}
 
     html = admin.post(new(send_invoice), typed).content.decode()

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 import tests.admin.ordering  # noqa: F401 - its task is filled in
-from djtasks.engine import Engine
+from djtasks.engine import Engine, engine_of
 from djtasks.models import TaskRecord
 from djtasks.operations import discard
 from djtasks.protocol.states import State
@@ -90,7 +90,7 @@ def test_an_open_page_follows_its_task_to_the_end_and_beyond(browser: Browser) -
     run_due()
     browser.press("r")
     assert browser.reads("It is final: successful")
-    discard([TaskRecord.objects.get().pk])
+    discard(engine_of("default"), [TaskRecord.objects.get().pk])
     browser.press("r")
 
     assert browser.reads("There is no such task")

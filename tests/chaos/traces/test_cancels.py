@@ -3,6 +3,7 @@
 import pytest
 
 from djtasks import operations
+from djtasks.engine import engine_of
 from djtasks.protocol.recovery import Departure
 from djtasks.protocol.states import State
 from djtasks.store import workers
@@ -17,7 +18,7 @@ def test_a_cancelled_task_does_not_come_back_when_its_process_dies(site, ada):
     id_ = enqueue(site)
     ada.fetch("arrives")
     ada.start()
-    operations.cancel([id_])
+    operations.cancel(engine_of("default"), [id_])
 
     ada.die()
     ada.leave()
@@ -28,7 +29,7 @@ def test_a_cancelled_task_does_not_come_back_when_its_process_dies(site, ada):
 def test_a_cancelled_task_does_not_come_back_when_its_claim_was_lost(site, ada):
     id_ = enqueue(site)
     ada.fetch("answer lost")
-    operations.cancel([id_])
+    operations.cancel(engine_of("default"), [id_])
 
     ada.audit("arrives")
 
@@ -39,7 +40,7 @@ def test_a_cancelled_task_does_not_come_back_for_its_next_attempt(site, ada):
     id_ = enqueue(site, max_attempts=2)
     ada.fetch("arrives")
     ada.start()
-    operations.cancel([id_])
+    operations.cancel(engine_of("default"), [id_])
 
     tasks.told_to_raise = True
     ada.finish(id_)
@@ -52,11 +53,11 @@ def test_a_revived_task_is_not_cancelled_by_what_was_asked_before(site, ada):
     id_ = enqueue(site)
     ada.fetch("arrives")
     ada.start()
-    operations.cancel([id_])
+    operations.cancel(engine_of("default"), [id_])
     ada.die()
     ada.leave()
 
-    operations.retry([id_])
+    operations.retry(engine_of("default"), [id_])
 
     bob = Child(site)
     index(site)

@@ -10,6 +10,7 @@ import pytest
 from django.db import connections, transaction
 
 from djtasks import operations
+from djtasks.engine import engine_of
 from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.protocol.states import State
 from djtasks.store import workers
@@ -101,7 +102,7 @@ def test_a_page_of_the_pruner_spares_what_was_revived_meanwhile(busy_site):
     def revive_before_the_delete(execute, sql, *rest):
         if sql.startswith("DELETE") and not revived:
             revived.append(True)
-            Elsewhere(busy_site, lambda: operations.retry([id_])).join()
+            Elsewhere(busy_site, lambda: operations.retry(engine_of("default"), [id_])).join()
         return execute(sql, *rest)
 
     with connections[busy_site.alias].execute_wrapper(revive_before_the_delete):
@@ -149,7 +150,7 @@ def test_a_cancel_that_meets_a_settle_is_not_lost(busy_site):
     (claim,) = ada.queued
 
     with transaction.atomic(using=busy_site.alias):
-        operations.cancel([id_])
+        operations.cancel(engine_of("default"), [id_])
         other = Elsewhere(
             busy_site, lambda: busy_site.store.give_back([(claim.id, claim.fence)], worker=ada.id)
         )

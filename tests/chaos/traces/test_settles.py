@@ -3,6 +3,7 @@
 import pytest
 
 from djtasks import operations
+from djtasks.engine import engine_of
 from djtasks.protocol.states import State
 from tests.chaos import tasks
 from tests.chaos.traces.steps import enqueue, index, look, reaper_of, row, run, state
@@ -14,7 +15,7 @@ def test_a_settle_sent_again_does_not_resurrect_what_was_cancelled_since(site, a
     id_ = enqueue(site, max_attempts=2)
     ada.fetch("arrives")
     run(ada, raises=True, fate="answer lost")
-    operations.cancel([id_])
+    operations.cancel(engine_of("default"), [id_])
 
     ada.settle("arrives")
 
@@ -25,7 +26,7 @@ def test_a_settle_sent_again_does_not_end_what_was_revived_since(site, ada):
     id_ = enqueue(site)
     ada.fetch("arrives")
     run(ada, raises=True, fate="answer lost")
-    operations.retry([id_])
+    operations.retry(engine_of("default"), [id_])
 
     ada.settle("arrives")
 

@@ -16,6 +16,7 @@ from demo_project.library.models import Function, Outcome, Reading, SourceFile
 from demo_project.library.proving import failure_counts, problems_of
 from demo_project.library.readings import order_reading
 from djtasks import operations
+from djtasks.engine import engine_of
 from djtasks.models import TaskRecord
 from djtasks.protocol.states import State
 from djtasks.testing import run_due
@@ -185,7 +186,7 @@ def test_a_file_that_became_a_folder_is_not_tried_again(work: Work, shelf: Path)
 def test_a_cancelled_file_fails_in_the_report(work: Work, shelf: Path) -> None:
     reading = order_reading([shelf])
     file = SourceFile.objects.get(name="main.py")
-    operations.cancel([record_of(file).pk])
+    operations.cancel(engine_of("default"), [record_of(file).pk])
 
     work(reading)
 
@@ -204,7 +205,7 @@ def test_a_repaired_file_that_is_retried_changes_the_report(work: Work, shelf: P
     (shelf / "poems" / "broken.py").write_text("def ode(): pass\n")
     broken = SourceFile.objects.get(name="poems/broken.py")
 
-    operations.retry([record_of(broken).pk])
+    operations.retry(engine_of("default"), [record_of(broken).pk])
 
     def parsed() -> bool:
         run_due()

@@ -98,5 +98,5 @@ def test_the_pages_tell_when_it_is_due_next_and_that_it_is_paused(
     assert "read again every 5 minutes" in shown
     assert re.search(r"next <time [^>]*>3\sminutes from now</time>", shown)
 
-    operations.pause_schedule(row.pk, by="ada", reason="too loud")
+    operations.pause_schedule(engine, row.pk, by="ada", reason="too loud")
     assert "paused" in client.get(reverse("library:home")).content.decode()

@@ -163,7 +163,7 @@ def test_a_reading_in_a_paused_queue_says_who_paused_it(
     engine: Any, client: Any, shelf: Path
 ) -> None:
     reading = long_ago(order_reading([shelf]))
-    operations.pause_queue("default", "default", by="ada", reason="too hot")
+    operations.pause_queue(engine, "default", by="ada", reason="too hot")
 
     text = page(client, reading.get_absolute_url())
 
@@ -174,7 +174,7 @@ def test_a_report_that_nobody_writes_can_be_ordered_again(
     engine: Any, client: Any, shelf: Path
 ) -> None:
     reading = order_reading([shelf])
-    operations.cancel([record.pk for record in TaskRecord.objects.all()])
+    operations.cancel(engine, [record.pk for record in TaskRecord.objects.all()])
     path = reading.get_absolute_url()
     assert "none is left to write the report" in page(client, path)
 

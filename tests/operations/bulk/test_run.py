@@ -126,7 +126,7 @@ def test_running_records_are_not_discarded(database: str) -> None:
 def test_a_record_whose_key_is_taken_is_left_alone_and_counted(database: str) -> None:
     engine = engine_of("default")
     results = [only_once.using(run_after=HOUR).enqueue(key) for key in ("a", "b")]
-    cancel([record.pk for record in TaskRecord.objects.using(database).all()])
+    cancel(engine_of("default"), [record.pk for record in TaskRecord.objects.using(database).all()])
     holder = only_once.using(run_after=HOUR).enqueue("a")
 
     facts = done(engine, start_bulk(engine, "retry", {"state": int(State.CANCELLED)}, by=""))
@@ -143,11 +143,11 @@ def test_records_with_unique_keys_are_retried_together(
     for number in range(30):
         only_once.using(run_after=HOUR).enqueue(str(number))
     ids = list(TaskRecord.objects.values_list("pk", flat=True))
-    cancel(ids)
+    cancel(engine, ids)
 
     with django_assert_max_num_queries(10):
         tally = chunks.apply(
-            "retry", ids, Wishes(run_after=engine.store.now() + HOUR), window=(0, 1)
+            engine, "retry", ids, Wishes(run_after=engine.now() + HOUR), window=(0, 1)
         )
 
     assert tally.changed == 30
@@ -197,7 +197,7 @@ def test_a_second_execution_of_the_same_chunk_leaves_no_trace(engine: Engine) ->
     BulkAction.objects.filter(pk=action.pk).update(cursor=new_id())
 
     with pytest.raises(BulkActionMoved):
-        bulk._do_chunk(action, ids)
+        bulk._do_chunk(engine, action, ids)
 
     assert states(engine.database, priority=0) == [State.FAILED] * 2
 
@@ -219,7 +219,7 @@ def test_the_task_goes_where_a_worker_is_likeliest_to_take_it(engine: Engine) ->
         return TaskRecord.objects.get(pk=action.task).queue
 
     nobody = queue_of()
-    pause_queue("default", "default", by="Ada")
+    pause_queue(engine, "default", by="Ada")
     paused = queue_of()
     WorkerRecord.objects.create(
         supervisor=new_id(), backend="default", host="h", pid=1, version="1", slots=8,

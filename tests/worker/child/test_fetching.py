@@ -160,12 +160,12 @@ def test_an_asked_order_is_kept_and_paused_queues_are_left_out(engine, monkeypat
     queues = Queues(engine, ("reports", "mail"))
 
     assert queues.now() == ["reports", "mail"]
-    pause_queue("default", "reports", by="ada")
+    pause_queue(engine, "reports", by="ada")
     assert queues.now() == ["mail"]
     assert queues.arrange([Lane("mail", 0), Lane("reports", 9), Lane("default", 0)]) == [
         Lane("mail", 0)
     ]
-    resume_queue("default", "reports")
+    resume_queue(engine, "reports")
     assert queues.now() == ["reports", "mail"]
 
 
