@@ -18,6 +18,11 @@ def order_worker(engine: Engine, worker: UUID, order: str) -> bool:
     """
     if order not in ORDERS:
         raise ValueError(f"An order is one of {', '.join(ORDERS)}, got {order!r}.")
+    changes = {"order": order}
+    if order == "dump":
+        # Old stacks must not be taken for the new ones.
+        changes["report"] = ""
     child = WorkerRecord.objects.using(engine.database).filter(pk=worker)
-    transaction.on_commit(lambda: child.update(order=order), using=engine.database)
-    return child.exists()
+    counts: list[int] = []
+    transaction.on_commit(lambda: counts.append(child.update(**changes)), using=engine.database)
+    return bool(counts[0]) if counts else child.exists()

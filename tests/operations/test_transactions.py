@@ -95,8 +95,23 @@ def test_an_order_waits_for_the_end_of_the_transaction(worker: UUID) -> None:
     assert WorkerRecord.objects.get().order == "drain"
 
 
+def test_stacks_that_are_asked_for_again_replace_the_old_ones(worker: UUID) -> None:
+    WorkerRecord.objects.update(report="old stacks")
+
+    order_worker(engine_of("default"), worker, "drain")
+    assert WorkerRecord.objects.get().report == "old stacks"
+    with transaction.atomic():
+        order_worker(engine_of("default"), worker, "dump")
+        assert WorkerRecord.objects.get().report == "old stacks"
+
+    row = WorkerRecord.objects.get()
+    assert (row.order, row.report) == ("dump", "")
+
+
 def test_a_worker_that_is_gone_takes_no_orders(worker: UUID) -> None:
     assert order_worker(engine_of("default"), new_id(), "drain") is False
+    with transaction.atomic():
+        assert order_worker(engine_of("default"), new_id(), "drain") is False
 
 
 def test_an_unknown_order_is_refused(worker: UUID) -> None:

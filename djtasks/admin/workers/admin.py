@@ -55,13 +55,9 @@ class WorkerRecordAdmin(OperationsAdmin):
         """Give one order to one worker; its button says `ORDER ID`."""
         order, _space, asked = request.POST.get("order", "").partition(" ")
         worker = _find(engine, asked)
-        if order not in operations.ORDERS or worker is None:
+        if worker is None or not _give(engine, worker, order):
             messages.error(request, _("That worker is gone; nothing was done."))
             return self._back(request)
-        if order == "dump":
-            # An old answer must not be taken for the new one.
-            WorkerRecord.objects.using(engine.database).filter(pk=worker.pk).update(report="")
-        operations.order_worker(engine, worker.pk, order)
         before = "draining" if worker.draining else "live"
         self.log_change(request, worker, f"{before} → asked to {order}")
         said = {"worker": f"{worker.host}:{worker.pid}", "order": order}
@@ -75,6 +71,10 @@ class WorkerRecordAdmin(OperationsAdmin):
         page = reverse(f"admin:{TAB}", current_app=self.admin_site.name) + alias_query(request)
         asked = f"{'&' if '?' in page else '?'}stacks={stacks}#stacks" if stacks else ""
         return HttpResponseRedirect(page + asked)
+
+
+def _give(engine: Engine, worker: WorkerRecord, order: str) -> bool:
+    return order in operations.ORDERS and operations.order_worker(engine, worker.pk, order)
 
 
 def _find(engine: Engine, asked: str) -> WorkerRecord | None:
