@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from djtasks.admin.search_keys import keys_for
 from djtasks.admin.task_pages import TaskPages
 from djtasks.definitions import registry
-from djtasks.engine import Engine, our_aliases
+from djtasks.engine import Engine
 from djtasks.errors import InvalidSelection
 from djtasks.inspection.figures.batch_counts import COUNT_LIMIT, counts_of
 from djtasks.inspection.listing import (
@@ -29,13 +29,11 @@ from djtasks.inspection.search.context import Known, known_of
 from djtasks.inspection.search.keys import PHASES, in_phase
 from djtasks.inspection.search.query import Problem, Search, read_search
 from djtasks.inspection.search.tokens import Term
-from djtasks.inspection.status import records_of
-from djtasks.models import TaskRecord
+from djtasks.inspection.status import records_to_count
 from djtasks.operations import selected
 from djtasks.templatetags.djtasks_pages import PHASES as LOOKS
 
 MOST_SUGGESTED = 300
-FEW = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +145,7 @@ def tabs_of(engine: Engine, found: Found) -> list[StateTab]:
     search = found.search
     now = found.known.now
     conditions = [Q(**in_phase(one, now)) for one in PHASES]
-    records, limit = _counted(engine)
+    records, limit = records_to_count(engine)
     counts = counts_of(engine, [records.filter(one) for one in conditions], limit=limit)
     everything = StateTab(
         label=_("All"),
@@ -168,17 +166,6 @@ def tabs_of(engine: Engine, found: Found) -> list[StateTab]:
         )
         for phase, count in zip(PHASES, counts, strict=True)
     ]
-
-
-def _counted(engine: Engine) -> tuple[Any, int]:
-    """Return the records that tabs count, and how far.
-
-    No index knows the alias of a record. Where there is one alias, indexes alone can count, a
-    hundred thousand in no time; they then count those of aliases that are gone, too.
-    """
-    if our_aliases() == [engine.alias]:
-        return TaskRecord.objects.using(engine.database), COUNT_LIMIT
-    return records_of(engine), FEW
 
 
 def narrowings(engine: Engine, search: Search, rows: Sequence[TaskRow]) -> list[tuple[str, str]]:

@@ -108,6 +108,17 @@ def schedule_facts(engine: Engine, name: str) -> ScheduleFacts | None:
     return _facts(row, dict(last.values_list("pk", "state")))
 
 
+def schedules_by_task(
+    engine: Engine, task_paths: Collection[str]
+) -> dict[str, list[tuple[int, str]]]:
+    """Return the schedules of each task that has some, as (id, name), by name."""
+    rows = _rows(engine).filter(task_path__in=task_paths).order_by("name")
+    found: dict[str, list[tuple[int, str]]] = {}
+    for pk, name, path in rows.values_list("pk", "name", "task_path")[:MOST_SCHEDULES]:
+        found.setdefault(path, []).append((pk, name))
+    return found
+
+
 def next_runs(engine: Engine, schedule: int, count: int) -> list[Upcoming]:
     """Return when a schedule is due next, with notes on clock changes, were it not paused.
 

@@ -8,14 +8,16 @@ from uuid import UUID
 
 from django.db.models import Count
 
-from djtasks.engine import Engine
+from djtasks.engine import Engine, our_aliases
 from djtasks.errors import BrokerUnavailable
 from djtasks.formats.durations import in_words
-from djtasks.inspection.figures.batch_counts import counts_of, first_moments
+from djtasks.inspection.figures.batch_counts import COUNT_LIMIT, counts_of, first_moments
 from djtasks.inspection.schedules import SchedulerFacts, scheduler_of
 from djtasks.models import QueueControl, TaskRecord, WorkerRecord
 from djtasks.protocol.states import State
 from djtasks.store import Look
+
+_FEW = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +99,17 @@ def status_of(engine: Engine) -> Status:
 def records_of(engine: Engine) -> Any:
     """Return the records of one TASKS alias."""
     return TaskRecord.objects.using(engine.database).filter(backend=engine.alias)
+
+
+def records_to_count(engine: Engine) -> tuple[Any, int]:
+    """Return the records of this alias for counts of many, and how far to count.
+
+    No index knows the alias of a record. Where there is one alias, indexes alone can count, a
+    hundred thousand in no time; they then count those of aliases that are gone, too.
+    """
+    if our_aliases() == [engine.alias]:
+        return TaskRecord.objects.using(engine.database), COUNT_LIMIT
+    return records_of(engine), _FEW
 
 
 def is_idle(engine: Engine, queues: Sequence[str] | None) -> bool:

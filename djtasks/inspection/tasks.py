@@ -1,6 +1,6 @@
 """One task: what was called, what happened when, and what came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -95,6 +95,18 @@ def task_facts(engine: Engine, record_id: UUID) -> TaskFacts | None:
 def task_facts_of(engine: Engine, row: TaskRecord, now: datetime) -> TaskFacts:
     """Return the facts of a record that was read already; `now` is the database's clock."""
     return _facts(engine, row, now, related_to(engine, row))
+
+
+def holder_of(engine: Engine, unique_key: str) -> UUID | None:
+    """Return the live record that has a unique key, if there is one."""
+    rows = TaskRecord.objects.using(engine.database).filter(unique_key=unique_key)
+    return rows.values_list("pk", flat=True).first()
+
+
+def time_limits_of(engine: Engine, ids: Iterable[str]) -> dict[UUID, timedelta]:
+    """Return the time limits of those of some records that have one."""
+    rows = TaskRecord.objects.using(engine.database).filter(pk__in=ids, timeout__isnull=False)
+    return {pk: limit for pk, limit in rows.values_list("pk", "timeout") if limit is not None}
 
 
 def phase_of(state: State, *, attempt: int, is_due: bool) -> str:

@@ -23,6 +23,7 @@ from djtasks.inspection import (
     series_in,
     workers_of,
 )
+from djtasks.inspection.rows import stored_control
 from djtasks.models import QueueControl
 
 TAB = "djtasks_queues"
@@ -76,10 +77,10 @@ class QueueControlAdmin(OperationsAdmin):
             reason=form.cleaned_data["reason"],
             until=form.until(engine.store.now()),
         )
-        control = _control(engine, facts.name)
-        until = "" if control.until is None else f" until {control.until:%Y-%m-%d %H:%M %Z}"
         before = f"paused {facts.paused}" if facts.paused else "open"
-        self.log_change(request, control, f"{before} → paused{until}: {control.reason}")
+        if control := stored_control(engine, facts.name):
+            until = "" if control.until is None else f" until {control.until:%Y-%m-%d %H:%M %Z}"
+            self.log_change(request, control, f"{before} → paused{until}: {control.reason}")
         messages.success(request, _("Queue %(queue)s is paused.") % {"queue": facts.name})
         return self._back(request)
 
@@ -87,7 +88,7 @@ class QueueControlAdmin(OperationsAdmin):
     def resume(self, request: HttpRequest, engine: Engine) -> HttpResponse:
         """Open a queue again."""
         queue = request.POST.get("queue", "")
-        control = _controls(engine).filter(queue=queue).first()
+        control = stored_control(engine, queue)
         said = {"queue": queue[:LONGEST_QUEUE]}
         if control is not None and operations.resume_queue(engine, queue):
             self.log_change(request, control, f"paused by {control.paused_by} → open")
@@ -135,12 +136,3 @@ def _asked_for(request: HttpRequest, engine: Engine) -> QueueFacts:
         if facts.name == name:
             return facts
     raise Http404(f"TASKS[{engine.alias!r}] has no queue {name[:LONGEST_QUEUE]!r}.")
-
-
-def _controls(engine: Engine):  # type: ignore[no-untyped-def]
-    return QueueControl.objects.using(engine.database).filter(backend=engine.alias)
-
-
-def _control(engine: Engine, queue: str) -> QueueControl:
-    control: QueueControl = _controls(engine).get(queue=queue)
-    return control

@@ -19,6 +19,7 @@ from djtasks.admin.schedules.preview import preview_of
 from djtasks.admin.schedules.rows import changes_between, schedule_row, schedule_rows
 from djtasks.engine import Engine, engine_of
 from djtasks.errors import DjtasksError, InvalidSchedule
+from djtasks.inspection.rows import stored_schedule, stored_schedules
 from djtasks.models import Schedule
 from djtasks.operations import delete_schedule, run_now, save_schedule
 
@@ -65,8 +66,7 @@ class ScheduleAdmin(OperationsAdmin):
     def schedules(self, request: HttpRequest, engine: Engine) -> HttpResponse:
         """List the schedules of one TASKS alias, by name."""
         now = engine.store.now()
-        found = Schedule.objects.using(engine.database).filter(backend=engine.alias)
-        page = Paginator(found.order_by("name"), PAGE_SIZE).get_page(request.GET.get("page"))
+        page = Paginator(stored_schedules(engine), PAGE_SIZE).get_page(request.GET.get("page"))
         return self.show(
             request,
             "djtasks/schedules.html",
@@ -198,7 +198,7 @@ class ScheduleAdmin(OperationsAdmin):
         return f"{address}?backend={row.backend}"
 
     def _row(self, engine: Engine, pk: int) -> Schedule:
-        row = Schedule.objects.using(engine.database).filter(pk=pk).first()
+        row = stored_schedule(engine, pk)
         if row is None:
             raise Http404(_("There is no such schedule: it was deleted, or never existed."))
         return row

@@ -15,9 +15,9 @@ from djtasks.admin.live import is_live
 from djtasks.admin.task_actions import TaskAction
 from djtasks.admin.task_code import import_known
 from djtasks.engine import Engine, engine_of, our_aliases
+from djtasks.inspection.rows import stored_task
 from djtasks.models import TaskRecord
 from djtasks.operations import ACTIONS
-from djtasks.store import queue_database
 
 # What may be done to one task, and the permission it takes.
 VERBS = {
@@ -69,9 +69,7 @@ def about_one(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 def record_of(text: str) -> TaskRecord | None:
     """Return the record with this id, whatever its alias; None also for what is no id."""
     pk = _id_of(text)
-    if pk is None:
-        return None
-    return TaskRecord.objects.using(queue_database()).filter(pk=pk).first()
+    return None if pk is None else stored_task(pk)
 
 
 def _id_of(text: str) -> UUID | None:

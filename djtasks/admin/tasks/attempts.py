@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from uuid import UUID
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +11,7 @@ from djtasks.admin.queues.rows import Standing
 from djtasks.engine import Engine
 from djtasks.formats.tracebacks import Frame, library_of
 from djtasks.inspection import Attempt, Reason, TaskFacts
-from djtasks.models import WorkerRecord
+from djtasks.inspection.listing import worker_names
 from djtasks.templatetags.djtasks_pages import PHASES
 
 _Look = tuple[str, str, str | Promise]
@@ -85,7 +84,7 @@ def _check(reason: Reason) -> tuple[str, str]:
 
 def attempt_rows(engine: Engine, facts: TaskFacts) -> list[AttemptRow]:
     """Return the attempts, the newest first."""
-    names = _worker_names(engine, {one.worker for one in facts.attempts if one.worker})
+    names = worker_names(engine, {one.worker for one in facts.attempts})
     return [
         AttemptRow(
             facts=attempt,
@@ -95,19 +94,6 @@ def attempt_rows(engine: Engine, facts: TaskFacts) -> list[AttemptRow]:
         )
         for attempt in reversed(facts.attempts)
     ]
-
-
-def _worker_names(engine: Engine, ids: set[str]) -> dict[str, str]:
-    known: list[UUID] = []
-    for text in ids:
-        try:
-            known.append(UUID(text))
-        except ValueError:
-            continue
-    if not known:
-        return {}
-    rows = WorkerRecord.objects.using(engine.database).filter(pk__in=known)
-    return {str(pk): f"{host}:{pid}" for pk, host, pid in rows.values_list("pk", "host", "pid")}
 
 
 def folds_of(frames: Sequence[Frame]) -> list[Fold]:

@@ -19,6 +19,7 @@ from djtasks.admin.tasks.access import VERBS, TasksAdmin, TaskView, about_one, r
 from djtasks.admin.tasks.actions import LIST, act, buttons_of
 from djtasks.admin.tasks.attempts import attempt_rows, checks_of, standing_of
 from djtasks.admin.tasks.timeline import drawing_of
+from djtasks.engine import Engine
 from djtasks.inspection import (
     Piece,
     Pretty,
@@ -28,7 +29,7 @@ from djtasks.inspection import (
     why_facts_of,
     why_not_running,
 )
-from djtasks.models import Schedule
+from djtasks.inspection.rows import stored_schedule
 from djtasks.protocol.states import FINAL, State
 
 _SHOWN_RELATED = 8
@@ -95,7 +96,7 @@ def task_page(admin: TasksAdmin, request: HttpRequest, view: TaskView) -> HttpRe
         buttons=buttons_of(admin, request, facts),
         may_enqueue=facts.is_known and admin.has_task_permission(request, "enqueue", row),
         about=_target(admin.admin_site, facts.target),
-        schedule=_schedule(admin.admin_site, engine.database, facts.schedule),
+        schedule=_schedule(admin.admin_site, engine, facts.schedule),
         related=_related(facts),
         trail=trail_of(facts.id, facts),
     )
@@ -193,13 +194,13 @@ def _address(site: AdminSite, name: str, pk: Any) -> str | None:
         return None
 
 
-def _schedule(site: AdminSite, database: str, pk: int | None) -> Link | None:
+def _schedule(site: AdminSite, engine: Engine, pk: int | None) -> Link | None:
     if pk is None:
         return None
-    name = Schedule.objects.using(database).filter(pk=pk).values_list("name", flat=True).first()
-    if name is None:
+    row = stored_schedule(engine, pk)
+    if row is None:
         return Link(_("schedule %(pk)s, deleted") % {"pk": pk}, None)
-    return Link(name, _address(site, "djtasks_schedule_change", pk))
+    return Link(row.name, _address(site, "djtasks_schedule_change", pk))
 
 
 def _related(facts: TaskFacts) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from djtasks.enqueueing.building import build_record
 from djtasks.errors import InvalidArguments
 from djtasks.inspection import Piece, why_facts_of, why_not_running
 from djtasks.inspection.display.calls import call_of
+from djtasks.inspection.tasks import holder_of
 from djtasks.models import TaskRecord
 from djtasks.protocol.records import NewRecord
 from djtasks.protocol.states import State
@@ -126,10 +127,7 @@ def _built(form: CallForm) -> NewRecord:
 
 
 def _holder(form: CallForm, record: NewRecord) -> UUID | None:
-    if record.unique_key is None:
-        return None
-    rows = TaskRecord.objects.using(form.engine.database).filter(unique_key=record.unique_key)
-    return rows.values_list("pk", flat=True).first()
+    return None if record.unique_key is None else holder_of(form.engine, record.unique_key)
 
 
 def _call(form: CallForm, row: TaskRecord) -> list[Piece]:

@@ -1,5 +1,6 @@
 """The tasks about an object, on that object's own page of the admin."""
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
@@ -9,15 +10,21 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import cached_property
 
+from djtasks.admin.queues.rows import Standing
 from djtasks.admin.tasks.attempts import standing_of
 from djtasks.compat import InvalidTask
 from djtasks.definitions.options import target_of
-from djtasks.inspection import phase_of
+from djtasks.inspection.history import PastTask, tasks_about
 from djtasks.models import TaskRecord
-from djtasks.protocol.states import State
-from djtasks.store import open_store, queue_database
 
-_COLUMNS = ("pk", "task_path", "state", "attempt", "max_attempts", "run_after", "enqueued_at")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRow:
+    """One task, with its badge and where its page is, None where this site has none."""
+
+    facts: PastTask
+    standing: Standing
+    url: str | None
 
 
 class _NoForeignKey(InlineModelAdminChecks):
@@ -52,12 +59,12 @@ class _History(forms.BaseModelFormSet):  # type: ignore[type-arg]
         self._non_form_errors = self.error_class()
 
     @cached_property
-    def found(self) -> list[dict[str, Any]]:
+    def found(self) -> list[HistoryRow]:
         """Return the rows, one more than are shown."""
         return self.inline.history(self.instance)
 
     @property
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[HistoryRow]:
         """Return the rows that are shown."""
         return self.found[: self.inline.most]
 
@@ -112,21 +119,16 @@ class TaskHistoryInline(admin.options.InlineModelAdmin):  # type: ignore[type-ar
         made.inline = self
         return made
 
-    def history(self, instance: Any) -> list[dict[str, Any]]:
+    def history(self, instance: Any) -> list[HistoryRow]:
         """Return the newest tasks about an object as rows; none for one that is not saved."""
         try:
             target = target_of(instance)
         except InvalidTask:
             return []
-        records = TaskRecord.objects.using(queue_database()).filter(target=target)
-        rows = list(records.order_by("-pk").values(*_COLUMNS)[: self.most + 1])
-        now = open_store("").now() if rows else None
-        for row in rows:
-            phase = phase_of(
-                State(row["state"]), attempt=row["attempt"], is_due=row["run_after"] <= now
-            )
-            row |= {"standing": standing_of(phase), "url": self._url(row["pk"])}
-        return rows
+        return [
+            HistoryRow(facts=facts, standing=standing_of(facts.phase), url=self._url(facts.id))
+            for facts in tasks_about(target, limit=self.most + 1)
+        ]
 
     def _url(self, pk: Any) -> str | None:
         name = "admin:djtasks_taskrecord_change"

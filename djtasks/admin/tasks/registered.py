@@ -15,7 +15,7 @@ from djtasks.admin.tasks.access import TasksAdmin
 from djtasks.definitions.task import Task
 from djtasks.engine import Engine
 from djtasks.inspection import SPANS, TaskFigures, task_figures
-from djtasks.models import Schedule
+from djtasks.inspection.schedules import schedules_by_task
 from djtasks.protocol.retry import Backoff
 from djtasks.templatetags.djtasks_pages import span
 
@@ -64,7 +64,7 @@ def registered(admin: TasksAdmin, request: HttpRequest, engine: Engine) -> HttpR
 def _rows(engine: Engine, tasks: list[Task[..., Any]], now: datetime) -> list[RegisteredRow]:
     paths = [task.module_path for task in tasks]
     figures = {one.task_path: one for one in task_figures(engine, SPANS["24h"], now)}
-    schedules = _schedules(engine, paths)
+    schedules = schedules_by_task(engine, paths)
     return [
         RegisteredRow(
             path=path,
@@ -79,14 +79,6 @@ def _rows(engine: Engine, tasks: list[Task[..., Any]], now: datetime) -> list[Re
         )
         for path, task in zip(paths, tasks, strict=True)
     ]
-
-
-def _schedules(engine: Engine, paths: list[str]) -> dict[str, list[tuple[int, str]]]:
-    rows = Schedule.objects.using(engine.database).filter(backend=engine.alias, task_path__in=paths)
-    found: dict[str, list[tuple[int, str]]] = {}
-    for pk, name, path in rows.order_by("name").values_list("pk", "name", "task_path")[:1_000]:
-        found.setdefault(path, []).append((pk, name))
-    return found
 
 
 def options_of(task: Task[..., Any]) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from djtasks.admin.pages import OperationsAdmin, posted
 from djtasks.admin.workers.rows import worker_rows
 from djtasks.engine import Engine
 from djtasks.inspection import alerts_of, now_of, queues_of, workers_of
+from djtasks.inspection.rows import stored_worker
 from djtasks.models import WorkerRecord
 
 TAB = "djtasks_workerrecord_changelist"
@@ -80,8 +81,6 @@ def _give(engine: Engine, worker: WorkerRecord, order: str) -> bool:
 def _find(engine: Engine, asked: str) -> WorkerRecord | None:
     """Return a worker of this alias by the text of its id, None for anything else."""
     try:
-        pk = UUID(asked)
+        return stored_worker(engine, UUID(asked))
     except ValueError:
         return None
-    rows = WorkerRecord.objects.using(engine.database)
-    return rows.filter(pk=pk, backend=engine.alias).first()

@@ -1,6 +1,6 @@
 """A worker as a row of a table: its state, its slots, what it runs and for how long."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from djtasks.admin.queues.rows import Standing
 from djtasks.engine import Engine
 from djtasks.inspection import WorkerFacts
-from djtasks.models import TaskRecord
+from djtasks.inspection.tasks import time_limits_of
 
 MOST_TASKS = 3
 MOST_SLOTS = 32
@@ -66,7 +66,7 @@ class WorkerRow:
 
 def worker_rows(engine: Engine, workers: Sequence[WorkerFacts], now: datetime) -> list[WorkerRow]:
     """Return the rows of workers, in the order they came."""
-    limits = _time_limits(engine, workers)
+    limits = time_limits_of(engine, [task["id"] for worker in workers for task in worker.tasks])
     newest = max(workers, key=lambda worker: worker.started_at).version if workers else ""
     return [_row(engine, facts, limits, newest=newest, now=now) for facts in workers]
 
@@ -111,12 +111,6 @@ def _current(task: dict[str, Any], limits: dict[UUID, timedelta], now: datetime)
     elapsed = timedelta(seconds=max(now.timestamp() - float(task["started_at"]), 0))
     timeout = limits.get(UUID(task["id"]))
     return Current(id=task["id"], path=task["path"], elapsed=elapsed, timeout=timeout)
-
-
-def _time_limits(engine: Engine, workers: Iterable[WorkerFacts]) -> dict[UUID, timedelta]:
-    ids = [task["id"] for worker in workers for task in worker.tasks]
-    records = TaskRecord.objects.using(engine.database).filter(pk__in=ids, timeout__isnull=False)
-    return {pk: limit for pk, limit in records.values_list("pk", "timeout") if limit is not None}
 
 
 def _slots(count: int, running: Sequence[Current]) -> list[Slot]:

@@ -1,0 +1,40 @@
+"""Rows themselves, for what Django's admin does with rows: page through them, log a change.
+
+Whatever only shows something takes facts instead.
+"""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from djtasks.engine import Engine
+from djtasks.models import QueueControl, Schedule, TaskRecord, WorkerRecord
+from djtasks.store import queue_database
+
+
+def stored_task(pk: UUID) -> TaskRecord | None:
+    """Return a record, whatever its alias."""
+    return TaskRecord.objects.using(queue_database()).filter(pk=pk).first()
+
+
+def stored_worker(engine: Engine, pk: UUID) -> WorkerRecord | None:
+    """Return a registered child of this alias."""
+    rows = WorkerRecord.objects.using(engine.database)
+    return rows.filter(pk=pk, backend=engine.alias).first()
+
+
+def stored_control(engine: Engine, queue: str) -> QueueControl | None:
+    """Return the row that says that a queue is paused, or was until it opened by itself."""
+    rows = QueueControl.objects.using(engine.database)
+    return rows.filter(backend=engine.alias, queue=queue).first()
+
+
+def stored_schedule(engine: Engine, pk: int) -> Schedule | None:
+    """Return a schedule, whatever its alias."""
+    return Schedule.objects.using(engine.database).filter(pk=pk).first()
+
+
+def stored_schedules(engine: Engine) -> QuerySet[Schedule]:
+    """Return the schedules of this alias by name, to page through."""
+    rows = Schedule.objects.using(engine.database)
+    return rows.filter(backend=engine.alias).order_by("name")
