@@ -77,7 +77,7 @@ def overview(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> Ht
         live=facts.live,
         spans=[(name, f"{name[:-1]} {name[-1]}") for name in inspection.SPANS],
         charts=charts_of(facts),
-        queues=queue_rows(facts.queues),
+        queues=queue_rows(engine, facts.queues, facts.now),
         slowest_seconds=max((task.run_p95 or 0 for task in facts.slowest), default=0),
         most_failed=max((task.failed for task in facts.most_failing), default=0),
     )

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
+from django.utils.translation import deactivate_all
 
 from djtasks.doctor.broker import look_at_broker, look_at_index
 from djtasks.doctor.configuration import look_at_settings, look_at_versions
@@ -66,6 +67,7 @@ def examine(
 def _examine(patient: Patient) -> list[Finding]:
     database = patient.engine.database
     use_engine_connection(database)
+    deactivate_all()  # a thread begins with LANGUAGE_CODE; a terminal is spoken to in English
     try:
         found: list[Finding] = []
         for part in _ESSENTIAL:

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from djtasks.brokers.base import Describes, ServerFacts
 from djtasks.doctor.database import judge_clock
-from djtasks.doctor.findings import Finding, Patient, Stopwatch, bad, warn, well
+from djtasks.doctor.findings import Finding, Patient, Stopwatch, warn, well
 from djtasks.enqueueing.outbox import FULL_INDEX
 from djtasks.errors import BrokerUnavailable
+from djtasks.inspection.findings import about_broker
 
 _MEGABYTE = 1024 * 1024
 
@@ -21,7 +22,7 @@ def look_at_broker(patient: Patient) -> Iterator[Finding]:
     problems = broker.diagnose()
     seconds = watch.lap()
     for problem in problems:
-        yield bad("broker", problem.code, problem.message, problem.remedy)
+        yield about_broker(problem)
     if problems:
         return
     yield well("broker", f"{patient.engine.options.broker} answers.", seconds=seconds)

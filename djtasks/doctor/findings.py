@@ -4,11 +4,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
 from django.utils import timezone
 
 from djtasks.engine import Engine
+from djtasks.inspection.findings import Finding, Level
+
+__all__ = [
+    "DEFAULT_ROLE",
+    "Finding",
+    "Level",
+    "Patient",
+    "Stopwatch",
+    "bad",
+    "warn",
+    "well",
+]
 
 DEFAULT_ROLE = "worker"
 
@@ -35,34 +46,6 @@ class Stopwatch:
         return seconds
 
 
-class Level(StrEnum):
-    """OK; WARN: it works, and will hurt; BAD: something does not work."""
-
-    OK = "ok"
-    WARN = "warn"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One line. `code` is stable; `seconds` is what the part took, None where nobody measured.
-
-    `text` is a whole sentence, `remedy` what to do about it, empty for what is well.
-    """
-
-    part: str
-    level: Level
-    code: str
-    text: str
-    remedy: str = ""
-    seconds: float | None = None
-
-    @property
-    def is_bad(self) -> bool:
-        """Whether something does not work."""
-        return self.level is Level.BAD
-
-
 def well(part: str, text: str, *, seconds: float | None = None) -> Finding:
     """Return that a part is well."""
     return Finding(part=part, level=Level.OK, code="ok", text=text, seconds=seconds)
@@ -70,9 +53,9 @@ def well(part: str, text: str, *, seconds: float | None = None) -> Finding:
 
 def bad(part: str, code: str, text: str, remedy: str) -> Finding:
     """Return what does not work, and what to do about it."""
-    return Finding(part=part, level=Level.BAD, code=code, text=text, remedy=remedy)
+    return Finding(part=part, level=Level.BAD, code=code, text=text, advice=remedy)
 
 
 def warn(part: str, code: str, text: str, remedy: str) -> Finding:
     """Return what works and will hurt, and what to do about it."""
-    return Finding(part=part, level=Level.WARN, code=code, text=text, remedy=remedy)
+    return Finding(part=part, level=Level.WARN, code=code, text=text, advice=remedy)

@@ -1,10 +1,11 @@
 """What is going on: facts for admin, CLI and code, read and never written."""
 
-from djtasks.inspection.alerts import Alert, alerts_of
+from djtasks.inspection.alerts import alerts_of
 from djtasks.inspection.attempts import Attempt
 from djtasks.inspection.bulk import BulkFacts, bulk_action, bulk_actions
 from djtasks.inspection.display.calls import Piece
 from djtasks.inspection.display.pretty import Pretty, pretty
+from djtasks.inspection.facts import Pause, QueueFacts, WorkerFacts
 from djtasks.inspection.failures import (
     FAILURE_ORDERS,
     MOST_GROUPS,
@@ -26,16 +27,11 @@ from djtasks.inspection.figures.figures import (
 )
 from djtasks.inspection.figures.gauges import Gauges, QueueGauges, gauges_of
 from djtasks.inspection.figures.ranges import DEFAULT_SPAN, SPANS, Span
+from djtasks.inspection.findings import Finding, Level
 from djtasks.inspection.live import Now, now_of
 from djtasks.inspection.overview import Deploy, Overview, deploys_of, overview
 from djtasks.inspection.queue_position import Ahead
-from djtasks.inspection.reasons import (
-    Reason,
-    WhyFacts,
-    facts_for_why,
-    why_facts_of,
-    why_not_running,
-)
+from djtasks.inspection.reasons import Reason, WhyFacts, why_not_running
 from djtasks.inspection.schedules import (
     Run,
     ScheduleFacts,
@@ -48,10 +44,7 @@ from djtasks.inspection.schedules import (
     schedules_of,
 )
 from djtasks.inspection.status import (
-    Pause,
-    QueueFacts,
     Status,
-    WorkerFacts,
     fetches,
     is_idle,
     queues_of,
@@ -61,6 +54,7 @@ from djtasks.inspection.status import (
 )
 from djtasks.inspection.tasks import Related, TaskFacts, phase_of, task_facts, task_facts_of
 from djtasks.inspection.timeline import Stretch
+from djtasks.inspection.why import facts_for_why, why_facts_of
 
 __all__ = [
     "COUNT_LIMIT",
@@ -69,14 +63,15 @@ __all__ = [
     "MOST_GROUPS",
     "SPANS",
     "Ahead",
-    "Alert",
     "Attempt",
     "Backlog",
     "BulkFacts",
     "Deploy",
     "FailureGroup",
     "FailurePage",
+    "Finding",
     "Gauges",
+    "Level",
     "Now",
     "Overview",
     "Pause",

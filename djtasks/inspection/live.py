@@ -5,17 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from djtasks.engine import Engine
+from djtasks.inspection.facts import QueueFacts, WorkerFacts
 from djtasks.inspection.figures.batch_counts import counts_of
 from djtasks.inspection.figures.figures import done_lately
 from djtasks.inspection.figures.series import Series
-from djtasks.inspection.status import (
-    QueueFacts,
-    WorkerFacts,
-    fetches,
-    queues_of,
-    records_of,
-    workers_of,
-)
+from djtasks.inspection.status import fetches, queues_of, records_of, workers_of
 from djtasks.protocol.states import State
 
 

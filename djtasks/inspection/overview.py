@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from djtasks.engine import Engine
-from djtasks.inspection.alerts import Alert, alerts_of
+from djtasks.inspection.alerts import alerts_of
+from djtasks.inspection.facts import WorkerFacts
 from djtasks.inspection.figures.figures import (
     Backlog,
     Point,
@@ -18,8 +19,9 @@ from djtasks.inspection.figures.figures import (
     task_figures,
 )
 from djtasks.inspection.figures.ranges import DEFAULT_SPAN, SPANS, Span, moments
+from djtasks.inspection.findings import Finding
 from djtasks.inspection.live import Now, now_of
-from djtasks.inspection.status import WorkerFacts, queues_of, workers_of
+from djtasks.inspection.status import queues_of, workers_of
 
 _ROWS = 10
 
@@ -53,7 +55,7 @@ class Overview:
     most_failing: list[TaskFigures]
     tasks: list[TaskFigures]
     deploys: list[Deploy]
-    alerts: list[Alert]
+    alerts: list[Finding]
 
 
 def overview(engine: Engine, span: str = DEFAULT_SPAN) -> Overview:

@@ -20,6 +20,7 @@ from djtasks.schedules.rules.preview import Upcoming, upcoming
 MOST_SCHEDULES = 1_000
 # A living scheduler is never later than this, whatever has just died.
 LATE = timedelta(seconds=20)
+_MOST_BROKEN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +77,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerFacts:
-    """The schedules of an alias as numbers. `late` is how long the longest due one waits."""
+    """The schedules of an alias as numbers. `firing`: neither paused nor broken; `late` is how
+    long the longest due one waits."""
 
     schedules: int = 0
     paused: int = 0
+    firing: int = 0
     broken: dict[str, str] = field(default_factory=dict)
     next_in: timedelta | None = None
     late: timedelta = timedelta(0)
@@ -174,27 +177,28 @@ _FIRING = Q(is_enabled=True, broken="")
 _FIRST_DUE = Min("next_run_at", filter=_FIRING & ~Q(overlap="queue_one"))
 
 
-def unfired_since(engine: Engine, now: datetime) -> datetime | None:
-    """Return since when the longest due schedule waits, if so long that nobody fires any."""
-    due: datetime | None = _rows(engine).filter(removed=False).aggregate(due=_FIRST_DUE)["due"]
-    return due if due and now - due > LATE else None
+def scheduler_of(engine: Engine, now: datetime | None = None) -> SchedulerFacts:
+    """Return the numbers; one query, and one more where schedules are broken.
 
-
-def scheduler_of(engine: Engine) -> SchedulerFacts:
-    """Return the numbers; three queries, however many schedules there are."""
-    now = engine.store.now()
+    `now` is the database's, if it is at hand.
+    """
+    now = engine.store.now() if now is None else now
     rows = _rows(engine).filter(removed=False)
     counts = rows.aggregate(
         schedules=Count("pk"),
         paused=Count("pk", filter=Q(is_enabled=False)),
+        firing=Count("pk", filter=_FIRING),
+        unusable=Count("pk", filter=~Q(broken="")),
         due=_FIRST_DUE,
         next=Min("next_run_at", filter=_FIRING & Q(next_run_at__gt=now)),
     )
     broken = rows.exclude(broken="").order_by("name").values_list("name", "broken")
+    shown = dict(broken[:_MOST_BROKEN]) if counts["unusable"] else {}
     return SchedulerFacts(
         schedules=counts["schedules"],
         paused=counts["paused"],
-        broken=dict(broken[:10]),
+        firing=counts["firing"],
+        broken=shown,
         next_in=counts["next"] - now if counts["next"] else None,
         late=max(now - counts["due"], timedelta(0)) if counts["due"] else timedelta(0),
     )

@@ -4,13 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Count
+from django.utils.translation import gettext as _
 
 from djtasks.engine import Engine, our_aliases
 from djtasks.errors import BrokerUnavailable
-from djtasks.formats.durations import in_words
+from djtasks.inspection.alerts import alerts_of
+from djtasks.inspection.facts import (
+    Pause,
+    QueueFacts,
+    WorkerFacts,
+    drains,
+    serves,
+    takes_tasks,
+)
 from djtasks.inspection.figures.batch_counts import COUNT_LIMIT, counts_of, first_moments
 from djtasks.inspection.schedules import SchedulerFacts, scheduler_of
 from djtasks.models import QueueControl, TaskRecord, WorkerRecord
@@ -18,51 +26,6 @@ from djtasks.protocol.states import State
 from djtasks.store import Look
 
 _FEW = 10_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
-    """That a queue is paused: by whom, since when, why, and until when (None: until resumed)."""
-
-    by: str
-    since: datetime
-    reason: str
-    until: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueFacts:
-    """One queue. `oldest_wait` None: nothing is due; `indexed` None: no broker, or it is away;
-    `paused`: by whom and why, in words, `pause` the same as facts, both None: open; `workers`:
-    children that fetch from it now."""
-
-    name: str
-    due: int
-    delayed: int
-    running: int
-    oldest_wait: timedelta | None
-    indexed: int | None
-    paused: str | None
-    workers: int
-    pause: Pause | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerFacts:
-    """One child. `silent` is the time since its last heartbeat by the database's clock."""
-
-    id: UUID
-    host: str
-    pid: int
-    version: str
-    queues: list[str]
-    slots: int
-    tasks: list[dict[str, Any]]
-    silent: timedelta
-    started_at: datetime
-    rss: int | None
-    draining: bool
-    alone: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +44,11 @@ class Status:
 
 def status_of(engine: Engine) -> Status:
     """Return what is going on behind one TASKS alias."""
-    workers = workers_of(engine)
-    queues = queues_of(engine, workers)
-    scheduler = scheduler_of(engine)
+    look = engine.store.look()
+    workers = workers_of(engine, look.now)
+    queues = queues_of(engine, workers, look)
+    scheduler = scheduler_of(engine, look.now)
+    alerts = alerts_of(engine, queues, workers, look.now, scheduler=scheduler)
     return Status(
         backend=engine.alias,
         database=engine.database,
@@ -92,7 +57,7 @@ def status_of(engine: Engine) -> Status:
         queues=queues,
         workers=workers,
         scheduler=scheduler,
-        problems=[*_problems(engine, queues, workers), *_scheduler_problems(engine, scheduler)],
+        problems=[f"{alert.statement} {alert.remedy}" for alert in alerts],
     )
 
 
@@ -166,7 +131,7 @@ def queues_of(
     names = sorted({*engine.queues, *running, *(lane.queue for lane in look.lanes)})
     depths = _depths(engine, names)
     pauses = _pauses(engine, look.now)
-    fetching = [worker for worker in workers if fetches(engine, worker)]
+    lease = engine.options.lease
     waiting = _waiting(engine, look, names)
     found = []
     for name in names:
@@ -180,7 +145,8 @@ def queues_of(
             indexed=depths.get(name),
             paused=_in_words(pauses.get(name)),
             pause=pauses.get(name),
-            workers=sum(not worker.queues or name in worker.queues for worker in fetching),
+            workers=sum(serves(one, name) and takes_tasks(one, lease) for one in workers),
+            draining=sum(serves(one, name) and drains(one, lease) for one in workers),
         )
         # The look tells of the queues of other aliases too.
         if name in engine.queues or facts.due or facts.delayed or facts.running:
@@ -216,7 +182,7 @@ def _waiting(
 
 def fetches(engine: Engine, worker: WorkerFacts) -> bool:
     """Return whether a child lives and takes tasks from the queues."""
-    return not (worker.alone or worker.draining or worker.silent > engine.options.lease)
+    return takes_tasks(worker, engine.options.lease)
 
 
 def _depths(engine: Engine, names: list[str]) -> dict[str, int]:
@@ -240,36 +206,5 @@ def _pauses(engine: Engine, now: datetime) -> dict[str, Pause]:
 def _in_words(pause: Pause | None) -> str | None:
     if pause is None:
         return None
-    return f"by {pause.by or 'somebody'}" + (f": {pause.reason}" if pause.reason else "")
-
-
-def _scheduler_problems(engine: Engine, scheduler: SchedulerFacts) -> list[str]:
-    problems = [
-        f"Schedule {name!r} is broken and does not fire: {reason}"
-        for name, reason in scheduler.broken.items()
-    ]
-    if scheduler.is_missing:
-        problems.append(
-            f"Schedules are due for {in_words(scheduler.late)} and nobody fires them. Start a "
-            f"worker without --no-beat, or: manage.py runbeat --backend {engine.alias}"
-        )
-    return problems
-
-
-def _problems(engine: Engine, queues: list[QueueFacts], workers: list[WorkerFacts]) -> list[str]:
-    problems = []
-    if engine.broker is not None:
-        problems += [f"{p.message} {p.remedy}" for p in engine.broker.diagnose()]
-    silent = [worker for worker in workers if worker.silent > engine.options.lease]
-    problems += [
-        f"Worker {w.host} {w.pid} has been silent for {w.silent.total_seconds():.0f} s; its "
-        f"tasks are given back by the next supervisor that looks."
-        for w in silent
-    ]
-    problems += [
-        f"Queue {q.name!r} has {q.due:,} due tasks but no live worker serves it. Start one: "
-        f"manage.py runworker --backend {engine.alias} --queues {q.name}"
-        for q in queues
-        if q.due and not q.workers and not q.paused
-    ]
-    return problems
+    by = _("by %(name)s") % {"name": pause.by or _("somebody")}
+    return f"{by}: {pause.reason}" if pause.reason else by

@@ -116,5 +116,5 @@ def test_what_a_person_opened_stays_open(browser: Browser, live_engine: Engine) 
 
     browser.press("r")
 
-    assert browser.reads("no live worker")
+    assert browser.reads("No live worker")
     assert browser.all("details[open]")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client, override_settings
 from django.urls import reverse
+from django.utils.html import escape
 
 from djtasks.engine import Engine
 from tests.admin.incident import Incident
@@ -25,7 +26,7 @@ def test_an_incident_is_told_on_top(admin: Client, engine: Engine, overview: str
     html = admin.get(overview).content.decode()
 
     top = html.partition('<nav class="djt-strip')[0]
-    assert "Queue reports has 64 ready tasks and no live worker." in top
+    assert escape("No live worker serves queue 'reports'. 64 tasks are due.") in top
     assert "manage.py runworker --backend default --queues reports" in top
     assert "5d09e17, 7f3c2a1" in top
 
@@ -77,5 +78,5 @@ def test_redis_that_is_gone_is_told_within_two_seconds(
     answer = admin.get(overview)
 
     assert answer.status_code == 200
-    assert [alert.kind for alert in answer.context["facts"].alerts] == ["broker"]
+    assert [alert.part for alert in answer.context["facts"].alerts] == ["broker"]
     assert answer.context["now"] - start < timedelta(seconds=2)

@@ -89,4 +89,5 @@ def test_a_translator_finds_what_templates_and_code_say(tmp_path: Path) -> None:
     language = (copy / "locale" / "de" / "LC_MESSAGES" / "django.po").read_text()
     assert 'msgid "You are signed out: reload the page to sign in again."' in catalogue
     assert 'msgid "ready tasks, the longest %(n)s"' in catalogue
+    assert 'msgid "No live worker serves queue %(queue)r."' in catalogue
     assert language.count("\nmsgid ") == catalogue.count("\nmsgid ")

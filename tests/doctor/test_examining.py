@@ -18,6 +18,7 @@ from djtasks.models import Schedule, TaskRecord
 from tests.acceptance.processes import worker_environment
 from tests.doctor.conftest import complaints, serve
 from tests.settings import OURS
+from tests.tasks import add
 
 on_default = pytest.mark.django_db(transaction=True)
 
@@ -59,14 +60,14 @@ def test_a_line_for_each_part_and_exit_code_0_when_nothing_is_bad(served):
 
 @on_default
 def test_what_is_bad_is_one_line_with_its_remedy_and_exit_code_1(live_engine):
+    add.using(backend="polled").enqueue(1, 2)
+
     out, failure = told("--backend", "polled")
 
     (line,) = [line for line in out.splitlines() if "BAD" in line]
     assert line.startswith("  BAD   workers")
-    assert line.endswith(
-        "No live worker serves queue 'default'. Start one: manage.py runworker "
-        "--backend polled --queues default"
-    )
+    assert "No live worker serves queue 'default'. 1 task is due." in line
+    assert line.endswith("now. Start one: manage.py runworker --backend polled --queues default")
     assert failure.endswith("findings need somebody.")
 
 
@@ -114,6 +115,8 @@ def test_schedules_that_nobody_fires_are_found(served):
 @pytest.mark.slow
 @on_default
 def test_a_project_whose_checks_fail_is_examined_all_the_same(live_engine):
+    add.using(backend="polled").enqueue(1, 2)
+
     done = subprocess.run(
         [sys.executable, "-m", "django", "djtasks", "doctor", "--backend", "polled"],
         env=worker_environment(),

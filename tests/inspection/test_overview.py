@@ -158,11 +158,11 @@ def test_what_must_be_done_is_told_worst_first(engine: Engine) -> None:
 
     alerts = overview(engine).alerts
 
-    assert [(alert.kind, alert.level) for alert in alerts] == [
-        ("no_worker", "bad"), ("silent_worker", "warn"), ("versions", "warn"),
+    assert [(alert.code, alert.level) for alert in alerts] == [
+        ("no-worker", "bad"), ("silent-worker", "warn"), ("versions", "warn"),
     ]  # fmt: skip
-    assert alerts[0].text == "Queue reports has 1 ready tasks and no live worker."
-    assert alerts[0].remedy == "manage.py runworker --backend default --queues reports"
+    assert alerts[0].text == "No live worker serves queue 'reports'. 1 task is due."
+    assert alerts[0].command == "manage.py runworker --backend default --queues reports"
 
 
 def test_a_paused_queue_without_a_worker_is_no_alarm(engine: Engine) -> None:
@@ -183,8 +183,8 @@ def test_schedules_that_nobody_fires_are_told_with_what_to_start(engine: Engine)
     Schedule.objects.create(name="late", next_run_at=engine.store.now() - HOUR, **made)
 
     (alert,) = overview(engine).alerts
-    assert (alert.kind, alert.level) == ("scheduler", "bad")
-    assert alert.remedy == "manage.py runbeat --backend default"
+    assert (alert.code, alert.level) == ("no-scheduler", "bad")
+    assert alert.command == "manage.py runbeat --backend default"
 
 
 def test_a_deploy_is_where_the_first_worker_of_a_version_started(engine: Engine) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from djtasks import inspection
+from djtasks.brokers import Problem
 from djtasks.engine import Engine, engine_of
 from djtasks.formats.ids import new_id
 from djtasks.inspection import Pause, WhyFacts, WorkerFacts, why_not_running
@@ -37,12 +38,13 @@ def facts(**changes: Any) -> WhyFacts:
         "state": State.READY, "attempt": 0, "max_attempts": 5, "run_after": NOON - MINUTE,
         "started_at": None, "finished_at": None, "cancel_requested": False, "expires_at": None,
         "worker": None, "owner": None, "last_error": "", "pause": None, "workers": [worker()],
-        "silent": [], "backend": "default", "broker_is_away": False, "is_known": True,
+        "silent": [], "backend": "default", "problems": [], "is_known": True,
         "refused": False, "ahead": Ahead(count=0, is_capped=False, wait=None),
     }  # fmt: skip
     return WhyFacts(**fields | changes)
 
 
+AWAY = Problem(code="unreachable", message="It does not answer.", remedy="Start it.")
 HOST = worker(host="web-2", pid=9)
 CASES: list[tuple[str, dict[str, Any], str]] = [
     ("delayed", {"run_after": NOON + 5 * MINUTE}, "It is not due yet: it may run in 5 min."),
@@ -56,7 +58,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         {"pause": Pause(by="Ada", since=NOON - MINUTE, reason="no paper", until=NOON + MINUTE)},
         "Its queue mail is paused by Ada since 1 min: no paper. It opens by itself in 1 min.",
     ),
-    ("no_worker", {"workers": []}, "No live worker serves its queue mail. Start one: manage.py"),
+    ("no_worker", {"workers": []}, "No live worker serves queue 'mail'. Start one: manage.py"),
     (
         "behind",
         {"ahead": Ahead(count=214, is_capped=False, wait=MINUTE)},
@@ -106,7 +108,7 @@ def test_every_reason_is_told(kind: str, changes: dict[str, Any], text: str) -> 
 
 
 def test_what_holds_it_comes_first_and_what_does_not_is_told_too() -> None:
-    reasons = why_not_running(facts(run_after=NOON + MINUTE, broker_is_away=True))
+    reasons = why_not_running(facts(run_after=NOON + MINUTE, problems=[AWAY]))
 
     assert [(r.kind, r.holds) for r in reasons] == [
         ("delayed", True),

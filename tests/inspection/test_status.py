@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from django.db.models import F
 
+import djtasks
 from djtasks import inspection
 from djtasks.brokers import Problem
 from djtasks.engine import Engine, engine_of
@@ -40,8 +41,8 @@ def counting(db: None) -> Any:
 
 
 def make_worker(**columns: Any) -> WorkerRecord:
-    columns = {"backend": "default", "host": "web-1", "pid": 7, "slots": 8} | columns
-    return WorkerRecord.objects.create(supervisor=new_id(), version="1", **columns)
+    fixed = {"backend": "default", "host": "web-1", "pid": 7, "slots": 8, "version": "1"}
+    return WorkerRecord.objects.create(supervisor=new_id(), **fixed | columns)
 
 
 def facts_of(engine: Engine, name: str) -> QueueFacts:
@@ -205,7 +206,7 @@ def test_a_queue_counts_the_workers_that_fetch_from_it(
 
 
 def test_a_status_puts_it_all_together(counting: Engine) -> None:
-    make_worker(queues=[])
+    make_worker(queues=[], version=djtasks.__version__)
     add.enqueue(1, 2)
 
     status = status_of(counting)
@@ -225,7 +226,7 @@ def test_due_tasks_that_nobody_fetches_are_a_problem(counting: Engine) -> None:
 
     (problem,) = status_of(counting).problems
 
-    assert problem.startswith("Queue 'mail' has 1 due tasks but no live worker serves it.")
+    assert problem.startswith("No live worker serves queue 'mail'. 1 task is due. For ")
     assert problem.endswith("manage.py runworker --backend default --queues mail")
 
 
@@ -234,7 +235,7 @@ def test_a_silent_worker_is_a_problem(counting: Engine) -> None:
 
     (problem,) = status_of(counting).problems
 
-    assert problem.startswith("Worker web-1 7 has been silent for 4")
+    assert problem.startswith("Worker web-1:7 is silent. For 4")
 
 
 def test_what_the_broker_says_is_a_problem(engine: Engine) -> None:

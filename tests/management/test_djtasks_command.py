@@ -52,7 +52,7 @@ def test_status_shows_every_alias_of_ours() -> None:
     assert "1 ready  0 running  0 successful" in text
     assert "paused by Ada: no paper" in text
     assert "No workers. Start one: manage.py runworker" in text
-    assert "! Queue 'default' has 1 due tasks but no live worker serves it." in text
+    assert "! No live worker serves queue 'default'. 1 task is due." in text
 
 
 def test_status_shows_one_alias_when_asked_to() -> None:
@@ -248,7 +248,7 @@ def test_why_says_what_holds_a_task_first() -> None:
     lines = said("why", result.id).splitlines()
 
     assert lines[0].startswith("* It is not due yet: it may run in 59 min")
-    assert lines[1].startswith("* No live worker serves its queue default.")
+    assert lines[1].startswith("* No live worker serves queue 'default'.")
     assert lines[2] == "  Its queue default is not paused."
 
 

@@ -147,4 +147,4 @@ def test_status_says_that_nobody_fires_schedules(engine):
 
     text = said("status", "--backend", "default")
 
-    assert "! Schedules are due for 2 min 30 s and nobody fires them. Start a worker" in text
+    assert "! Schedules are due and nobody fires them. For 2 min 30 s now. Start a worker" in text

@@ -59,7 +59,7 @@ class QueueControlAdmin(OperationsAdmin):
             title=_("Queues"),
             now=now,
             live=now_of(engine, facts, workers, now, hour=hour),
-            queues=queue_rows(queue_figures(engine, facts, now, hour)),
+            queues=queue_rows(engine, queue_figures(engine, facts, now, hour), now),
             may_pause=request.user.has_perm("djtasks.pause_queue"),
             may_purge=request.user.has_perm("djtasks.purge_queue"),
         )

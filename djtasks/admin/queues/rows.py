@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from djtasks.admin.charts.svg import Spark, spark_of
-from djtasks.inspection import QueueFacts, QueueFigures
+from djtasks.engine import Engine
+from djtasks.inspection import Finding, QueueFacts, QueueFigures
+from djtasks.inspection.findings import about_queue
 from djtasks.templatetags.djtasks_pages import number
 
 LOOKS = ("k-1", "k-2", "k-3")
@@ -23,11 +26,12 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRow:
-    """One queue. `look` is that of its sparklines."""
+    """One queue. `finding`: what is wrong with it; `look` is that of its sparklines."""
 
     facts: QueueFacts
     figures: QueueFigures
     standing: Standing
+    finding: Finding | None
     look: str
     done: Spark
     ready: Spark
@@ -40,34 +44,31 @@ class QueueRow:
     @property
     def is_stranded(self) -> bool:
         """Return whether tasks wait and nobody would fetch them."""
-        return is_stranded(self.facts)
+        return self.finding is not None and self.finding.is_alert
 
 
-def queue_rows(queues: Sequence[QueueFigures]) -> list[QueueRow]:
+def queue_rows(engine: Engine, queues: Sequence[QueueFigures], now: datetime) -> list[QueueRow]:
     """Return the rows of queues, in the order they came."""
+    found = [about_queue(one.facts, backend=engine.alias, now=now) for one in queues]
     return [
         QueueRow(
             facts=figures.facts,
             figures=figures,
-            standing=standing_of(figures.facts),
+            standing=standing_of(figures.facts, finding),
+            finding=finding,
             look=LOOKS[place % len(LOOKS)],
             done=spark_of(figures.done[:-1], _said(figures.done[:-1], _("done a minute"))),
             ready=spark_of(figures.ready, _said(figures.ready, _("ready"))),
         )
-        for place, figures in enumerate(queues)
+        for place, (figures, finding) in enumerate(zip(queues, found, strict=True))
     ]
 
 
-def is_stranded(facts: QueueFacts) -> bool:
-    """Return whether tasks wait and nobody would fetch them."""
-    return bool(facts.due and not facts.workers and not facts.paused)
-
-
-def standing_of(facts: QueueFacts) -> Standing:
+def standing_of(facts: QueueFacts, finding: Finding | None) -> Standing:
     """Return the one word for a queue that matters most."""
     if facts.paused:
         return Standing(look="warn", symbol="paused", word=_("Paused"))
-    if is_stranded(facts):
+    if finding is not None and finding.is_alert:
         return Standing(look="failed", symbol="failed", word=_("No worker"))
     if facts.due or facts.running or facts.delayed:
         return Standing(look="ok", symbol="ok", word=_("Open"))

@@ -28,6 +28,7 @@ _CHECKS = {
     "starting": ("yes", "running"),
     "running": ("yes", "running"),
     "broker": ("info", "plug"),
+    "unserved": ("info", "plug"),
 }
 
 

@@ -45,7 +45,8 @@ class WorkerRecordAdmin(OperationsAdmin):
             title=_("Workers"),
             now=now,
             live=now_of(engine, queues, workers, now),
-            alerts=[alert for alert in alerts if alert.kind not in ("no_worker", "scheduler")],
+            # Queues and schedules have pages of their own.
+            alerts=[one for one in alerts if not {"queues", "schedules"}.intersection(one.links)],
             workers=worker_rows(engine, workers, now),
             stacks=_find(engine, request.GET.get("stacks", "")),
             may_control=request.user.has_perm("djtasks.control_worker"),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from djtasks.admin.queues.rows import Standing
 from djtasks.engine import Engine
 from djtasks.inspection import WorkerFacts
+from djtasks.inspection.facts import is_silent
 from djtasks.inspection.tasks import time_limits_of
 
 MOST_TASKS = 3
@@ -96,7 +97,7 @@ def _row(
 
 def standing_of(facts: WorkerFacts, engine: Engine) -> Standing:
     """Return the one word for a worker that matters most."""
-    if facts.silent > engine.options.lease:
+    if is_silent(facts, engine.options.lease):
         return Standing(look="failed", symbol="failed", word=_("Silent"))
     if facts.silent > engine.options.heartbeat * LATE_BEATS:
         return Standing(look="warn", symbol="warn", word=_("Late"))

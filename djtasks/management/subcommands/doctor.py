@@ -2,10 +2,10 @@
 
 import json
 from argparse import ArgumentParser
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandError, OutputWrapper
+from django.utils.translation import override
 
 from djtasks.doctor import DEFAULT_ROLE, Finding, Level, examine, roles
 from djtasks.engine import our_aliases
@@ -36,10 +36,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_backend(parser)
 
 
+@override(None)  # a terminal is spoken to in English throughout
 def handle(options: dict[str, Any], out: OutputWrapper) -> None:
     found = {alias: examine(alias, role=options["role"]) for alias in _aliases(options)}
     if options["json"]:
-        facts = {alias: [asdict(one) for one in findings] for alias, findings in found.items()}
+        facts = {alias: [_facts(one) for one in findings] for alias, findings in found.items()}
         out.write(json.dumps(facts, indent=2))
     else:
         out.write("\n\n".join(_rendered(alias, findings) for alias, findings in found.items()))
@@ -71,7 +72,18 @@ def _rendered(alias: str, findings: list[Finding]) -> str:
     return "\n".join([f"TASKS[{alias!r}]", *lines])
 
 
+def _facts(finding: Finding) -> dict[str, Any]:
+    return {
+        "part": finding.part,
+        "level": finding.level,
+        "code": finding.code,
+        "text": finding.statement,
+        "remedy": finding.remedy,
+        "seconds": finding.seconds,
+    }
+
+
 def _line(finding: Finding, width: int) -> str:
     took = f"  ({finding.seconds * 1000:,.1f} ms)" if finding.seconds is not None else ""
-    text = f"{finding.text} {finding.remedy}".rstrip()
+    text = f"{finding.statement} {finding.remedy}".rstrip()
     return f"  {_MARKS[finding.level]:<4}  {finding.part:<{width}}  {text}{took}"

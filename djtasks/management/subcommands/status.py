@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import OutputWrapper
+from django.utils.translation import override
 
 from djtasks import inspection
 from djtasks.management.rendering import render_status
@@ -19,6 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_backend(parser)
 
 
+@override(None)  # a terminal is spoken to in English throughout
 def handle(options: dict[str, Any], out: OutputWrapper) -> None:
     statuses = [inspection.status_of(engine) for engine in engines(options)]
     if options["json"]:

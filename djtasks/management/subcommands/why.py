@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError, OutputWrapper
+from django.utils.translation import override
 
 from djtasks import inspection
 from djtasks.definitions import registry
@@ -17,6 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("id", type=task_id, metavar="ID", help="id of a task")
 
 
+@override(None)  # a terminal is spoken to in English throughout
 def handle(options: dict[str, Any], out: OutputWrapper) -> None:
     for alias in our_aliases():
         engine = engine_of(alias)

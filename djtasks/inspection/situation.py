@@ -1,0 +1,104 @@
+"""What is known of one TASKS alias at a moment, and what is wrong then, before it has words.
+
+Each condition is pure. djtasks.inspection.findings has the words, and says what was decided.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from djtasks.brokers import Problem
+from djtasks.inspection.facts import QueueFacts, Service, WorkerFacts, is_silent, service_of
+from djtasks.inspection.schedules import SchedulerFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What is known of one TASKS alias; all as of `now`, the database's clock.
+
+    `version`: of this process. `has_scheduler` None: nobody asked whether one holds the lease.
+    """
+
+    now: datetime
+    backend: str
+    lease: timedelta
+    version: str = ""
+    queues: Sequence[QueueFacts] = ()
+    workers: Sequence[WorkerFacts] = ()
+    scheduler: SchedulerFacts = field(default_factory=SchedulerFacts)
+    has_scheduler: bool | None = None
+    problems: Sequence[Problem] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a rule is true of: `values` for its words, for how long, and whose name it has."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    lasted: timedelta | None = None
+    queue: str | None = None
+    worker: WorkerFacts | None = None
+
+
+def unserved(service: Service, *, is_due: bool) -> Callable[[Situation], Iterator[Subject]]:
+    """Return the condition that tasks of a queue are due, or not, and `service` says who comes."""
+
+    def condition(situation: Situation) -> Iterator[Subject]:
+        for queue in situation.queues:
+            serving = service_of(
+                is_paused=queue.paused is not None,
+                fetching=queue.workers,
+                draining=queue.draining,
+            )
+            if serving is service and bool(queue.due) is is_due:
+                yield Subject(
+                    values={"queue": queue.name, "due": queue.due, "count": f"{queue.due:,}"},
+                    lasted=queue.oldest_wait,
+                    queue=queue.name,
+                )
+
+    return condition
+
+
+def unfired(situation: Situation) -> Iterator[Subject]:
+    """Return since when schedules wait that nobody fires."""
+    if situation.scheduler.is_missing:
+        yield Subject(lasted=situation.scheduler.late)
+
+
+def without_scheduler(situation: Situation) -> Iterator[Subject]:
+    """Return how many schedules nobody would fire, none of which is late yet."""
+    facts = situation.scheduler
+    if facts.firing and not facts.is_missing and situation.has_scheduler is False:
+        yield Subject(values={"schedules": facts.firing, "count": f"{facts.firing:,}"})
+
+
+def broken(situation: Situation) -> Iterator[Subject]:
+    """Return the schedules whose rules mean nothing."""
+    for name, reason in situation.scheduler.broken.items():
+        yield Subject(values={"schedule": name, "reason": reason})
+
+
+def silent(situation: Situation) -> Iterator[Subject]:
+    """Return the children that have missed their lease."""
+    for worker in situation.workers:
+        if is_silent(worker, situation.lease):
+            values = {"host": worker.host, "pid": worker.pid}
+            yield Subject(values=values, lasted=worker.silent, worker=worker)
+
+
+def versions(situation: Situation) -> Iterator[Subject]:
+    """Return which versions run, where it is not the one of this process alone."""
+    staying = [
+        worker
+        for worker in situation.workers
+        if not worker.draining and not is_silent(worker, situation.lease)
+    ]
+    running = sorted({worker.version for worker in staying})
+    if running and running != [situation.version]:
+        newest = max(worker.started_at for worker in staying)
+        yield Subject(
+            values={"versions": ", ".join(running), "own": situation.version},
+            lasted=max(situation.now - newest, timedelta(0)),
+        )

@@ -1,0 +1,62 @@
+"""The facts that tell why one task is not running, read from the tables."""
+
+from datetime import datetime
+from uuid import UUID
+
+from djtasks.definitions import registry
+from djtasks.engine import Engine
+from djtasks.inspection.facts import Pause, drains, is_silent, serves, takes_tasks
+from djtasks.inspection.queue_position import ahead_of
+from djtasks.inspection.reasons import WhyFacts
+from djtasks.inspection.status import records_of, workers_of
+from djtasks.models import QueueControl, TaskRecord
+from djtasks.protocol.states import State
+
+_UNKNOWN = "djtasks.errors.UnknownTask"
+
+
+def facts_for_why(engine: Engine, record_id: UUID) -> WhyFacts | None:
+    """Return the facts about one record of this alias, or None when there is none."""
+    row = records_of(engine).filter(pk=record_id).first()
+    return None if row is None else why_facts_of(engine, row, engine.store.now())
+
+
+def why_facts_of(engine: Engine, row: TaskRecord, now: datetime) -> WhyFacts:
+    """Return the facts about a record that was read already, or is not stored yet."""
+    state = State(row.state)
+    everybody, lease = workers_of(engine, now), engine.options.lease
+    serving = [worker for worker in everybody if serves(worker, row.queue)]
+    is_due = state is State.READY and row.run_after <= now
+    last = next((e for e in reversed(row.errors or []) if isinstance(e, dict)), {})
+    return WhyFacts(
+        now=now,
+        state=state,
+        id=row.pk,
+        started_at=row.last_attempted_at,
+        worker=next((w for w in everybody if w.id == row.worker), None),
+        owner=row.worker,
+        last_error=str(last.get("class", "")).rpartition(".")[2],
+        refused=state is State.READY and last.get("class") == _UNKNOWN,
+        pause=_pause(engine, row.queue, now),
+        workers=[worker for worker in serving if takes_tasks(worker, lease)],
+        draining=[worker for worker in serving if drains(worker, lease)],
+        silent=[worker for worker in everybody if is_silent(worker, lease)],
+        problems=engine.broker.diagnose() if engine.broker else (),
+        is_known=registry.find(row.task_path) is not None,
+        ahead=ahead_of(engine, row, now) if is_due else None,
+        **{name: getattr(row, name) for name in _AS_THEY_ARE},
+    )
+
+
+_AS_THEY_ARE = (
+    "task_path", "queue", "attempt", "max_attempts", "run_after", "finished_at",
+    "cancel_requested", "expires_at", "backend",
+)  # fmt: skip
+
+
+def _pause(engine: Engine, queue: str, now: datetime) -> Pause | None:
+    controls = QueueControl.objects.using(engine.database).filter(backend=engine.alias)
+    row = controls.filter(queue=queue, paused=True).first()
+    if row is None or (row.until is not None and row.until <= now):
+        return None
+    return Pause(by=row.paused_by, since=row.paused_at, reason=row.reason, until=row.until)
