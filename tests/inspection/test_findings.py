@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.utils.translation import override, trans_real
+from django.utils.translation import override
 
 import djtasks
 from djtasks import inspection
@@ -23,6 +23,7 @@ from djtasks.inspection.situation import Situation
 from djtasks.models import Schedule, WorkerRecord
 from djtasks.operations import pause_queue
 from djtasks.schedules import Every
+from tests.languages import translate
 from tests.tasks import add
 
 NOON = datetime(2026, 10, 20, 12, tzinfo=UTC)
@@ -170,7 +171,7 @@ def test_words_are_translated_when_they_are_shown(monkeypatch: pytest.MonkeyPatc
         "No live worker serves queue %(queue)r.": "Niemand bedient die Queue %(queue)r.",
         "Start one:": "Starte einen:",
     }
-    monkeypatch.setattr(trans_real.translation("de"), "_catalog", words)
+    translate(monkeypatch, words)
     finding = about_queue(queue(), backend="default", now=NOON)
     assert finding is not None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from djtasks.admin.schedules.form import ScheduleForm
-from djtasks.admin.schedules.rows import Due, on_its_clock
+from djtasks.admin.schedules.rows import Due, on_its_clock, translated
 from djtasks.definitions import registry
 from djtasks.errors import InvalidSchedule
 from djtasks.inspection.schedules import runs_after
@@ -34,7 +34,7 @@ def preview_of(form: ScheduleForm, now: datetime) -> Preview:
         errors = [str(text) for name in _OF_THE_RULE for text in form.errors.get(name, [])]
     rule = None if errors else _rule_of(form)
     return Preview(
-        words=str(rule) if rule else "",
+        words=rule.in_words(translated) if rule else "",
         runs=_runs_of(form, rule, now) if rule else (),
         errors=errors,
         call=call_of(str(form["task_path"].value() or "")),

@@ -97,6 +97,11 @@ class ScheduleRow:
         return _look(self.last.state) if self.last else "skip"
 
 
+def translated(words: str, /, **values: object) -> str:
+    """Say what a rule means in the language of the page."""
+    return _(words) % values
+
+
 def schedule_rows(engine: Engine, rows: Sequence[Schedule], now: datetime) -> list[ScheduleRow]:
     """Return schedules in the order they came."""
     histories = histories_of(engine, [row.pk for row in rows], limit=HISTORY)
@@ -156,7 +161,7 @@ def _said(row: Schedule) -> tuple[str, str]:
         rule = rule_from(row.rule)
     except DjtasksError:
         return _("Not readable"), str(row.rule)[:100]
-    return str(rule), rule.expression if isinstance(rule, Crontab) else ""
+    return rule.in_words(translated), rule.expression if isinstance(rule, Crontab) else ""
 
 
 def _look(state: State) -> str:
@@ -193,11 +198,11 @@ def in_words(column: str, value: Any) -> str:
     """Return the value of a column as people read it."""
     if column in _WORDS:
         try:
-            return str(_WORDS[column](value))
+            return str(_WORDS[column](value).in_words(translated))
         except DjtasksError:
             return str(value)[:200]
     if isinstance(value, timedelta):
-        return span_in_words(value)
+        return span_in_words(value, translated)
     if isinstance(value, datetime):
         return f"{timezone.localtime(value):%Y-%m-%d %H:%M %Z}"
     return _("none") if value is None else str(value)[:200]

@@ -5,13 +5,39 @@ from typing import Any, ClassVar, Protocol
 
 from djtasks.errors import InvalidSchedule
 
-_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+
+class Say(Protocol):
+    """Fills values into words, and may translate the words before.
+
+    Whoever takes one names it `_`, so that translators find what it is given.
+    """
+
+    def __call__(self, words: str, /, **values: object) -> str: ...
+
+
+def english(words: str, /, **values: object) -> str:
+    """Fill in values, and leave the words as they are."""
+    return words % values
+
+
+def gettext_noop(words: str) -> str:
+    """Mark words for translators, whose tools know this name; rules know no Django."""
+    return words
+
+
+_UNITS = (
+    (gettext_noop("%(n)s day"), gettext_noop("%(n)s days"), 86_400),
+    (gettext_noop("%(n)s hour"), gettext_noop("%(n)s hours"), 3_600),
+    (gettext_noop("%(n)s minute"), gettext_noop("%(n)s minutes"), 60),
+    (gettext_noop("%(n)s second"), gettext_noop("%(n)s seconds"), 1),
+)
 
 
 class Rule(Protocol):
     """When a schedule fires: an immutable value without a clock of its own.
 
-    `str(rule)` is what a person reads; `as_dict()` holds JSON values that `rule_from` takes.
+    `str(rule)` is what a person reads, in English and always the same; `in_words` may say it in
+    another language. `as_dict()` holds JSON values that `rule_from` takes.
     """
 
     kind: ClassVar[str]
@@ -21,6 +47,10 @@ class Rule(Protocol):
 
     def as_dict(self) -> dict[str, Any]:
         """Return the rule as JSON values, its kind under "kind"."""
+
+    def in_words(self, _: Say = english) -> str:
+        """Return what it means, said by `_`."""
+        ...
 
 
 def in_utc(moment: object, what: str) -> datetime:
@@ -39,21 +69,19 @@ def in_utc(moment: object, what: str) -> datetime:
         raise InvalidSchedule(f"{what} is too far away: {moment!r}.") from None
 
 
-def span_in_words(span: timedelta) -> str:
+def span_in_words(span: timedelta, _: Say = english) -> str:
     """Return a span of time such as "1 hour 30 minutes"; nothing is rounded."""
     seconds, rest = divmod(span, timedelta(seconds=1))
     parts = []
-    for unit, length in _UNITS:
+    for one, many, length in _UNITS:
         count, seconds = divmod(seconds, length)
         if count:
-            parts.append(_counted(count, unit))
+            parts.append(_(one if count == 1 else many, n=f"{count:,}"))
     if rest:
-        parts.append(_counted(rest // timedelta(microseconds=1), "microsecond"))
-    return " ".join(parts) or "0 seconds"
-
-
-def _counted(count: int, unit: str) -> str:
-    return f"{count:,} {unit}{'' if count == 1 else 's'}"
+        count = rest // timedelta(microseconds=1)
+        words = gettext_noop("%(n)s microsecond"), gettext_noop("%(n)s microseconds")
+        parts.append(_(words[count != 1], n=f"{count:,}"))
+    return " ".join(parts) or _("%(n)s seconds", n=0)
 
 
 def moment_in_words(moment: datetime) -> str:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from croniter import croniter
 
 from djtasks.errors import InvalidSchedule
+from djtasks.schedules.rules.base import Say, english
 from djtasks.schedules.rules.cronsyntax import require_expression
 from djtasks.schedules.rules.cronwords import cron_in_words
 from djtasks.schedules.rules.wallclock import (
@@ -111,8 +112,12 @@ class Crontab:
         }
 
     def __str__(self) -> str:
+        return self.in_words()
+
+    def in_words(self, _: Say = english) -> str:
+        """See Rule."""
         parsed = _parsed(self.expression, self.seconds)
-        return f"{cron_in_words(parsed, self.expression)}, {self.tz}"
+        return f"{cron_in_words(parsed, self.expression, _)}, {self.tz}"
 
 
 @lru_cache(maxsize=4096)

@@ -7,12 +7,36 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from djtasks.schedules.rules.base import Say, english, gettext_noop
+
 _MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
+    *(gettext_noop("January"), gettext_noop("February"), gettext_noop("March")),
+    *(gettext_noop("April"), gettext_noop("May"), gettext_noop("June")),
+    *(gettext_noop("July"), gettext_noop("August"), gettext_noop("September")),
+    *(gettext_noop("October"), gettext_noop("November"), gettext_noop("December")),
 )
-_WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
-_ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", "l": "last"}
+_WEEKDAYS = (
+    (gettext_noop("Sunday"), gettext_noop("Sundays")),
+    (gettext_noop("Monday"), gettext_noop("Mondays")),
+    (gettext_noop("Tuesday"), gettext_noop("Tuesdays")),
+    (gettext_noop("Wednesday"), gettext_noop("Wednesdays")),
+    (gettext_noop("Thursday"), gettext_noop("Thursdays")),
+    (gettext_noop("Friday"), gettext_noop("Fridays")),
+    (gettext_noop("Saturday"), gettext_noop("Saturdays")),
+)
+_NTH = {
+    1: gettext_noop("the first %(weekday)s"),
+    2: gettext_noop("the second %(weekday)s"),
+    3: gettext_noop("the third %(weekday)s"),
+    4: gettext_noop("the fourth %(weekday)s"),
+    5: gettext_noop("the fifth %(weekday)s"),
+    "l": gettext_noop("the last %(weekday)s"),
+}
+_EACH = {"second": gettext_noop("every second"), "minute": gettext_noop("every minute")}
+_STEPS = {
+    "second": gettext_noop("every %(n)s seconds"),
+    "minute": gettext_noop("every %(n)s minutes"),
+}
 _EVERY: list[Any] = ["*"]
 _MOST_TIMES = 4
 _MOST_NUMBERS = 6
@@ -22,84 +46,106 @@ _MOST_WINDOWS = 3
 Field = Sequence[Any]
 
 
-def cron_in_words(parsed: Any, expression: str) -> str:
+def cron_in_words(parsed: Any, expression: str, _: Say = english) -> str:
     """Describe what croniter made of an expression, such as "Weekdays at 09:00"."""
-    days, times = _days(parsed), _times(parsed)
+    days, times = _days(parsed, _), _times(parsed, _)
     if days is None or times is None:
-        return f"At the times of the cron expression {expression!r}"
-    if not days and times.startswith("at ") and ":" in times:
-        days = "daily"
-    sentence = f"{days} {times}".strip()
+        return _("At the times of the cron expression %(expression)r", expression=expression)
+    if not days and _names_times(parsed):
+        days = _("daily")
+    sentence = _("%(days)s %(times)s", days=days, times=times).strip() if days else times
     return sentence[0].upper() + sentence[1:]
 
 
-def _days(parsed: Any) -> str | None:
+def _days(parsed: Any, _: Say) -> str | None:
     """Return "" for every day, None where there are no words."""
-    _, _, dates, months, weekdays = parsed.expanded[:5]
+    dates, months, weekdays = parsed.expanded[2:5]
     ordinals = parsed.nth_weekday_of_month
     if parsed.nearest_weekday or ordinals:
         # Together with another restriction of days, croniter takes both, not either.
         named = None
         if weekdays == _EVERY and len(parsed.nearest_weekday) == 1:
-            named = f"on the weekday nearest to day {dates[0]}"
+            named = _("on the weekday nearest to day %(n)s", n=dates[0])
         elif dates == _EVERY and set(weekdays) == set(ordinals):
-            named = _nth_weekdays(ordinals)
-        return named and f"{named} of {_months(months) or 'the month'}"
+            named = _nth_weekdays(ordinals, _)
+        return named and _of_months(named, months, _)
     if dates == _EVERY:
-        phrases = [_weekdays(weekdays), months != _EVERY and f"in {_months(months)}"]
+        phrases = [_weekdays(weekdays, _)]
+        phrases += [] if months == _EVERY else [_("in %(months)s", months=_months(months, _))]
         return " ".join(phrase for phrase in phrases if phrase)
-    named = f"{_dates(dates)} of {_months(months) or 'the month'}"
+    named = _of_months(_dates(dates, _), months, _)
     if weekdays == _EVERY:
         return named
     is_either = months == _EVERY and len(weekdays) < len(_WEEKDAYS)
-    return f"{named} or {_weekdays(weekdays)}" if is_either else None
+    return _either(named, _weekdays(weekdays, _), _) if is_either else None
 
 
-def _nth_weekdays(ordinals: dict[int, set[Any]]) -> str:
+def _of_months(days: str, months: Field, _: Say) -> str:
+    if months == _EVERY:
+        return _("%(days)s of the month", days=days)
+    return _("%(days)s of %(months)s", days=days, months=_months(months, _))
+
+
+def _either(days: str, weekdays: str, _: Say) -> str:
+    return _("%(days)s or %(weekdays)s", days=days, weekdays=weekdays)
+
+
+def _nth_weekdays(ordinals: dict[int, set[Any]], _: Say) -> str:
     named = [
-        f"the {_ORDINALS[nth]} {_WEEKDAYS[day]}"
+        _(_NTH[nth], weekday=_(_WEEKDAYS[day][0]))
         for day in sorted(ordinals)
         for nth in sorted(ordinals[day], key=str)
     ]
-    return f"on {_listed(named)}"
+    return _("on %(days)s", days=_listed(named, _))
 
 
-def _dates(dates: Field) -> str:
+def _dates(dates: Field, _: Say) -> str:
     numbers = [str(date) for date in dates if date != "l"]
-    phrases = [f"day{'s' if len(numbers) > 1 else ''} {_listed(numbers)}"] if numbers else []
+    phrases = []
+    if numbers:
+        listed = _listed(numbers, _)
+        phrases.append(_("days %(n)s", n=listed) if len(numbers) > 1 else _("day %(n)s", n=listed))
     if "l" in dates:
-        phrases.append("the last day")
-    return f"on {_listed(phrases)}"
+        phrases.append(_("the last day"))
+    return _("on %(days)s", days=_listed(phrases, _))
 
 
-def _months(months: Field) -> str:
-    return "" if months == _EVERY else _listed([_MONTHS[month - 1] for month in months])
+def _months(months: Field, _: Say) -> str:
+    return _listed([_(_MONTHS[month - 1]) for month in months], _)
 
 
-def _weekdays(weekdays: Field) -> str:
+def _weekdays(weekdays: Field, _: Say) -> str:
     match list(weekdays):
         case ["*"]:
             return ""
         case [1, 2, 3, 4, 5]:
-            return "weekdays"
+            return _("weekdays")
         case [0, 6]:
-            return "Saturdays and Sundays"
+            return _("Saturdays and Sundays")
     # The week of people begins on Monday, that of cron on Sunday.
-    names = [f"{_WEEKDAYS[day]}s" for day in sorted(weekdays, key=lambda day: day or 7)]
-    return _listed(names)
+    names = [_(_WEEKDAYS[day][1]) for day in sorted(weekdays, key=lambda day: day or 7)]
+    return _listed(names, _)
 
 
-def _times(parsed: Any) -> str | None:
+def _names_times(parsed: Any) -> bool:
+    """Return whether so few times of a day are meant that each is named."""
+    minutes, hours = parsed.expanded[:2]
+    seconds = next(iter(parsed.expanded[5:]), [0])
+    is_one = len(seconds) == 1 and seconds != _EVERY
+    return is_one and _count(minutes, 60) * _count(hours, 24) <= _MOST_TIMES
+
+
+def _times(parsed: Any, _: Say) -> str | None:
     """Return when on such a day, None where there are no words."""
     minutes, hours = parsed.expanded[:2]
     seconds = next(iter(parsed.expanded[5:]), [0])
+    if _names_times(parsed):
+        return _("at %(times)s", times=_listed(_clock_times(hours, minutes, seconds[0]), _))
     if len(seconds) == 1 and seconds != _EVERY:
-        if _count(minutes, 60) * _count(hours, 24) <= _MOST_TIMES:
-            return f"at {_listed(_clock_times(hours, minutes, seconds[0]))}"
-        return _repeated(minutes, hours) if seconds == [0] else None
+        return _repeated(minutes, hours, _) if seconds == [0] else None
     if minutes != _EVERY:
         return None
-    return _joined(_rhythm(seconds, "second"), _windows(hours))
+    return _joined(_rhythm(seconds, "second", _), _windows(hours, _), _)
 
 
 def _clock_times(hours: Field, minutes: Field, second: int) -> list[str]:
@@ -107,42 +153,50 @@ def _clock_times(hours: Field, minutes: Field, second: int) -> list[str]:
     return [f"{hour:02}:{minute:02}{shown}" for hour in hours for minute in minutes]
 
 
-def _repeated(minutes: Field, hours: Field) -> str | None:
+def _repeated(minutes: Field, hours: Field, _: Say) -> str | None:
     if len(minutes) > 1 or minutes == _EVERY:
-        return _joined(_rhythm(minutes, "minute"), _windows(hours))
+        return _joined(_rhythm(minutes, "minute", _), _windows(hours, _), _)
     minute = minutes[0]
     step = 1 if hours == _EVERY else _step(hours, 24)
     if step:
-        at = f" at minute {minute}" if minute else ""
-        return f"every hour{at}" if step == 1 else f"every {step} hours{at}"
+        words = _("every hour") if step == 1 else _("every %(n)s hours", n=step)
+        return _("%(hours)s at minute %(n)s", hours=words, n=minute) if minute else words
     if _spans(hours) == [(hours[0], hours[-1])]:
-        return f"every hour from {hours[0]:02}:{minute:02} to {hours[-1]:02}:{minute:02}"
+        first, last = (f"{hour:02}:{minute:02}" for hour in (hours[0], hours[-1]))
+        return _("every hour from %(first)s to %(last)s", first=first, last=last)
     return None
 
 
-def _rhythm(values: Field, unit: str) -> str | None:
+def _rhythm(values: Field, unit: str, _: Say) -> str | None:
     if values == _EVERY:
-        return f"every {unit}"
+        return _(_EACH[unit])
     step = _step(values, 60)
     if step:
-        return f"every {step} {unit}s"
+        return _(_STEPS[unit], n=step)
     if unit == "minute" and len(values) <= _MOST_NUMBERS:
-        return f"at minutes {_listed([str(value) for value in values])} of each hour"
+        minutes = _listed([str(value) for value in values], _)
+        return _("at minutes %(minutes)s of each hour", minutes=minutes)
     return None
 
 
-def _windows(hours: Field) -> str | None:
+def _windows(hours: Field, _: Say) -> str | None:
     """Return "" for the whole day."""
     if hours == _EVERY:
         return ""
     spans = _spans(hours)
     if len(spans) > _MOST_WINDOWS:
         return None
-    return _listed([f"from {first:02}:00 to {last:02}:59" for first, last in spans])
+    named = [
+        _("from %(first)s to %(last)s", first=f"{first:02}:00", last=f"{last:02}:59")
+        for first, last in spans
+    ]
+    return _listed(named, _)
 
 
-def _joined(rhythm: str | None, windows: str | None) -> str | None:
-    return None if rhythm is None or windows is None else f"{rhythm} {windows}".strip()
+def _joined(rhythm: str | None, windows: str | None, _: Say) -> str | None:
+    if rhythm is None or windows is None:
+        return None
+    return _("%(rhythm)s %(windows)s", rhythm=rhythm, windows=windows) if windows else rhythm
 
 
 def _count(values: Field, whole: int) -> int:
@@ -164,7 +218,7 @@ def _spans(values: Field) -> list[tuple[int, int]]:
     return list(zip(firsts, lasts, strict=True))
 
 
-def _listed(names: Sequence[str]) -> str:
+def _listed(names: Sequence[str], _: Say) -> str:
     """Join names: "a", "a and b", "a, b and c"."""
     *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
+    return _("%(most)s and %(last)s", most=", ".join(most), last=last) if most else last

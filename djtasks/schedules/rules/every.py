@@ -6,10 +6,23 @@ from typing import Any, ClassVar
 
 from djtasks.errors import InvalidSchedule
 from djtasks.formats.durations import LONGEST
-from djtasks.schedules.rules.base import in_utc, moment_in_words, span_in_words
+from djtasks.schedules.rules.base import (
+    Say,
+    english,
+    gettext_noop,
+    in_utc,
+    moment_in_words,
+    span_in_words,
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHORTEST = timedelta(seconds=1)
+_ALONE = {
+    timedelta(days=1): gettext_noop("Every day"),
+    timedelta(hours=1): gettext_noop("Every hour"),
+    timedelta(minutes=1): gettext_noop("Every minute"),
+    timedelta(seconds=1): gettext_noop("Every second"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,13 @@ class Every:
         }
 
     def __str__(self) -> str:
-        span = span_in_words(self.interval)
-        words = f"Every {span.removeprefix('1 ') if span.count(' ') == 1 else span}"
-        return f"{words}, counted from {moment_in_words(self.anchor)}" if self.anchor else words
+        return self.in_words()
+
+    def in_words(self, _: Say = english) -> str:
+        """See Rule."""
+        alone = _ALONE.get(self.interval)
+        words = _(alone) if alone else _("Every %(span)s", span=span_in_words(self.interval, _))
+        if self.anchor is None:
+            return words
+        moment = moment_in_words(self.anchor)
+        return _("%(rule)s, counted from %(moment)s", rule=words, moment=moment)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from djtasks.schedules.rules.base import in_utc, moment_in_words
+from djtasks.schedules.rules.base import Say, english, in_utc, moment_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,4 +27,8 @@ class Once:
         return {"kind": self.kind, "at": self.at.isoformat()}
 
     def __str__(self) -> str:
-        return f"Once, on {moment_in_words(self.at)}"
+        return self.in_words()
+
+    def in_words(self, _: Say = english) -> str:
+        """See Rule."""
+        return _("Once, on %(moment)s", moment=moment_in_words(self.at))

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from djtasks.errors import InvalidSchedule
 from djtasks.formats.durations import LONGEST, as_span
-from djtasks.schedules.rules.base import Rule, span_in_words
+from djtasks.schedules.rules.base import Rule, Say, english, span_in_words
 
 MOST_CAUGHT_UP = 1_000
 MOST_LOOKED_AT = 10_000
@@ -35,7 +35,11 @@ class Coalesce:
         return {"policy": self.name}
 
     def __str__(self) -> str:
-        return "one run for all that were missed"
+        return self.in_words()
+
+    def in_words(self, _: Say = english) -> str:
+        """Return what it does, said by `_`."""
+        return _("one run for all that were missed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,11 @@ class CatchUp:
         return {"policy": self.name, "limit": self.limit}
 
     def __str__(self) -> str:
-        return f"each missed run, at most the newest {self.limit:,}"
+        return self.in_words()
+
+    def in_words(self, _: Say = english) -> str:
+        """Return what it does, said by `_`."""
+        return _("each missed run, at most the newest %(n)s", n=f"{self.limit:,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,12 @@ class SkipIfOlderThan:
         return {"policy": self.name, "seconds": self.age.total_seconds()}
 
     def __str__(self) -> str:
-        return f"the newest missed run, unless it is {span_in_words(self.age)} late"
+        return self.in_words()
+
+    def in_words(self, _: Say = english) -> str:
+        """Return what it does, said by `_`."""
+        span = span_in_words(self.age, _)
+        return _("the newest missed run, unless it is %(span)s late", span=span)
 
 
 MissedPolicy = Coalesce | CatchUp | SkipIfOlderThan

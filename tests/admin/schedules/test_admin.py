@@ -6,12 +6,14 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils.translation import override
 
 from djtasks.engine import Engine
 from djtasks.models import Schedule, TaskRecord
 from djtasks.protocol.states import State
 from djtasks.schedules import Crontab, Every
 from tests.admin.scheduling import NIGHTLY, TYPED, declared, log, made, page
+from tests.languages import translate
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -47,6 +49,23 @@ def test_the_list_says_in_words_when_schedules_run(admin: Client) -> None:
         "3 schedules",
     ):
         assert text in html
+
+
+def test_the_list_says_it_in_the_language_of_the_page(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = {
+        "%(days)s %(times)s": "%(days)s %(times)s",
+        "daily": "täglich",
+        "at %(times)s": "um %(times)s",
+    }
+    translate(monkeypatch, words)
+    made()
+
+    with override("de"):
+        html = admin.get(page("changelist")).content.decode()
+
+    assert "Täglich um 02:30, Europe/Paris" in html
 
 
 def test_a_list_without_schedules_says_how_to_get_one(admin: Client) -> None:

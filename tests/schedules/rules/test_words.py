@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from djtasks.schedules import CatchUp, Coalesce, Crontab, Every, Once, SkipIfOlderThan
-from djtasks.schedules.rules.base import span_in_words
+from djtasks.schedules.rules.base import Rule, span_in_words
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -93,6 +93,41 @@ def test_where_words_would_lie_the_expression_is_quoted(expression: str) -> None
 )
 def test_rules_and_policies_say_what_they_do(value: object, words: str) -> None:
     assert str(value) == words
+
+
+def in_signs(words: str, /, **values: object) -> str:
+    """Say nothing but the values, as another language might."""
+    return " ".join(str(value) for value in values.values())
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Crontab("*/5 8-18 * * mon-fri"),
+        Crontab("30 2 * * *"),
+        Crontab("3,41 * * * *"),
+        Crontab("5 */2 * * *"),
+        Crontab("5 8-18 * * *"),
+        Crontab("0 9 * * 0,2,4"),
+        Crontab("0 9 * 1,7 sat,sun"),
+        Crontab("0 0 15,L * *"),
+        Crontab("0 0 1,15 * mon"),
+        Crontab("0 9 * 3 L5"),
+        Crontab("0 9 15W * *"),
+        Crontab("* * 3 * * *", seconds=True),
+        Every(timedelta(minutes=1)),
+        Every(timedelta(days=1, seconds=1.5), NOON),
+        Once(NOON),
+        Coalesce(),
+        CatchUp(3),
+        SkipIfOlderThan(timedelta(hours=1)),
+    ],
+    ids=str,
+)
+def test_every_word_may_be_said_in_another_language(rule: Rule) -> None:
+    said = rule.in_words(in_signs).replace("UTC", "")
+
+    assert not any(letter.isalpha() for letter in said), said
 
 
 @pytest.mark.parametrize(
