@@ -11,18 +11,18 @@ import pytest
 
 from tests.test_structure import ROOT, modules, name_of, tree_of
 
-MANAGERS = {"objects", "_base_manager", "_default_manager"}
+READS = {"objects", "_base_manager", "_default_manager", "refresh_from_db"}
 WRITES = {
     "save", "delete", "create", "get_or_create", "update_or_create",
-    "bulk_create", "bulk_update", "refresh_from_db", "_raw_delete",
+    "bulk_create", "bulk_update", "_raw_delete",
 }  # fmt: skip
 # Django's own tables are the admin's to use.
 DJANGOS = {"LogEntry", "ContentType"}
 
 
-def managers_in(tree: ast.AST) -> Iterator[ast.AST]:
+def reads_in(tree: ast.AST) -> Iterator[ast.AST]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr in MANAGERS:
+        if isinstance(node, ast.Attribute) and node.attr in READS:
             owner = node.value.id if isinstance(node.value, ast.Name) else ""
             if owner not in DJANGOS:
                 yield node
@@ -38,7 +38,7 @@ def writes_in(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def row_access_in(tree: ast.AST) -> Iterator[ast.AST]:
-    yield from managers_in(tree)
+    yield from reads_in(tree)
     yield from writes_in(tree)
 
 
