@@ -47,6 +47,8 @@ OTHERS = (
 )
 COLUMNS = (*GIVEN, *MOMENTS, *OTHERS)
 NAMES = tuple(column.name for column in COLUMNS)
+# Where a row has the value of a field; what fills two columns is sent once.
+PLACES = {column.field: place for place, column in enumerate(COLUMNS)}
 
 given: Callable[[NewRecord], tuple[Any, ...]] = attrgetter(*(c.field for c in GIVEN))
 others: Callable[[NewRecord], tuple[Any, ...]] = attrgetter(*(c.field for c in OTHERS))

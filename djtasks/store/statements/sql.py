@@ -6,7 +6,7 @@
 from djtasks.models import TaskRecord
 from djtasks.protocol.records import Claim
 from djtasks.protocol.states import State
-from djtasks.store.statements.columns import COLUMNS, GIVEN, NAMES, Column
+from djtasks.store.statements.columns import COLUMNS, GIVEN, NAMES, PLACES, Column
 
 _TABLE = TaskRecord._meta.db_table  # noqa: SLF001 - Django's documented Meta API
 _READY, _RUNNING, _CANCELLED = int(State.READY), int(State.RUNNING), int(State.CANCELLED)
@@ -31,7 +31,7 @@ def _array_of(column: Column) -> str:
 
 
 def _unnested(column: Column) -> str:
-    return f"v.{column.name}::jsonb" if column.type == "jsonb" else f"v.{column.name}"
+    return f"v.{column.field}::jsonb" if column.type == "jsonb" else f"v.{column.field}"
 
 
 INSERT_PLAIN = f"""
@@ -48,7 +48,8 @@ COPY = f"COPY {_TABLE} ({_NAMES}) FROM STDIN"
 INSERT_UNNEST = f"""
 INSERT INTO {_TABLE} ({_NAMES})
 SELECT {", ".join(map(_unnested, COLUMNS))}
-FROM unnest({", ".join(f"%s::{_array_of(column)}" for column in COLUMNS)}) AS v({_NAMES})
+FROM unnest({", ".join(f"%s::{_array_of(COLUMNS[place])}" for place in PLACES.values())})
+    AS v({", ".join(PLACES)})
 {_ONE_EACH} RETURNING id"""
 
 _TAKE = f"""

@@ -8,7 +8,7 @@ from uuid import UUID
 from djtasks.protocol.records import Claim, NewRecord, Settlement
 from djtasks.store.base import ERRORS_KEPT, DueRecord, Lane
 from djtasks.store.statements import sql
-from djtasks.store.statements.columns import OTHERS, given, others, row_of
+from djtasks.store.statements.columns import OTHERS, PLACES, given, others, row_of
 
 _NOTHING_MORE = (None,) * (4 + len(OTHERS))
 
@@ -30,8 +30,8 @@ def insert(record: NewRecord) -> tuple[str, tuple[Any, ...]]:
 
 def insert_columns(records: Sequence[NewRecord], now: datetime) -> list[list[Any]]:
     """Return the arrays of INSERT_UNNEST."""
-    rows = [row_of(record, now) for record in records]
-    return [list(column) for column in zip(*rows, strict=True)]
+    columns = list(zip(*(row_of(record, now) for record in records), strict=True))
+    return [list(columns[place]) for place in PLACES.values()]
 
 
 def lane_columns(lanes: Sequence[Lane]) -> dict[str, Any]:

@@ -1,0 +1,14 @@
+"""The table of what is inserted has all that there is to insert."""
+
+from djtasks.models import TaskRecord
+from djtasks.protocol.records import NewRecord
+from djtasks.store.statements.columns import NAMES, PLACES
+
+
+def test_every_field_of_a_new_record_fills_a_column() -> None:
+    # A delay is part of when it is due.
+    assert {*PLACES, "delay"} == set(NewRecord.__struct_fields__)
+
+
+def test_every_column_is_one_of_the_table() -> None:
+    assert set(NAMES) <= {field.column for field in TaskRecord._meta.fields}
