@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.test_structure import ROOT, modules, name_of, tree_of
+from tests.structure import ROOT, modules, name_of, tree_of
 
 READS = {"objects", "_base_manager", "_default_manager", "refresh_from_db"}
 WRITES = {

@@ -57,6 +57,7 @@ ELSEWHERE = {
     "test_django_contract.py": "the contract of django.tasks",
     "test_django_results.py": "results as django.tasks has them",
     "test_docs.py": "the documentation",
+    "test_layers.py": "who may touch rows",
     "test_mirror.py": "the tests",
     "test_peers.py": "the benchmarks",
     "test_security.py": "the rules of the guide on security",

@@ -14,7 +14,7 @@ from djtasks.admin.queues.rows import queue_rows
 from djtasks.brokers import Problem
 from djtasks.doctor.findings import Patient
 from djtasks.doctor.workers import look_at_workers
-from djtasks.engine import Engine
+from djtasks.engine import Engine, engine_of
 from djtasks.formats.ids import new_id
 from djtasks.inspection import QueueFacts, SchedulerFacts, WorkerFacts
 from djtasks.inspection.facts import Service, service_of
@@ -193,7 +193,7 @@ def child(**columns: Any) -> Callable[[], None]:
 
 
 def pause() -> None:
-    pause_queue("default", "mail", by="Ada")
+    pause_queue(engine_of("default"), "mail", by="Ada")
 
 
 # What happens, whether a task is due then, and whether it needs somebody at once.
