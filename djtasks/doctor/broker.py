@@ -7,7 +7,7 @@ from djtasks.doctor.database import judge_clock
 from djtasks.doctor.findings import Finding, Patient, Stopwatch, warn, well
 from djtasks.enqueueing.outbox import FULL_INDEX
 from djtasks.errors import BrokerUnavailable
-from djtasks.inspection.findings import about_broker
+from djtasks.inspection.diagnosis.findings import about_broker
 
 _MEGABYTE = 1024 * 1024
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from djtasks.engine import Engine
-from djtasks.inspection.findings import Finding, Level
+from djtasks.inspection.diagnosis.findings import Finding, Level
 
 __all__ = [
     "DEFAULT_ROLE",

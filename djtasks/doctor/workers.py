@@ -6,8 +6,8 @@ import djtasks
 from djtasks import inspection
 from djtasks.doctor.findings import Finding, Patient, well
 from djtasks.inspection import QueueFacts
-from djtasks.inspection.findings import findings_of
-from djtasks.inspection.situation import Situation
+from djtasks.inspection.diagnosis.findings import findings_of
+from djtasks.inspection.diagnosis.situation import Situation
 from djtasks.store import workers as store
 
 

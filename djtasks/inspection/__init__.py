@@ -1,11 +1,14 @@
 """What is going on: facts for admin, CLI and code, read and never written."""
 
-from djtasks.inspection.alerts import alerts_of
 from djtasks.inspection.attempts import Attempt
 from djtasks.inspection.bulk import BulkFacts, bulk_action, bulk_actions
+from djtasks.inspection.diagnosis.alerts import alerts_of
+from djtasks.inspection.diagnosis.facts import Pause, QueueFacts, WorkerFacts
+from djtasks.inspection.diagnosis.findings import Finding, Level
+from djtasks.inspection.diagnosis.reasons import Reason, WhyFacts, why_not_running
+from djtasks.inspection.diagnosis.why import facts_for_why, why_facts_of
 from djtasks.inspection.display.calls import Piece
 from djtasks.inspection.display.pretty import Pretty, pretty
-from djtasks.inspection.facts import Pause, QueueFacts, WorkerFacts
 from djtasks.inspection.failures import (
     FAILURE_ORDERS,
     MOST_GROUPS,
@@ -27,11 +30,9 @@ from djtasks.inspection.figures.figures import (
 )
 from djtasks.inspection.figures.gauges import Gauges, QueueGauges, gauges_of
 from djtasks.inspection.figures.ranges import DEFAULT_SPAN, SPANS, Span
-from djtasks.inspection.findings import Finding, Level
 from djtasks.inspection.live import Now, now_of
 from djtasks.inspection.overview import Deploy, Overview, deploys_of, overview
 from djtasks.inspection.queue_position import Ahead
-from djtasks.inspection.reasons import Reason, WhyFacts, why_not_running
 from djtasks.inspection.schedules import (
     Run,
     ScheduleFacts,
@@ -54,7 +55,6 @@ from djtasks.inspection.status import (
 )
 from djtasks.inspection.tasks import Related, TaskFacts, phase_of, task_facts, task_facts_of
 from djtasks.inspection.timeline import Stretch
-from djtasks.inspection.why import facts_for_why, why_facts_of
 
 __all__ = [
     "COUNT_LIMIT",

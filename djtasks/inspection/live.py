@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from djtasks.engine import Engine
-from djtasks.inspection.facts import QueueFacts, WorkerFacts
+from djtasks.inspection.diagnosis.facts import QueueFacts, WorkerFacts
 from djtasks.inspection.figures.batch_counts import counts_of
 from djtasks.inspection.figures.figures import done_lately
 from djtasks.inspection.figures.series import Series

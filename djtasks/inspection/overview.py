@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from djtasks.engine import Engine
-from djtasks.inspection.alerts import alerts_of
-from djtasks.inspection.facts import WorkerFacts
+from djtasks.inspection.diagnosis.alerts import alerts_of
+from djtasks.inspection.diagnosis.facts import WorkerFacts
+from djtasks.inspection.diagnosis.findings import Finding
 from djtasks.inspection.figures.figures import (
     Backlog,
     Point,
@@ -19,7 +20,6 @@ from djtasks.inspection.figures.figures import (
     task_figures,
 )
 from djtasks.inspection.figures.ranges import DEFAULT_SPAN, SPANS, Span, moments
-from djtasks.inspection.findings import Finding
 from djtasks.inspection.live import Now, now_of
 from djtasks.inspection.status import queues_of, workers_of
 

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from djtasks.engine import Engine, our_aliases
 from djtasks.errors import BrokerUnavailable
-from djtasks.inspection.alerts import alerts_of
-from djtasks.inspection.facts import (
+from djtasks.inspection.diagnosis.alerts import alerts_of
+from djtasks.inspection.diagnosis.facts import (
     Pause,
     QueueFacts,
     WorkerFacts,

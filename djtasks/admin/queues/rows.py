@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from djtasks.admin.charts.svg import Spark, spark_of
 from djtasks.engine import Engine
 from djtasks.inspection import Finding, QueueFacts, QueueFigures
-from djtasks.inspection.findings import about_queue
+from djtasks.inspection.diagnosis.findings import about_queue
 from djtasks.templatetags.djtasks_pages import number
 
 LOOKS = ("k-1", "k-2", "k-3")

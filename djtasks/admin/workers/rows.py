@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from djtasks.admin.queues.rows import Standing
 from djtasks.engine import Engine
 from djtasks.inspection import WorkerFacts
-from djtasks.inspection.facts import is_silent
+from djtasks.inspection.diagnosis.facts import is_silent
 from djtasks.inspection.tasks import time_limits_of
 
 MOST_TASKS = 3

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from djtasks.engine import Engine
 from djtasks.formats import histograms
 from djtasks.formats.durations import floor
-from djtasks.inspection.facts import QueueFacts
+from djtasks.inspection.diagnosis.facts import QueueFacts
 from djtasks.inspection.figures.ranges import DAY, HOUR, MINUTE, SPANS, TEN_MINUTES, Span, moments
 from djtasks.inspection.figures.series import Row, Series, Sum, rows_since, series_of
 from djtasks.models.statistics import ALL_QUEUES

@@ -44,7 +44,7 @@ class Search:
     """A search that was read.
 
     `selection` is what all chips together select. `lead` is the part of it that an index
-    serves, None where there is none; `is_led`: that part is all of it, and `led_by` are the keys
+    serves, None where there is none; `is_led`: that part is all of it. `led_by` are the keys
     other than state that lead there. `phases`: the states that were asked for, none for any.
     """
 

@@ -33,8 +33,8 @@ from django.utils.translation import gettext_lazy as _
 
 from djtasks.brokers import Problem
 from djtasks.formats.durations import in_words
-from djtasks.inspection.facts import QueueFacts, Service, WorkerFacts
-from djtasks.inspection.situation import (
+from djtasks.inspection.diagnosis.facts import QueueFacts, Service, WorkerFacts
+from djtasks.inspection.diagnosis.situation import (
     Situation,
     Subject,
     broken,

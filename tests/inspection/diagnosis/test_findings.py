@@ -17,9 +17,9 @@ from djtasks.doctor.workers import look_at_workers
 from djtasks.engine import Engine, engine_of
 from djtasks.formats.ids import new_id
 from djtasks.inspection import QueueFacts, SchedulerFacts, WorkerFacts
-from djtasks.inspection.facts import Service, service_of
-from djtasks.inspection.findings import RULES, about_queue, findings_of
-from djtasks.inspection.situation import Situation
+from djtasks.inspection.diagnosis.facts import Service, service_of
+from djtasks.inspection.diagnosis.findings import RULES, about_queue, findings_of
+from djtasks.inspection.diagnosis.situation import Situation
 from djtasks.models import Schedule, WorkerRecord
 from djtasks.operations import pause_queue
 from djtasks.schedules import Every

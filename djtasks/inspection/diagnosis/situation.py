@@ -1,6 +1,6 @@
 """What is known of one TASKS alias at a moment, and what is wrong then, before it has words.
 
-Each condition is pure. djtasks.inspection.findings has the words, and says what was decided.
+Each condition is pure. `findings` has the words, and says what was decided.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,7 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from djtasks.brokers import Problem
-from djtasks.inspection.facts import QueueFacts, Service, WorkerFacts, is_silent, service_of
+from djtasks.inspection.diagnosis.facts import (
+    QueueFacts,
+    Service,
+    WorkerFacts,
+    is_silent,
+    service_of,
+)
 from djtasks.inspection.schedules import SchedulerFacts
 
 

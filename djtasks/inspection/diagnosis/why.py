@@ -5,9 +5,9 @@ from uuid import UUID
 
 from djtasks.definitions import registry
 from djtasks.engine import Engine
-from djtasks.inspection.facts import Pause, drains, is_silent, serves, takes_tasks
+from djtasks.inspection.diagnosis.facts import Pause, drains, is_silent, serves, takes_tasks
+from djtasks.inspection.diagnosis.reasons import WhyFacts
 from djtasks.inspection.queue_position import ahead_of
-from djtasks.inspection.reasons import WhyFacts
 from djtasks.inspection.status import records_of, workers_of
 from djtasks.models import QueueControl, TaskRecord
 from djtasks.protocol.states import State

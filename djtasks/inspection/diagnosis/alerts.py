@@ -5,10 +5,10 @@ from datetime import datetime
 
 import djtasks
 from djtasks.engine import Engine
-from djtasks.inspection.facts import QueueFacts, WorkerFacts
-from djtasks.inspection.findings import Finding, findings_of
+from djtasks.inspection.diagnosis.facts import QueueFacts, WorkerFacts
+from djtasks.inspection.diagnosis.findings import Finding, findings_of
+from djtasks.inspection.diagnosis.situation import Situation
 from djtasks.inspection.schedules import SchedulerFacts, scheduler_of
-from djtasks.inspection.situation import Situation
 
 
 def alerts_of(

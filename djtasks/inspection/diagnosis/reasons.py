@@ -1,4 +1,4 @@
-"""Why is it not running? A pure function over facts, which djtasks.inspection.why reads."""
+"""Why is it not running? A pure function over facts, which `why` reads."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from djtasks.brokers import Problem
 from djtasks.formats.durations import in_words
-from djtasks.inspection.facts import Pause, QueueFacts, WorkerFacts
-from djtasks.inspection.findings import ITS_TASKS_COME_BACK, about_broker, about_queue
+from djtasks.inspection.diagnosis.facts import Pause, QueueFacts, WorkerFacts
+from djtasks.inspection.diagnosis.findings import ITS_TASKS_COME_BACK, about_broker, about_queue
 from djtasks.inspection.queue_position import Ahead
 from djtasks.protocol.states import FINAL, State
 
