@@ -1,1 +1,1 @@
-"""One attempt from claim to verdict: start reading at `pipeline`."""
+"""One attempt from claim to settlement: start reading at `pipeline.Pipeline.run`."""
