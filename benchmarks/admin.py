@@ -192,7 +192,7 @@ def beat() -> None:
     from djtasks.models import WorkerRecord
     from djtasks.models.fields import DatabaseNow
 
-    WorkerRecord.objects.update(beat_at=DatabaseNow())
+    WorkerRecord.objects.update(heartbeat_at=DatabaseNow())
 
 
 def retry_group(client: Any) -> None:

@@ -26,7 +26,7 @@ from djtasks.engine import engine_of
 
 USER = "demo"
 
-_LOOK_SECONDS = 0.25
+_CHECK_SECONDS = 0.25
 # Counting takes a moment that the worker could use.
 _LOOKS_A_COUNT = 4
 # Longer than it takes to notice a dead worker and to give its tasks to another.
@@ -136,7 +136,7 @@ def follow(reading: Reading, scene: Scene, interrupts: Interrupts) -> None:
                 f"Nothing has moved for {_PATIENCE_SECONDS:.0f} seconds, with {seen} files done. "
                 f"The worker's last words:\n{scene.held[0].last_words()}"
             )
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_CHECK_SECONDS)
 
 
 def _line(facts: Progress) -> str:
@@ -185,4 +185,4 @@ def wait_for_the_end(scene: Scene, interrupts: Interrupts) -> None:
     connection.close()
     while True:
         scene.check(interrupts)
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_CHECK_SECONDS)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from djtasks.testing.servers import on_leash
+from djtasks.testing.servers import tied_to_parent
 
 MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 HOST = "127.0.0.1"
@@ -141,7 +141,7 @@ def _run_server(folder: Path, port: int) -> Held:
     log = folder / "web.log"
     log.unlink(missing_ok=True)
     command = [sys.executable, str(MANAGE), "runserver", "--noreload", f"{HOST}:{port}"]
-    return Held("web server", on_leash(command, stop="INT", log=log), log)
+    return Held("web server", tied_to_parent(command, stop="INT", log=log), log)
 
 
 def _is_free(port: int) -> bool:

@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 from djtasks.errors import InvalidOption
-from djtasks.formats.durations import as_span
+from djtasks.formats.durations import as_duration
 from djtasks.protocol.states import FINAL, State
 
 _NAMED_BROKERS = ("redis", "kombu", "database", "memory")
 MOST_BYTES = 1_000_000
-MISSED_BEATS = 6
+MISSED_HEARTBEATS = 6
 _SHORTEST_HEARTBEAT = timedelta(milliseconds=100)
 REDACT = (
     r"passw(or)?d|passphrase|secret|token|api_?key|private_?key|authori[sz]ation|credential|cookie"
@@ -61,7 +61,7 @@ class Options:
     @property
     def lease(self) -> timedelta:
         """How long a worker may be silent before it counts as dead."""
-        return self.heartbeat * MISSED_BEATS
+        return self.heartbeat * MISSED_HEARTBEATS
 
 
 def parse_options(raw: Any) -> Options:
@@ -169,39 +169,39 @@ def _size(key: str, value: object) -> int:
     return value
 
 
-def _span(key: str, value: object) -> timedelta:
-    span = as_span(value)
-    if span is None or span <= timedelta(0):
+def _duration(key: str, value: object) -> timedelta:
+    duration = as_duration(value)
+    if duration is None or duration <= timedelta(0):
         raise _expected(key, "a positive timedelta or number of seconds", value)
-    return span
+    return duration
 
 
-def _span_or_none(key: str, value: object) -> timedelta | None:
-    return None if value is None else _span(key, value)
+def _duration_or_none(key: str, value: object) -> timedelta | None:
+    return None if value is None else _duration(key, value)
 
 
 def _heartbeat(key: str, value: object) -> timedelta:
-    span = _span(key, value)
-    if span < _SHORTEST_HEARTBEAT:
+    duration = _duration(key, value)
+    if duration < _SHORTEST_HEARTBEAT:
         raise _expected(key, "at least 0.1 seconds", value)
-    return span
+    return duration
 
 
 def _retention(key: str, value: object) -> dict[State, timedelta | None]:
     if value is None or isinstance(value, timedelta):
-        return {state: _span_or_none(key, value) for state in sorted(FINAL)}
+        return {state: _duration_or_none(key, value) for state in sorted(FINAL)}
     if not isinstance(value, Mapping):
         raise _expected(key, "None, a timedelta or a dict of them by state name", value)
     names = {state.name.lower(): state for state in sorted(FINAL)}
     kept = _default_retention()
-    for name, span in value.items():
+    for name, duration in value.items():
         state = names.get(str(name).lower())
         if state is None:
             raise InvalidOption(
                 f"The option 'retention' knows no state {name!r}."
                 f"{_suggestion(str(name).lower(), list(names))}"
             )
-        kept[state] = _span_or_none(f"retention[{name}]", span)
+        kept[state] = _duration_or_none(f"retention[{name}]", duration)
     return kept
 
 
@@ -214,7 +214,7 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "imports": _paths,
     "middleware": _paths,
     "retention": _retention,
-    "max_wait": _span_or_none,
+    "max_wait": _duration_or_none,
     "max_arguments": _size,
     "max_result": _size,
     "redact": _redact,

@@ -256,8 +256,8 @@ def _errors(record: TaskRecord, state: State) -> list[TaskError]:
     errors = [_error_of(entry) for entry in record.errors or []]
     # Callers of Django's API read errors[-1] of whatever is FAILED to them. What a task raised
     # to end itself is there already; nobody wrote an entry for a record that was not running.
-    told = bool(errors) and errors[-1].exception_class_path == _CANCELLED
-    if state is State.CANCELLED and record.cancel_requested and not told:
+    is_recorded = bool(errors) and errors[-1].exception_class_path == _CANCELLED
+    if state is State.CANCELLED and record.cancel_requested and not is_recorded:
         text = f"{_CANCELLED}: The task was cancelled.\n"
         errors.append(TaskError(exception_class_path=_CANCELLED, traceback=text))
     return errors

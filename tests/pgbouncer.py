@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from djtasks.testing.servers import Server, on_leash
+from djtasks.testing.servers import Server, tied_to_parent
 from tests.waiting import eventually
 
 PORT = 6432
@@ -51,13 +51,13 @@ def start_pgbouncer(folder: Path, postgres: Path) -> Server:
     user = "nobody" if os.geteuid() == 0 else None
     if user:
         shutil.chown(folder, user)
-    leash = on_leash(
+    guard = tied_to_parent(
         [program, str(configuration)], user=user, stop="INT", log=folder / "pgbouncer.log"
     )
     server = Server(
-        url=f"postgresql://postgres@/postgres?host={folder}&port={PORT}", folder=folder, leash=leash
+        url=f"postgresql://postgres@/postgres?host={folder}&port={PORT}", folder=folder, guard=guard
     )
-    eventually(lambda: (folder / f".s.PGSQL.{PORT}").exists() or leash.poll() is not None)
-    if leash.poll() is not None:
+    eventually(lambda: (folder / f".s.PGSQL.{PORT}").exists() or guard.poll() is not None)
+    if guard.poll() is not None:
         raise RuntimeError(f"pgbouncer did not start: {(folder / 'pgbouncer.log').read_text()}")
     return server

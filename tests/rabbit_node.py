@@ -14,7 +14,7 @@ from typing import Any
 import amqp
 import pytest
 
-from djtasks.testing.servers import on_leash
+from djtasks.testing.servers import tied_to_parent
 from tests.installations import free_port
 from tests.waiting import eventually
 
@@ -34,7 +34,7 @@ class RabbitNode:
 
     folder: Path
     port: int = field(default_factory=free_port)
-    leash: Any = None
+    guard: Any = None
     names: Any = None
 
     @property
@@ -45,7 +45,7 @@ class RabbitNode:
         if self.names is None:
             self._make()
         command = ["env", *(f"{key}={value}" for key, value in self.environment.items())]
-        self.leash = on_leash([*command, str(program())], log=self.folder / "log")
+        self.guard = tied_to_parent([*command, str(program())], log=self.folder / "log")
         eventually(self._answers, seconds=120)
 
     def _make(self) -> None:
@@ -69,10 +69,10 @@ class RabbitNode:
             "RABBITMQ_CONF_ENV_FILE": self.folder / "env",
         }
         # Else the node would start one that outlives it.
-        self.names = on_leash(["epmd", "-port", str(names_port), "-address", "127.0.0.1"])
+        self.names = tied_to_parent(["epmd", "-port", str(names_port), "-address", "127.0.0.1"])
 
     def _answers(self) -> bool:
-        assert self.leash.poll() is None, (self.folder / "log").read_text()[-3000:]
+        assert self.guard.poll() is None, (self.folder / "log").read_text()[-3000:]
         with suppress(OSError, amqp.AMQPError), amqp.Connection(f"127.0.0.1:{self.port}"):
             return True
         return False
@@ -86,17 +86,17 @@ class RabbitNode:
     def kill(self) -> None:
         """`kill -9` it; what it has confirmed is on its disk."""
         os.kill(int((self.folder / "pid").read_text()), signal.SIGKILL)
-        self._let_go(self.leash)
+        self._let_go(self.guard)
 
     def stop(self) -> None:
-        self._let_go(self.leash)
+        self._let_go(self.guard)
         self._let_go(self.names)
 
     @staticmethod
-    def _let_go(leash: Any) -> None:
-        if leash is not None:
-            leash.stdin.close()
-            leash.wait()
+    def _let_go(guard: Any) -> None:
+        if guard is not None:
+            guard.stdin.close()
+            guard.wait()
 
 
 @contextmanager

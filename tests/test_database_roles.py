@@ -128,7 +128,7 @@ def test_a_worker_can_run_what_was_enqueued(as_role):
                 slots=1,
             ),
         )
-        claims = engine.store.claim_due(engine.store.look().lanes, worker=worker, limit=10)
+        claims = engine.store.claim_due(engine.store.scan().lanes, worker=worker, limit=10)
         engine.store.give_back([(c.id, c.fence) for c in claims], worker=worker)
         return len(claims)
 

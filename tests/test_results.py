@@ -214,10 +214,10 @@ def test_waiting_for_what_is_final_ends_at_once_also_in_a_test_case(engine: Engi
 
 def test_waiting_ends_when_the_task_does(live_engine: Engine) -> None:
     result = add.enqueue(1, 2)
-    has_looked = threading.Event()
+    first_scan_done = threading.Event()
 
     def work() -> None:
-        has_looked.wait(30)
+        first_scan_done.wait(30)
         run_due()
         connections.close_all()
 
@@ -225,7 +225,7 @@ def test_waiting_ends_when_the_task_does(live_engine: Engine) -> None:
     worker.start()
     with pytest.raises(ResultTimeout):
         result.wait(timeout=0)
-    has_looked.set()
+    first_scan_done.set()
     final = result.wait(timeout=timedelta(seconds=30))
     worker.join()
 

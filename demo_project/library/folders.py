@@ -32,7 +32,7 @@ class FoundFile:
 
 
 @dataclass(slots=True)
-class Found:
+class SearchResult:
     """What there is to read, and sentences about what could not be looked into."""
 
     files: list[FoundFile] = field(default_factory=list)
@@ -81,14 +81,14 @@ def _mode(path: Path) -> int:
         raise FolderProblem(f"{shown(path)} is no path: {error}.") from error
 
 
-def find_files(folders: Sequence[Path]) -> Found:
+def find_files(folders: Sequence[Path]) -> SearchResult:
     """Return all Python files below these folders, sorted by name.
 
     Hidden folders, caches and installed packages are left out. Files of the second folder and
     those after it carry its name in front. Raises FolderProblem when there is nothing to
     read, or too much.
     """
-    found = Found()
+    found = SearchResult()
     deadline = time.monotonic() + LONGEST_SEARCH_SECONDS
     for number, folder in enumerate(folders):
         prefix = f"{shown(folder.name)}/" if number else ""

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from demo_project.library.folders import (
     SPECIMENS,
-    Found,
+    SearchResult,
     default_folders,
     find_files,
     shown,
@@ -35,7 +35,7 @@ def order_reading(folders: Sequence[Path]) -> Reading:
     return reading
 
 
-def _insert_files(reading: Reading, found: Found) -> None:
+def _insert_files(reading: Reading, found: SearchResult) -> None:
     SourceFile.objects.bulk_create(
         (
             SourceFile(

@@ -47,7 +47,7 @@ BUILT_IN = (
             at_once=_("Retry"),
             asks=_("Retry with changes…"),
             form=RetryForm,
-            deed=deeds.retry,
+            handler=deeds.retry,
         ),
         many=Many(
             effect=_("become ready again, with all their attempts, and start at once."),
@@ -72,7 +72,7 @@ BUILT_IN = (
             at_once=_("Run now"),
             asks=_("Reschedule…"),
             form=RescheduleForm,
-            deed=deeds.reschedule,
+            handler=deeds.reschedule,
         ),
         many=Many(
             effect=_("are due at another time; nothing else about them changes."),
@@ -86,7 +86,9 @@ BUILT_IN = (
             "One that waits never starts. One that runs is told within a heartbeat, and "
             "ends when its code lets it. A cancelled task can be retried."
         ),
-        one=One(title=_("Cancel the task"), asks=_("Cancel…"), deed=deeds.cancel, is_danger=True),
+        one=One(
+            title=_("Cancel the task"), asks=_("Cancel…"), handler=deeds.cancel, is_danger=True
+        ),
         many=Many(
             effect=_(
                 "are cancelled: those that wait at once, those that run are told to stop within "
@@ -102,7 +104,7 @@ BUILT_IN = (
             "was done to it stays in the log."
         ),
         one=One(
-            title=_("Discard the task"), asks=_("Discard…"), deed=deeds.discard, is_danger=True
+            title=_("Discard the task"), asks=_("Discard…"), handler=deeds.discard, is_danger=True
         ),
         many=Many(
             effect=_("are deleted without being run (again), whatever their state."),

@@ -17,11 +17,11 @@ from djtasks.admin.pages import OperationsAdmin
 from djtasks.admin.queues.rows import queue_rows
 from djtasks.engine import Engine
 from djtasks.inspection import Overview, Point
-from djtasks.templatetags.djtasks_pages import number, percent, span
+from djtasks.templatetags.djtasks_pages import duration, number, percent
 
 # By rank: series are told apart by stroke as well as by colour.
-LOOKS = ("k-1", "djt-line--dash k-2", "djt-line--dot k-3")
-MOST_QUEUES = len(LOOKS)
+CSS_CLASSES = ("k-1", "djt-line--dash k-2", "djt-line--dot k-3")
+MOST_QUEUES = len(CSS_CLASSES)
 MOST_ROWS = 24
 
 
@@ -30,7 +30,7 @@ class Legend:
     """One series in the title: its stroke or swatch, name and newest value."""
 
     label: str
-    look: str
+    css: str
     value: str
     is_bar: bool = False
 
@@ -56,17 +56,17 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class ChartSeries:
     """Values over time, and how they are called and drawn."""
 
     label: str
-    look: str
+    css: str
     values: Sequence[Value]
 
 
 def overview(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
     """Draw the overview of one TASKS alias over `?span=`."""
-    facts = inspection.overview(engine, request.GET.get("span", inspection.DEFAULT_SPAN))
+    facts = inspection.overview(engine, request.GET.get("span", inspection.DEFAULT_CHART_RANGE))
     return admin.show(
         request,
         "djtasks/overview.html",
@@ -75,7 +75,7 @@ def overview(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> Ht
         now=facts.now,
         facts=facts,
         live=facts.live,
-        spans=[(name, f"{name[:-1]} {name[-1]}") for name in inspection.SPANS],
+        ranges=[(name, f"{name[:-1]} {name[-1]}") for name in inspection.CHART_RANGES],
         charts=charts_of(facts),
         queues=queue_rows(engine, facts.queues, facts.now),
         slowest_seconds=max((task.run_p95 or 0 for task in facts.slowest), default=0),
@@ -87,7 +87,7 @@ def charts_of(facts: Overview) -> list[Chart]:
     """Return the overview's charts, the two large ones first."""
     axis = TimeAxis(
         moments=facts.moments,
-        step=facts.span.step,
+        step=facts.chart_range.step,
         now=facts.now,
         deploys=[(deploy.at, deploy.version) for deploy in facts.deploys],
     )
@@ -103,8 +103,10 @@ def charts_of(facts: Overview) -> list[Chart]:
 
 def _throughput(axis: TimeAxis, points: Sequence[Point]) -> Chart:
     done, failed, retried = (
-        Series(label, look, [axis.per_minute(point.at, getattr(point, name)) for point in points])
-        for name, label, look in (
+        ChartSeries(
+            label, css, [axis.per_minute(point.at, getattr(point, name)) for point in points]
+        )
+        for name, label, css in (
             ("successful", _("succeeded"), "k-ok"),
             ("failed", _("failed"), "k-bad"),
             ("retried", _("retried"), "k-retry"),
@@ -124,11 +126,11 @@ def _throughput(axis: TimeAxis, points: Sequence[Point]) -> Chart:
     )
 
 
-def _failures(axis: TimeAxis, failed: Series, retried: Series) -> Plot:
+def _failures(axis: TimeAxis, failed: ChartSeries, retried: ChartSeries) -> Plot:
     """Return failures on a scale of their own: they are few beside what succeeds."""
     both = [(f or 0) + (r or 0) for f, r in zip(failed.values, retried.values, strict=True)]
     scale = Scale(charts.round_top(charts.highest(both), gaps=2, least=2), 44)
-    stacks = [(failed.look, failed.values), (retried.look, retried.values)]
+    stacks = [(failed.css, failed.values), (retried.css, retried.values)]
     return Plot(
         height=72,
         top=8,
@@ -140,29 +142,29 @@ def _failures(axis: TimeAxis, failed: Series, retried: Series) -> Plot:
     )
 
 
-def _percentiles(points: Sequence[Point], what: str) -> list[Series]:
+def _percentiles(points: Sequence[Point], what: str) -> list[ChartSeries]:
     return [
-        Series("p50", LOOKS[0], [getattr(point, f"{what}_p50") for point in points]),
-        Series("p95", LOOKS[1], [getattr(point, f"{what}_p95") for point in points]),
+        ChartSeries("p50", CSS_CLASSES[0], [getattr(point, f"{what}_p50") for point in points]),
+        ChartSeries("p95", CSS_CLASSES[1], [getattr(point, f"{what}_p95") for point in points]),
     ]
 
 
-def _times(axis: TimeAxis, title: str, series: list[Series], *, width: str) -> Chart:
+def _times(axis: TimeAxis, title: str, series: list[ChartSeries], *, width: str) -> Chart:
     height, words = (216, 5) if width == "djt-c6" else (150, 3)
     return Chart(
         title=title,
         unit=_("per attempt"),
         width=width,
-        legend=_legend(series, span),
-        plots=[_lines(axis, series, span, height=height, words=words, labels_ends=True)],
-        table=_table(axis, series, span),
+        legend=_legend(series, duration),
+        plots=[_lines(axis, series, duration, height=height, words=words, labels_ends=True)],
+        table=_table(axis, series, duration),
     )
 
 
 def _backlog(axis: TimeAxis, facts: Overview) -> Chart:
     series = [
-        Series(backlog.queue, look, backlog.ready)
-        for backlog, look in zip(facts.backlogs, LOOKS, strict=False)
+        ChartSeries(backlog.queue, css, backlog.ready)
+        for backlog, css in zip(facts.backlogs, CSS_CLASSES, strict=False)
     ]
     more = len(facts.backlogs) - MOST_QUEUES
     return Chart(
@@ -178,8 +180,8 @@ def _backlog(axis: TimeAxis, facts: Overview) -> Chart:
 
 
 def _busy(axis: TimeAxis, points: Sequence[Point]) -> Chart:
-    series = [Series(_("slots busy"), LOOKS[0], [point.busy for point in points])]
-    legend = [replace(item, label="", look="") for item in _legend(series, percent)]
+    series = [ChartSeries(_("slots busy"), CSS_CLASSES[0], [point.busy for point in points])]
+    legend = [replace(item, label="", css="") for item in _legend(series, percent)]
     return Chart(
         title=_("Slots busy"),
         unit=_("of all slots"),
@@ -192,7 +194,7 @@ def _busy(axis: TimeAxis, points: Sequence[Point]) -> Chart:
 
 def _lines(
     axis: TimeAxis,
-    series: Sequence[Series],
+    series: Sequence[ChartSeries],
     form: Callable[[Value], str],
     *,
     height: int,
@@ -203,7 +205,7 @@ def _lines(
 ) -> Plot:
     gaps = 3 if top is None else 2
     # An axis of time ends at a tenth of a second at least, one of counts at a whole number.
-    least = 0.1 * gaps if form is span else gaps
+    least = 0.1 * gaps if form is duration else gaps
     most = charts.highest(*(one.values for one in series))
     scale_top = top or charts.round_top(most, gaps=gaps, least=least)
     above = 18
@@ -222,26 +224,26 @@ def _lines(
     )
 
 
-def _line(series: Series, outer: Scale, *, is_filled: bool) -> Line:
+def _line(series: ChartSeries, outer: Scale, *, is_filled: bool) -> Line:
     inner = Scale(outer.top, outer.height)
     newest = charts.latest(series.values)
     return Line(
         label=series.label,
-        look=series.look,
+        css=series.css,
         path=charts.path_of(series.values, inner),
         fill=charts.fill_of(series.values, inner) if is_filled else "",
         end="" if newest is None else f"{outer.y(newest) + 4:.1f}",
     )
 
 
-def _legend(series: Sequence[Series], form: Callable[[Value], str]) -> list[Legend]:
+def _legend(series: Sequence[ChartSeries], form: Callable[[Value], str]) -> list[Legend]:
     return [
-        Legend(label=one.label, look=one.look, value=form(charts.latest(one.values)))
+        Legend(label=one.label, css=one.css, value=form(charts.latest(one.values)))
         for one in series
     ]
 
 
-def _summary(series: Sequence[Series], form: Callable[[Value], str]) -> str:
+def _summary(series: Sequence[ChartSeries], form: Callable[[Value], str]) -> str:
     """Return what a chart shows for those who do not see it."""
     said = [
         _("%(label)s now %(now)s, at most %(most)s")
@@ -257,7 +259,7 @@ def _summary(series: Sequence[Series], form: Callable[[Value], str]) -> str:
 
 
 def _steps(
-    axis: TimeAxis, series: Sequence[Series], form: Callable[[Value], str]
+    axis: TimeAxis, series: Sequence[ChartSeries], form: Callable[[Value], str]
 ) -> list[charts.Step]:
     texts = []
     for place, at in enumerate(axis.moments):
@@ -270,7 +272,7 @@ def _steps(
     return charts.steps_of(texts)
 
 
-def _table(axis: TimeAxis, series: Sequence[Series], form: Callable[[Value], str]) -> Table:
+def _table(axis: TimeAxis, series: Sequence[ChartSeries], form: Callable[[Value], str]) -> Table:
     """Return the numbers of a chart, at most about two dozen moments, the newest first."""
     every = max(len(axis.moments) // MOST_ROWS, 1)
     places = list(range(len(axis.moments) - 1, -1, -every))

@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from djtasks.admin.task_actions import TaskAction, Told
+from djtasks.admin.task_actions import ActionResult, TaskAction
 from djtasks.engine import Engine
 from djtasks.models import BulkAction, TaskRecord
 from djtasks.operations import Refusal, Selection
@@ -11,14 +11,18 @@ from djtasks.operations.bulk.here import LEFT_ALONE, RAISED, Change, run_bulk_he
 from djtasks.protocol.states import State
 
 
-def run_on_one(action: TaskAction, engine: Engine, row: TaskRecord, request: HttpRequest) -> Told:
+def run_on_one(
+    action: TaskAction, engine: Engine, row: TaskRecord, request: HttpRequest
+) -> ActionResult:
     """Do an action to one task, if it is in a state for that."""
     if row.state not in action.states:
-        return Told(refusal=Refusal("It is %(state)s.", state=State(row.state).name).translated)
+        return ActionResult(
+            refusal=Refusal("It is %(state)s.", state=State(row.state).name).translated
+        )
     count = run_here(engine, change_of(action, engine, request), [row.pk])
     if count:
-        return Told(change=str(action.label))
-    return Told(refusal=_(RAISED) if count is None else _(LEFT_ALONE))
+        return ActionResult(change=str(action.label))
+    return ActionResult(refusal=_(RAISED) if count is None else _(LEFT_ALONE))
 
 
 def run_on_many(

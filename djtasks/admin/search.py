@@ -18,41 +18,41 @@ from djtasks.engine import Engine
 from djtasks.errors import InvalidSelection
 from djtasks.inspection.figures.batch_counts import COUNT_LIMIT, counts_of
 from djtasks.inspection.listing import (
-    LED_LIMIT,
+    INDEXED_LIMIT,
     Scope,
     TaskRow,
     newest_window,
     scope_of,
 )
 from djtasks.inspection.search import keys
-from djtasks.inspection.search.context import Known, known_of
+from djtasks.inspection.search.context import SearchContext, search_context
 from djtasks.inspection.search.keys import PHASES, in_phase
-from djtasks.inspection.search.query import Problem, Search, read_search
+from djtasks.inspection.search.query import Search, SearchProblem, read_search
 from djtasks.inspection.search.tokens import Term
 from djtasks.inspection.status import records_to_count
 from djtasks.operations import selected
-from djtasks.templatetags.djtasks_pages import PHASES as LOOKS
+from djtasks.templatetags.djtasks_pages import PHASES as PHASE_BADGES
 
 MOST_SUGGESTED = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class SearchResult:
     """What a search finds. `records`: those of its matches that are listed.
 
-    `led`: to how many an index leads, at most LED_LIMIT; None where nobody had to ask.
+    `indexed_count`: to how many an index leads, at most LED_LIMIT; None where nobody had to ask.
     """
 
     search: Search
-    known: Known
+    context: SearchContext
     scope: Scope
     records: Any
-    led: int | None
+    indexed_count: int | None
 
     @property
     def is_bounded(self) -> bool:
         """Return whether matches may be left out also of what is done to all of them."""
-        whole = self.search.is_led or not self.search.chips
+        whole = self.search.uses_index or not self.search.chips
         return self.scope.is_partial and not whole
 
     @property
@@ -67,7 +67,11 @@ class Found:
         """Return how many match, and from which number on that means: or more."""
         if not self.scope.is_partial or self.is_bounded:
             return counts_of(engine, [self.records])[0], COUNT_LIMIT
-        return (COUNT_LIMIT, COUNT_LIMIT) if self.led is None else (self.led, LED_LIMIT)
+        return (
+            (COUNT_LIMIT, COUNT_LIMIT)
+            if self.indexed_count is None
+            else (self.indexed_count, INDEXED_LIMIT)
+        )
 
 
 def asked_for(request: HttpRequest) -> str:
@@ -75,28 +79,36 @@ def asked_for(request: HttpRequest) -> str:
     return " ".join(request.GET.getlist("q"))
 
 
-def find(admin: TaskPages, request: HttpRequest, engine: Engine, text: str) -> Found:
+def find(admin: TaskPages, request: HttpRequest, engine: Engine, text: str) -> SearchResult:
     """Return what a search finds for a person, and how far it looks."""
     may_view = request.user.has_perm("djtasks.view_arguments")
-    known = known_of(engine, may_view_arguments=may_view, keys=keys_for(admin, request, engine))
-    search = read_search(text, known)
+    context = search_context(
+        engine, may_view_arguments=may_view, keys=keys_for(admin, request, engine)
+    )
+    search = read_search(text, context)
     try:
         records = selected(engine, search.selection)
     except InvalidSelection as error:
         # Every value was looked at; this is for one that a database sees otherwise.
-        problem = Problem(term=Term(key="", value=text), message=str(error))
+        problem = SearchProblem(term=Term(key="", value=text), message=str(error))
         search = Search(problems=[problem])
         records = selected(engine, {})
     oldest = newest_window(engine)
-    led = None
-    if oldest is not None and search.lead is not None:
-        leading = selected(engine, search.lead)
+    indexed_count = None
+    if oldest is not None and search.index_filter is not None:
+        indexed = selected(engine, search.index_filter)
         if search.is_ready:
             # What waits may be the last of millions of records, to be found only by its index.
-            leading = leading.order_by(*search.order)
-        led = counts_of(engine, [leading], limit=LED_LIMIT)[0]
-    scope = scope_of(oldest, led)
-    return Found(search=search, known=known, scope=scope, records=scope.within(records), led=led)
+            indexed = indexed.order_by(*search.order)
+        indexed_count = counts_of(engine, [indexed], limit=INDEXED_LIMIT)[0]
+    scope = scope_of(oldest, indexed_count)
+    return SearchResult(
+        search=search,
+        context=context,
+        scope=scope,
+        records=scope.within(records),
+        indexed_count=indexed_count,
+    )
 
 
 def query(engine: Engine, text: str, **more: str) -> str:
@@ -140,10 +152,10 @@ class StateTab:
     is_bad: bool
 
 
-def tabs_of(engine: Engine, found: Found) -> list[StateTab]:
+def tabs_of(engine: Engine, found: SearchResult) -> list[StateTab]:
     """Return a tab for each state, and one for all of them."""
     search = found.search
-    now = found.known.now
+    now = found.context.now
     conditions = [Q(**in_phase(one, now)) for one in PHASES]
     records, limit = records_to_count(engine)
     counts = counts_of(engine, [records.filter(one) for one in conditions], limit=limit)
@@ -157,7 +169,7 @@ def tabs_of(engine: Engine, found: Found) -> list[StateTab]:
     )
     return [everything] + [
         StateTab(
-            label=LOOKS[phase][2],
+            label=PHASE_BADGES[phase][2],
             href=query(engine, search.in_phase(phase)),
             is_current=search.phases == (phase,),
             count=count,
@@ -187,13 +199,13 @@ def narrowings(engine: Engine, search: Search, rows: Sequence[TaskRow]) -> list[
     return found
 
 
-def suggestions(engine: Engine, rows: Iterable[TaskRow], known: Known) -> list[str]:
+def suggestions(engine: Engine, rows: Iterable[TaskRow], context: SearchContext) -> list[str]:
     """Return what somebody may want to type: keys, states, queues and tasks that are known."""
     rows = list(rows)
     paths = {task.module_path for task in registry.all_tasks()} | {row.path for row in rows}
     queues = {*engine.queues, *(row.queue for row in rows)}
     words = [
-        *keys.suggestions(known.keys),
+        *keys.suggestions(context.keys),
         *(f"state:{phase}" for phase in PHASES),
         *(str(Term(key="queue", value=queue)) for queue in sorted(queues)),
         *(str(Term(key="task", value=path)) for path in sorted(paths)),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from djtasks.admin.savepoints import savepoints
 from djtasks.admin.task_pages import TaskPages
 from djtasks.engine import Engine
-from djtasks.inspection.search.context import Known
+from djtasks.inspection.search.context import SearchContext
 from djtasks.inspection.search.keys import SEARCH_KEYS, SearchKey
 from djtasks.inspection.search.values import NotUnderstood, short
 from djtasks.operations import selected
@@ -34,7 +34,7 @@ def keys_for(admin: TaskPages, request: HttpRequest, engine: Engine) -> dict[str
 def _guarded(key: SearchKey, engine: Engine) -> SearchKey:
     """Return a project's key that finds nothing, and says so, where its function fails."""
 
-    def select(value: str, known: Known) -> dict[str, Any]:
+    def select(value: str, known: SearchContext) -> dict[str, Any]:
         with savepoints() as undo:
             try:
                 return _checked(engine, key.select(value, known))

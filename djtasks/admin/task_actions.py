@@ -20,14 +20,14 @@ Run = Callable[[Engine, Sequence[UUID], HttpRequest], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ActionResult:
     """What came of an action on one task: `change` for the log and the person, or `refusal`."""
 
     change: str = ""
     refusal: str = ""
 
 
-Deed = Callable[[Engine, TaskRecord, dict[str, Any]], Told]
+Handler = Callable[[Engine, TaskRecord, dict[str, Any]], ActionResult]
 
 
 class ManyForm(forms.Form):
@@ -64,14 +64,14 @@ class One:
     """How an action looks on the page of a task.
 
     `title`: of its own page, and on the button there. `at_once`: a button that does it, `value`
-    its due time; `asks`: one that leads to the form. `deed` does ours.
+    its due time; `asks`: one that leads to the form. `handler` does ours.
     """
 
     title: Words = ""
     asks: Words = ""
     at_once: Words = ""
     form: type[TaskForm] = TaskForm
-    deed: Deed | None = None
+    handler: Handler | None = None
     is_danger: bool = False
 
 

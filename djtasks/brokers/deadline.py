@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 
-class Haste(threading.local):
+class Deadline(threading.local):
     """When this thread's operation must be over, in monotonic seconds."""
 
     ends_at = math.inf
@@ -34,12 +34,12 @@ class Haste(threading.local):
         return left
 
 
-class HastySocket:
+class DeadlineSocket:
     """A connected socket that looks at the time before it reads or writes."""
 
-    def __init__(self, socket: Any, haste: Haste) -> None:
+    def __init__(self, socket: Any, deadline: Deadline) -> None:
         self._socket = socket
-        self._haste = haste
+        self._deadline = deadline
         self._allowed: float | None = socket.gettimeout()
 
     def __getattr__(self, name: str) -> Any:
@@ -52,29 +52,29 @@ class HastySocket:
         self._allowed = seconds
         self._socket.settimeout(seconds)
 
-    def _hurry(self) -> None:
-        left = self._haste.left()
+    def _apply_deadline(self) -> None:
+        left = self._deadline.left()
         # 0 is a look at what has come already, and waits for nothing.
         if self._allowed != 0 and left < math.inf:
             self._socket.settimeout(min(self._allowed or left, left))
 
     def recv(self, *args: Any) -> Any:
-        self._hurry()
+        self._apply_deadline()
         return self._socket.recv(*args)
 
     def recv_into(self, *args: Any) -> Any:
-        self._hurry()
+        self._apply_deadline()
         return self._socket.recv_into(*args)
 
     def sendall(self, *args: Any) -> Any:
-        self._hurry()
+        self._apply_deadline()
         return self._socket.sendall(*args)
 
 
-def hasty(connection_class: Any, haste: Haste) -> Any:
+def with_deadline(connection_class: Any, deadline: Deadline) -> Any:
     """Return a subclass of a redis-py connection class, with a HastySocket in it."""
 
-    def connect(self: Any) -> HastySocket:
-        return HastySocket(connection_class._connect(self), haste)  # noqa: SLF001 - the only way in
+    def connect(self: Any) -> DeadlineSocket:
+        return DeadlineSocket(connection_class._connect(self), deadline)  # noqa: SLF001 - the only way in
 
-    return type(f"Hasty{connection_class.__name__}", (connection_class,), {"_connect": connect})
+    return type(f"Deadline{connection_class.__name__}", (connection_class,), {"_connect": connect})

@@ -18,9 +18,9 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Connection
 
 from djtasks.brokers.base import NamespaceGetter, Problem
-from djtasks.brokers.deadline import Haste
+from djtasks.brokers.deadline import Deadline
 from djtasks.brokers.kombu_wire import Letter, Wire, open_wire
-from djtasks.brokers.line import Line
+from djtasks.brokers.line import ConnectionThread
 from djtasks.errors import BrokerUnavailable
 from djtasks.options import Options
 from djtasks.protocol.hints import Hint, priority_of
@@ -52,13 +52,13 @@ class KombuBroker:
         self._alias = alias
         self._namespace = namespace
         self._known_names: dict[tuple[str, str], str] = {}
-        haste = Haste()
+        deadline = Deadline()
 
         def connect() -> Wire:
-            return open_wire(url, dict(settings), haste)
+            return open_wire(url, dict(settings), deadline)
 
-        self._push_line: Line[Wire] = Line(connect, haste)
-        self._pop_line: Line[Wire] = Line(connect, haste)
+        self._push_line: ConnectionThread[Wire] = ConnectionThread(connect, deadline)
+        self._pop_line: ConnectionThread[Wire] = ConnectionThread(connect, deadline)
 
     def push(self, hints: Sequence[Hint]) -> int:
         """See Broker. When its time is over it leaves out the last ones, for the indexer."""
@@ -129,7 +129,9 @@ class KombuBroker:
             self._known_names[queue, band] = known
         return known
 
-    def _ask(self, line: Line[Wire], question: Callable[[Wire], R], *, seconds: float) -> R:
+    def _ask(
+        self, line: ConnectionThread[Wire], question: Callable[[Wire], R], *, seconds: float
+    ) -> R:
         try:
             return line.ask(question, seconds=seconds)
         except Exception as error:

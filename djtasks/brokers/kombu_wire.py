@@ -10,7 +10,7 @@ from amqp import spec
 from kombu import Connection
 from kombu.transport import pyamqp
 
-from djtasks.brokers.deadline import Haste, HastySocket
+from djtasks.brokers.deadline import Deadline, DeadlineSocket
 
 CONNECT_TIMEOUT = 0.25
 _WINDOW = 100  # messages on their way at once
@@ -51,7 +51,7 @@ class Wire(Protocol):
         ...
 
 
-def open_wire(url: str, options: dict[str, Any], haste: Haste) -> Wire:
+def open_wire(url: str, options: dict[str, Any], deadline: Deadline) -> Wire:
     """Connect; `options` are kombu's transport options, and `ssl`."""
     ssl = options.pop("ssl", None)
     options = _NO_RETRIES | options
@@ -59,8 +59,8 @@ def open_wire(url: str, options: dict[str, Any], haste: Haste) -> Wire:
         return AnyWire(Connection(url, ssl=ssl, transport_options=options, connect_timeout=1))
     connection = Connection(
         url,
-        transport=_hasty(
-            pyamqp.SSLTransport if url.startswith("amqps") else pyamqp.Transport, haste
+        transport=_with_deadline(
+            pyamqp.SSLTransport if url.startswith("amqps") else pyamqp.Transport, deadline
         ),
         ssl=ssl if ssl is not None else url.startswith("amqps"),
         transport_options=options,
@@ -224,21 +224,21 @@ def _bytes(body: Any) -> bytes:
     return body if isinstance(body, bytes) else str(body).encode()
 
 
-def _hasty(transport_class: Any, haste: Haste) -> Any:
+def _with_deadline(transport_class: Any, deadline: Deadline) -> Any:
     """Return a subclass of kombu's AMQP transport whose sockets look at the time."""
 
-    class HastyConnection(pyamqp.Connection):  # type: ignore[misc]
+    class DeadlineConnection(pyamqp.Connection):  # type: ignore[misc]
         def Transport(self, *args: Any, **kwargs: Any) -> Any:  # noqa: N802 - py-amqp's name
             transport = super().Transport(*args, **kwargs)
             set_up = transport._setup_transport  # noqa: SLF001 - the only way in
 
-            def set_up_in_haste() -> None:
+            def set_up_with_deadline() -> None:
                 set_up()
-                transport.sock = hasty = HastySocket(transport.sock, haste)
-                hasty.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                transport._quick_recv, transport._write = hasty.recv, hasty.sendall  # noqa: SLF001
+                transport.sock = with_deadline = DeadlineSocket(transport.sock, deadline)
+                with_deadline.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                transport._quick_recv, transport._write = with_deadline.recv, with_deadline.sendall  # noqa: SLF001
 
-            transport._setup_transport = set_up_in_haste  # noqa: SLF001
+            transport._setup_transport = set_up_with_deadline  # noqa: SLF001
             return transport
 
-    return type("HastyTransport", (transport_class,), {"Connection": HastyConnection})
+    return type("HastyTransport", (transport_class,), {"Connection": DeadlineConnection})

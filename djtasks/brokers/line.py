@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
 
-from djtasks.brokers.deadline import Haste
+from djtasks.brokers.deadline import Deadline
 
 _STUCK_SECONDS = 30.0
 
@@ -38,12 +38,12 @@ class _Call(Generic[W]):
     answer: "Future[Any]" = field(default_factory=Future)
 
 
-class Line(Generic[W]):
+class ConnectionThread(Generic[W]):
     """Connects when it is first asked, and again after every failure. Thread- and fork-safe."""
 
-    def __init__(self, connect: Callable[[], W], haste: Haste) -> None:
+    def __init__(self, connect: Callable[[], W], deadline: Deadline) -> None:
         self._connect = connect
-        self._haste = haste
+        self._deadline = deadline
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._operator: _Operator[W] | None = None
@@ -74,7 +74,7 @@ class Line(Generic[W]):
             if self._stuck is not None and self._stuck.is_stuck():
                 raise TimeoutError("an earlier request has not been answered")
             if self._operator is None or not self._operator.is_alive():
-                self._operator = _Operator(self._connect, self._haste)
+                self._operator = _Operator(self._connect, self._deadline)
                 # Not the line's own reference: the thread ends when the line is forgotten.
                 weakref.finalize(self, self._operator.calls.put, None)
                 self._operator.start()
@@ -99,12 +99,12 @@ class Line(Generic[W]):
 class _Operator(threading.Thread, Generic[W]):
     """Asks one question after the other. Whoever leaves it puts None after the last."""
 
-    def __init__(self, connect: Callable[[], W], haste: Haste) -> None:
+    def __init__(self, connect: Callable[[], W], deadline: Deadline) -> None:
         super().__init__(name="djtasks-broker", daemon=True)
         self.calls: SimpleQueue[_Call[W] | None] = SimpleQueue()
         self.left_at = 0.0
         self._connect = connect
-        self._haste = haste
+        self._deadline = deadline
         self._end: W | None = None
 
     def is_stuck(self) -> bool:
@@ -120,7 +120,7 @@ class _Operator(threading.Thread, Generic[W]):
 
     def _answer(self, call: _Call[W]) -> None:
         try:
-            with self._haste.within(call.ends_at - time.monotonic()):
+            with self._deadline.within(call.ends_at - time.monotonic()):
                 if self._end is None:
                     self._end = self._connect()
                 answer = call.question(self._end)

@@ -13,7 +13,7 @@ from uuid import UUID
 from redis.exceptions import RedisError, ResponseError
 
 from djtasks.brokers.base import NamespaceGetter, Problem, ServerFacts
-from djtasks.brokers.deadline import Haste
+from djtasks.brokers.deadline import Deadline
 from djtasks.brokers.redis_clients import PUSH_TIMEOUT, client_of
 from djtasks.errors import BrokerUnavailable
 from djtasks.formats.ids import from_bytes
@@ -42,18 +42,18 @@ class RedisBroker:
         self._cache = options.cache or "default"
         self._namespace = namespace
         self._prefix: str | None = None
-        self._haste = Haste()
+        self._deadline = Deadline()
         pop_timeout = LONGEST_WAIT.total_seconds() + POP_MARGIN
-        self._push_client = self._client(timeout=PUSH_TIMEOUT, haste=self._haste)
-        self._pop_client = self._client(timeout=pop_timeout, haste=None)
+        self._push_client = self._client(timeout=PUSH_TIMEOUT, deadline=self._deadline)
+        self._pop_client = self._client(timeout=pop_timeout, deadline=None)
 
-    def _client(self, *, timeout: float, haste: Haste | None) -> Any:
+    def _client(self, *, timeout: float, deadline: Deadline | None) -> Any:
         me: RedisBroker = weakref.proxy(self)  # so that a forgotten broker is gone at once
 
         def key() -> str:
             return me._key("")
 
-        return client_of(self._cache, key, timeout=timeout, haste=haste)
+        return client_of(self._cache, key, timeout=timeout, deadline=deadline)
 
     def _key(self, queue: str) -> str:
         if self._prefix is None:
@@ -83,7 +83,7 @@ class RedisBroker:
                 pipeline.execute_command(*command)
             return sum(pipeline.execute())
 
-        return self._hurried(add, keys)
+        return self._within_push_limit(add, keys)
 
     def pop(self, queues: Sequence[str], *, limit: int, wait: timedelta) -> list[UUID]:
         keys = [self._key(queue) for queue in queues]
@@ -108,13 +108,13 @@ class RedisBroker:
                 pipeline.zcard(key)
             return [int(counted) for counted in pipeline.execute()]
 
-        return dict(zip(queues, self._hurried(count, keys), strict=True))
+        return dict(zip(queues, self._within_push_limit(count, keys), strict=True))
 
     def discard(self, queue: str, ids: Sequence[UUID]) -> None:
         if not ids:
             return
         key = self._key(queue)
-        self._hurried(lambda: self._push_client.zrem(key, *(i.bytes for i in ids)), [key])
+        self._within_push_limit(lambda: self._push_client.zrem(key, *(i.bytes for i in ids)), [key])
 
     def diagnose(self) -> list[Problem]:
         from djtasks.brokers.redis_diagnosis import diagnose  # noqa: PLC0415
@@ -127,9 +127,9 @@ class RedisBroker:
 
         return self._guarded(lambda: describe(self._pop_client), [])
 
-    def _hurried(self, ask: Callable[[], R], keys: Sequence[str]) -> R:
+    def _within_push_limit(self, ask: Callable[[], R], keys: Sequence[str]) -> R:
         """Ask on behalf of a producer, whom no server may keep waiting."""
-        with self._haste.within(PUSH_LIMIT):
+        with self._deadline.within(PUSH_LIMIT):
             return self._guarded(ask, keys)
 
     def _guarded(self, ask: Callable[[], R], keys: Sequence[str]) -> R:

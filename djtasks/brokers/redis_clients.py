@@ -9,17 +9,17 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from djtasks.brokers.deadline import Haste, hasty
+from djtasks.brokers.deadline import Deadline, with_deadline
 
 PUSH_TIMEOUT = 0.25
 
 
 def client_of(
-    cache: str, key: Callable[[], str], *, timeout: float, haste: Haste | None = None
+    cache: str, key: Callable[[], str], *, timeout: float, deadline: Deadline | None = None
 ) -> Any:
     """Return a Redis client with a pool of its own; on a cluster it reaches the owner of `key`.
 
-    `timeout` in seconds is for one answer. `haste` is for its sockets; None leaves them alone.
+    `timeout` in seconds is for one answer. `deadline` is for its sockets; None leaves them alone.
     A client that nobody has any more hangs up; `key` may not be what keeps it.
 
     So TLS, Sentinel and credentials are configured where the project does it already, while
@@ -40,8 +40,8 @@ def client_of(
         pool = factory.get_connection_pool(factory.make_connection_params(urls[0]))
     scouts = [scout.connection_pool for scout in _scouts_of(pool)]
     for scout in scouts:
-        _tune(scout, timeout=PUSH_TIMEOUT, haste=haste)
-    _tune(pool, timeout=timeout, haste=haste)
+        _tune(scout, timeout=PUSH_TIMEOUT, deadline=deadline)
+    _tune(pool, timeout=timeout, deadline=deadline)
     client = factory.redis_client_cls(connection_pool=pool)
     # Or the garbage collector would find sockets, and warn of each that it takes first.
     weakref.finalize(client, _hang_up, [pool, *scouts]).atexit = False
@@ -59,7 +59,7 @@ def _hang_up(pools: Iterable[Any]) -> None:
         pool.disconnect()
 
 
-def _tune(pool: Any, *, timeout: float, haste: Haste | None) -> None:
+def _tune(pool: Any, *, timeout: float, deadline: Deadline | None) -> None:
     pool.connection_kwargs.update(
         decode_responses=False,
         socket_timeout=timeout,
@@ -68,6 +68,6 @@ def _tune(pool: Any, *, timeout: float, haste: Haste | None) -> None:
     )
     pool.connection_kwargs.pop("retry_on_timeout", None)
     pool.connection_kwargs.pop("retry_on_error", None)
-    if haste is not None:
-        pool.connection_class = hasty(pool.connection_class, haste)
+    if deadline is not None:
+        pool.connection_class = with_deadline(pool.connection_class, deadline)
         pool.timeout = timeout  # redis-py's BlockingConnectionPool waits 20 s for a free one

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from djtasks.compat import InvalidTask
-from djtasks.formats.durations import as_span
+from djtasks.formats.durations import as_duration
 from djtasks.protocol.hints import MAX_PRIORITY, MIN_PRIORITY
 from djtasks.protocol.retry import Backoff
 
@@ -33,7 +33,7 @@ def shape_options(task: Any) -> None:
     # A whole number that came as a float would fail behind the INSERT.
     object.__setattr__(task, "priority", int(task.priority))
     for option in ("timeout", "expires", "delay"):
-        object.__setattr__(task, option, _span(name, option, getattr(task, option)))
+        object.__setattr__(task, option, _duration(name, option, getattr(task, option)))
     for option in ("sensitive", "aliases"):
         object.__setattr__(task, option, _names(getattr(task, option)))
     for option in ("retry_on", "give_up_on"):
@@ -127,18 +127,18 @@ def _wrong(name: str, option: str, expected: str, value: object) -> InvalidTask:
     return InvalidTask(f"{option!r} of task {name!r} must be {expected}, got {value!r}.")
 
 
-def _span(name: str, option: str, value: Any) -> "timedelta | datetime | None":
+def _duration(name: str, option: str, value: Any) -> "timedelta | datetime | None":
     if value is None:
         return None
     if isinstance(value, datetime) and option == "expires":
         if value.tzinfo is None:
             raise _wrong(name, option, "an aware datetime", value)
         return value
-    span = as_span(value)
+    duration = as_duration(value)
     # A delay may come out of arithmetic: what is due already is due at once.
-    if span is None or (span <= timedelta(0) and option != "delay"):
+    if duration is None or (duration <= timedelta(0) and option != "delay"):
         raise _wrong(name, option, "a positive timedelta or number of seconds", value)
-    return span
+    return duration
 
 
 def _exceptions(name: str, option: str, value: Any) -> "tuple[type[BaseException], ...] | None":

@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 Unique = str | bool | Callable[..., Any] | None
 StorePolicy = Literal["all", "errors", "none"]
-Span = timedelta | int | float
+Duration = timedelta | int | float
 Items = Iterable[list[Any] | tuple[Any, ...] | Mapping[str, Any]]
 
 _BACKOFF = Backoff()
@@ -106,8 +106,8 @@ class Task(_Base[P, T]):
         backend: str | None = None,
         max_attempts: int | None = None,
         max_crashes: int | None = None,
-        timeout: Span | None = None,
-        expires: Span | datetime | None = None,
+        timeout: Duration | None = None,
+        expires: Duration | datetime | None = None,
         unique: Unique = None,
         target: Any = None,
     ) -> "Self":
@@ -193,8 +193,8 @@ class TaskOptions(TypedDict, total=False):
     backoff: Backoff | BackoffFunction
     retry_on: type[BaseException] | tuple[type[BaseException], ...] | None
     give_up_on: type[BaseException] | tuple[type[BaseException], ...]
-    timeout: Span | None
-    expires: Span | datetime | None
+    timeout: Duration | None
+    expires: Duration | datetime | None
     unique: Unique
     store: StorePolicy
     sensitive: str | list[str] | tuple[str, ...]

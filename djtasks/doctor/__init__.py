@@ -12,39 +12,39 @@ from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 from django.utils.translation import deactivate_all
 
-from djtasks.doctor.broker import look_at_broker, look_at_index
-from djtasks.doctor.configuration import look_at_settings, look_at_versions
+from djtasks.doctor.broker import check_broker, check_index
+from djtasks.doctor.configuration import check_configuration, check_versions
 from djtasks.doctor.database import (
-    look_at_clock,
-    look_at_connections,
-    look_at_migrations,
-    look_at_rights,
-    look_at_server,
-    look_at_transactions,
+    check_clock,
+    check_connections,
+    check_migrations,
+    check_rights,
+    check_server,
+    check_transactions,
 )
 from djtasks.doctor.explaining import broker_finding, database_finding
-from djtasks.doctor.findings import DEFAULT_ROLE, Finding, Level, Patient
+from djtasks.doctor.findings import DEFAULT_ROLE, Examination, Finding, Level
 from djtasks.doctor.rights import roles
 from djtasks.doctor.roundtrip import make_round_trip
-from djtasks.doctor.workers import look_at_scheduler, look_at_workers
+from djtasks.doctor.workers import check_scheduler, check_workers
 from djtasks.engine import engine_of
 from djtasks.errors import BrokerUnavailable
 from djtasks.store.sessions import use_engine_connection
 
 __all__ = ["DEFAULT_ROLE", "Finding", "Level", "examine", "roles"]
 
-Part = Callable[[Patient], Iterator[Finding]]
+Part = Callable[[Examination], Iterator[Finding]]
 
 # Each of them is needed by all behind it.
-_ESSENTIAL: tuple[Part, ...] = (look_at_server, look_at_migrations, look_at_rights)
+_ESSENTIAL: tuple[Part, ...] = (check_server, check_migrations, check_rights)
 _REST: tuple[Part, ...] = (
-    look_at_clock,
-    look_at_connections,
-    look_at_transactions,
-    look_at_index,
+    check_clock,
+    check_connections,
+    check_transactions,
+    check_index,
     make_round_trip,
-    look_at_workers,
-    look_at_scheduler,
+    check_workers,
+    check_scheduler,
 )
 
 
@@ -55,46 +55,46 @@ def examine(
 
     `role` is one of roles(): whose rights in the database are asked for.
     """
-    found = [*look_at_versions(), *look_at_settings(alias)]
+    found = [*check_versions(), *check_configuration(alias)]
     if any(finding.is_bad for finding in found):
         return found
-    patient = Patient(engine=engine_of(alias), role=role, clock=clock)
+    examination = Examination(engine=engine_of(alias), role=role, clock=clock)
     # A thread of its own has connections of its own, with the timeouts of workers.
     with ThreadPoolExecutor(1) as executor:
-        return found + executor.submit(_examine, patient).result()
+        return found + executor.submit(_examine, examination).result()
 
 
-def _examine(patient: Patient) -> list[Finding]:
-    database = patient.engine.database
+def _examine(examination: Examination) -> list[Finding]:
+    database = examination.engine.database
     use_engine_connection(database)
     deactivate_all()  # a thread begins with LANGUAGE_CODE; a terminal is spoken to in English
     try:
         found: list[Finding] = []
         for part in _ESSENTIAL:
-            if not _is_ill(found):
-                found += _look(part, patient)
-        is_usable = not _is_ill(found)
-        found += _look(look_at_broker, patient)
+            if not _is_broken(found):
+                found += _run_part(part, examination)
+        is_usable = not _is_broken(found)
+        found += _run_part(check_broker, examination)
         for part in _REST if is_usable else ():
-            found += _look(part, patient)
+            found += _run_part(part, examination)
         return found
     finally:
         connections.close_all()
 
 
-def _is_ill(found: list[Finding]) -> bool:
+def _is_broken(found: list[Finding]) -> bool:
     return any(finding.is_bad for finding in found)
 
 
-def _look(part: Part, patient: Patient) -> list[Finding]:
+def _run_part(part: Part, examination: Examination) -> list[Finding]:
     """Return the findings of one part; an error of a server is one of them."""
     found: list[Finding] = []
-    name = part.__name__.removeprefix("look_at_").removeprefix("make_").replace("_", " ")
+    name = part.__name__.removeprefix("check_").removeprefix("make_").replace("_", " ")
     try:
-        found.extend(part(patient))
+        found.extend(part(examination))
     except (DatabaseError, InterfaceError) as error:
-        found.append(database_finding(name, patient.engine.database, error))
-        connections[patient.engine.database].close()
+        found.append(database_finding(name, examination.engine.database, error))
+        connections[examination.engine.database].close()
     except BrokerUnavailable as error:
         found.append(broker_finding(name, error))
     return found

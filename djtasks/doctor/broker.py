@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from djtasks.brokers.base import Describes, ServerFacts
 from djtasks.doctor.database import judge_clock
-from djtasks.doctor.findings import Finding, Patient, Stopwatch, warn, well
+from djtasks.doctor.findings import Examination, Finding, Stopwatch, ok, warn
 from djtasks.enqueueing.outbox import FULL_INDEX
 from djtasks.errors import BrokerUnavailable
 from djtasks.inspection.diagnosis.findings import about_broker
@@ -12,11 +12,11 @@ from djtasks.inspection.diagnosis.findings import about_broker
 _MEGABYTE = 1024 * 1024
 
 
-def look_at_broker(patient: Patient) -> Iterator[Finding]:
+def check_broker(examination: Examination) -> Iterator[Finding]:
     """Ask it for its problems; for what it is, and what is in it, when there are none."""
-    broker = patient.engine.broker
+    broker = examination.engine.broker
     if broker is None:
-        yield well("broker", "None: workers fetch from the database.")
+        yield ok("broker", "None: workers fetch from the database.")
         return
     watch = Stopwatch()
     problems = broker.diagnose()
@@ -25,16 +25,16 @@ def look_at_broker(patient: Patient) -> Iterator[Finding]:
         yield about_broker(problem)
     if problems:
         return
-    yield well("broker", f"{patient.engine.options.broker} answers.", seconds=seconds)
+    yield ok("broker", f"{examination.engine.options.broker} answers.", seconds=seconds)
     if isinstance(broker, Describes):
-        yield from _described(broker, patient)
+        yield from _described(broker, examination)
 
 
-def _described(broker: Describes, patient: Patient) -> Iterator[Finding]:
-    before = patient.clock()
+def _described(broker: Describes, examination: Examination) -> Iterator[Finding]:
+    before = examination.clock()
     facts = broker.describe()
-    now = before + (patient.clock() - before) / 2
-    yield well("broker", f"{facts.name}, {_memory(facts)}.")
+    now = before + (examination.clock() - before) / 2
+    yield ok("broker", f"{facts.name}, {_memory(facts)}.")
     if facts.now is not None:
         yield judge_clock("clock", "the broker", facts.now - now)
 
@@ -46,11 +46,13 @@ def _memory(facts: ServerFacts) -> str:
     return f"{used} of {facts.limit / _MEGABYTE:,.0f} MB used" if facts.limit else f"{used} used"
 
 
-def look_at_index(patient: Patient) -> Iterator[Finding]:
+def check_index(examination: Examination) -> Iterator[Finding]:
     """Say which queues have more waiting than producers push."""
-    broker = patient.engine.broker
+    broker = examination.engine.broker
     try:
-        depths = broker.depths(patient.engine.queues) if broker and patient.engine.queues else {}
+        depths = (
+            broker.depths(examination.engine.queues) if broker and examination.engine.queues else {}
+        )
     except BrokerUnavailable:
         return  # the round trip says more
     for queue, depth in depths.items():

@@ -10,20 +10,20 @@ from django.core.checks import ERROR, CheckMessage
 import djtasks
 from djtasks.checks import check_alias, check_settings
 from djtasks.doctor.explaining import in_one_line
-from djtasks.doctor.findings import Finding, bad, warn, well
+from djtasks.doctor.findings import Finding, bad, ok, warn
 
 _PACKAGES = ("django-redis", "redis", "psycopg", "mysqlclient", "kombu")
 
 
-def look_at_settings(alias: str) -> Iterator[Finding]:
+def check_configuration(alias: str) -> Iterator[Finding]:
     """Ask the system checks; opens no connection."""
-    found = list(_told([*check_alias(alias), *check_settings()]))
+    found = list(_findings_of([*check_alias(alias), *check_settings()]))
     yield from found
     if not found:
-        yield well("settings", f"The checks of TASKS[{alias!r}] pass.")
+        yield ok("settings", f"The checks of TASKS[{alias!r}] pass.")
 
 
-def _told(messages: Sequence[CheckMessage]) -> Iterator[Finding]:
+def _findings_of(messages: Sequence[CheckMessage]) -> Iterator[Finding]:
     for message in messages:
         if not message.is_silenced():
             make = bad if message.level >= ERROR else warn
@@ -31,11 +31,11 @@ def _told(messages: Sequence[CheckMessage]) -> Iterator[Finding]:
             yield make("settings", message.id or "check", in_one_line(message.msg), remedy)
 
 
-def look_at_versions() -> Iterator[Finding]:
+def check_versions() -> Iterator[Finding]:
     """Say what is installed here."""
     names = [f"{name} {found}" for name in _PACKAGES if (found := _version(name))]
     parts = [f"djtasks {djtasks.__version__}", f"Python {platform.python_version()}"]
-    yield well("versions", ", ".join([*parts, f"Django {django.__version__}", *names]) + ".")
+    yield ok("versions", ", ".join([*parts, f"Django {django.__version__}", *names]) + ".")
 
 
 def _version(package: str) -> str:

@@ -9,7 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Model
 
 from djtasks.doctor.explaining import database_finding
-from djtasks.doctor.findings import Finding, Patient, Stopwatch, bad, warn, well
+from djtasks.doctor.findings import Examination, Finding, Stopwatch, bad, ok, warn
 from djtasks.doctor.rights import rights_of
 from djtasks.formats.durations import in_words
 
@@ -34,14 +34,14 @@ FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_p
 ORDER BY xact_start LIMIT 1"""
 
 
-def look_at_server(patient: Patient) -> Iterator[Finding]:
+def check_server(examination: Examination) -> Iterator[Finding]:
     """Connect, and ask for its version."""
-    connection = connections[patient.engine.database]
+    connection = connections[examination.engine.database]
     watch = Stopwatch()
     connection.ensure_connection()
     seconds = watch.lap()
     version = ".".join(map(str, connection.get_database_version()))
-    yield well(
+    yield ok(
         "database",
         f"{connection.display_name} {version} answers as DATABASES[{connection.alias!r}].",
         seconds=seconds,
@@ -63,9 +63,9 @@ def _journal(connection: Any) -> Iterator[Finding]:
         )
 
 
-def look_at_migrations(patient: Patient) -> Iterator[Finding]:
+def check_migrations(examination: Examination) -> Iterator[Finding]:
     """Compare what is applied with what there is."""
-    alias = patient.engine.database
+    alias = examination.engine.database
     executor = MigrationExecutor(connections[alias])
     ours = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "djtasks"]
     missing = [migration.name for migration, _ in executor.migration_plan(ours)]
@@ -77,21 +77,21 @@ def look_at_migrations(patient: Patient) -> Iterator[Finding]:
             f"Run: manage.py migrate djtasks --database {alias}",
         )
     else:
-        yield well("migrations", "All are applied.")
+        yield ok("migrations", "All are applied.")
 
 
-def look_at_rights(patient: Patient) -> Iterator[Finding]:
+def check_rights(examination: Examination) -> Iterator[Finding]:
     """Try what the role must be able to do, on no row, in a transaction that is rolled back."""
-    alias, watch = patient.engine.database, Stopwatch()
-    rights = rights_of(patient.role)
+    alias, watch = examination.engine.database, Stopwatch()
+    rights = rights_of(examination.role)
     with transaction.atomic(using=alias):
         refused = list(_refusals(alias, rights))
         transaction.set_rollback(True, using=alias)
     for error, tables in _by_meaning(alias, refused).items():
         yield bad(error.part, error.code, f"{error.text} ({', '.join(tables)})", error.remedy)
     if not refused:
-        text = f"Enough for a {patient.role} on {len(rights)} tables."
-        yield well("rights", text, seconds=watch.lap())
+        text = f"Enough for a {examination.role} on {len(rights)} tables."
+        yield ok("rights", text, seconds=watch.lap())
 
 
 def _refusals(
@@ -122,11 +122,11 @@ def _by_meaning(alias: str, refused: list[tuple[str, Exception]]) -> dict[Findin
     return dict(found.values())
 
 
-def look_at_clock(patient: Patient) -> Iterator[Finding]:
+def check_clock(examination: Examination) -> Iterator[Finding]:
     """Compare the database's clock, which rules, with that of this host."""
-    before = patient.clock()
-    now = patient.engine.store.now()
-    skew = now - (before + (patient.clock() - before) / 2)
+    before = examination.clock()
+    now = examination.engine.store.now()
+    skew = now - (before + (examination.clock() - before) / 2)
     yield judge_clock("clock", "the database", skew)
 
 
@@ -134,7 +134,7 @@ def judge_clock(part: str, whose: str, skew: timedelta) -> Finding:
     """Return what it means that the clock of `whose` is `skew` ahead of this host's."""
     if abs(skew) <= LONGEST_SKEW:
         seconds = abs(skew).total_seconds()
-        return well(part, f"That of {whose} agrees with this host's within {seconds:.1f} s.")
+        return ok(part, f"That of {whose} agrees with this host's within {seconds:.1f} s.")
     words = f"{in_words(abs(skew))} {'ahead of' if skew > timedelta(0) else 'behind'}"
     return bad(
         part,
@@ -145,9 +145,9 @@ def judge_clock(part: str, whose: str, skew: timedelta) -> Finding:
     )
 
 
-def look_at_connections(patient: Patient) -> Iterator[Finding]:
+def check_connections(examination: Examination) -> Iterator[Finding]:
     """Count the server's connections."""
-    connection = connections[patient.engine.database]
+    connection = connections[examination.engine.database]
     question = _CONNECTIONS.get(connection.vendor)
     if question is None:
         return
@@ -160,17 +160,17 @@ def look_at_connections(patient: Patient) -> Iterator[Finding]:
             "Raise max_connections, put a pgbouncer in front, or run fewer processes and threads.",
         )
     else:
-        yield well("connections", f"{used:,} of the server's {limit:,} are in use.")
+        yield ok("connections", f"{used:,} of the server's {limit:,} are in use.")
 
 
-def look_at_transactions(patient: Patient) -> Iterator[Finding]:
+def check_transactions(examination: Examination) -> Iterator[Finding]:
     """Look for a session that keeps PostgreSQL from cleaning up, as far as this role sees any."""
-    connection = connections[patient.engine.database]
+    connection = connections[examination.engine.database]
     if connection.vendor != "postgresql":
         return
     oldest = _row(connection, _OLDEST_TRANSACTION, [LONGEST_TRANSACTION])
     if oldest is None:
-        yield well("transactions", f"None has been open for {in_words(LONGEST_TRANSACTION)}.")
+        yield ok("transactions", f"None has been open for {in_words(LONGEST_TRANSACTION)}.")
         return
     pid, state, program, age = oldest
     yield warn(

@@ -12,20 +12,20 @@ from djtasks.inspection.diagnosis.findings import Finding, Level
 
 __all__ = [
     "DEFAULT_ROLE",
+    "Examination",
     "Finding",
     "Level",
-    "Patient",
     "Stopwatch",
     "bad",
+    "ok",
     "warn",
-    "well",
 ]
 
 DEFAULT_ROLE = "worker"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patient:
+class Examination:
     """One TASKS alias. `role` is whose rights are asked for, `clock` that of this host."""
 
     engine: Engine
@@ -46,7 +46,7 @@ class Stopwatch:
         return seconds
 
 
-def well(part: str, text: str, *, seconds: float | None = None) -> Finding:
+def ok(part: str, text: str, *, seconds: float | None = None) -> Finding:
     """Return that a part is well."""
     return Finding(part=part, level=Level.OK, code="ok", text=text, seconds=seconds)
 

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from djtasks.brokers import Broker
 from djtasks.doctor.explaining import broker_finding
-from djtasks.doctor.findings import Finding, Patient, Stopwatch, bad, well
+from djtasks.doctor.findings import Examination, Finding, Stopwatch, bad, ok
 from djtasks.engine import Engine
 from djtasks.errors import BrokerUnavailable
 from djtasks.formats.ids import new_id
@@ -25,9 +25,9 @@ _WAIT = timedelta(milliseconds=500)
 _TRIES = 4
 
 
-def make_round_trip(patient: Patient) -> Iterator[Finding]:
+def make_round_trip(examination: Examination) -> Iterator[Finding]:
     """Insert, push, pop, claim and settle a record, with the time of each step."""
-    engine, me = patient.engine, new_id()
+    engine, me = examination.engine, new_id()
     with transaction.atomic(using=engine.database):
         yield from _steps(engine, me)
         transaction.set_rollback(True, using=engine.database)
@@ -37,7 +37,7 @@ def _steps(engine: Engine, me: UUID) -> Iterator[Finding]:
     watch = Stopwatch()
     record = _record(engine)
     inserted = engine.store.insert(record)
-    yield well("insert", "A record is stored.", seconds=watch.lap())
+    yield ok("insert", "A record is stored.", seconds=watch.lap())
     if engine.broker is not None:
         yield from _through(engine.broker, inserted.hint_for(record))
     watch.lap()
@@ -50,7 +50,7 @@ def _steps(engine: Engine, me: UUID) -> Iterator[Finding]:
             "The database's clock went back, or a trigger changes the table of tasks: remove it.",
         )
         return
-    yield well("claim", "It is claimed.", seconds=watch.lap())
+    yield ok("claim", "It is claimed.", seconds=watch.lap())
     yield _settle(engine, claims[0], me)
 
 
@@ -74,8 +74,8 @@ def _through(broker: Broker, hint: Hint) -> Iterator[Finding]:
             pushed = watch.lap()
             popped = broker.pop([QUEUE], limit=100, wait=_WAIT)
             if hint.id in popped:
-                yield well("push", "Its id is in the index.", seconds=pushed)
-                yield well("pop", "It comes out again.", seconds=watch.lap())
+                yield ok("push", "Its id is in the index.", seconds=pushed)
+                yield ok("pop", "It comes out again.", seconds=watch.lap())
                 return
     except BrokerUnavailable as error:
         yield broker_finding("push", error)
@@ -94,7 +94,7 @@ def _settle(engine: Engine, claim: Claim, me: UUID) -> Finding:
     settlement = Settlement.succeeded(claim, "null")
     if engine.store.settle([settlement], worker=me) == {claim.id}:
         text = "Its result is stored, and all of it rolled back."
-        return well("settle", text, seconds=watch.lap())
+        return ok("settle", text, seconds=watch.lap())
     return bad(
         "settle",
         "settle",

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Sequence
 
 import djtasks
 from djtasks import inspection
-from djtasks.doctor.findings import Finding, Patient, well
+from djtasks.doctor.findings import Examination, Finding, ok
 from djtasks.inspection import QueueFacts
 from djtasks.inspection.diagnosis.findings import findings_of
 from djtasks.inspection.diagnosis.situation import Situation
 from djtasks.store import workers as store
 
 
-def look_at_workers(patient: Patient) -> Iterator[Finding]:
+def check_workers(examination: Examination) -> Iterator[Finding]:
     """Ask the heartbeats, which may be a lease old."""
-    engine = patient.engine
+    engine = examination.engine
     now = engine.store.now()
     workers = inspection.workers_of(engine, now)
     queues = inspection.queues_of(engine, workers)
@@ -34,15 +34,15 @@ def _well(queues: Sequence[QueueFacts]) -> Iterator[Finding]:
     for queue in queues:
         waits = f" {queue.due:,} tasks are due." if queue.due else ""
         if queue.paused:
-            yield well("workers", f"Queue {queue.name!r} is paused {queue.paused}.{waits}")
+            yield ok("workers", f"Queue {queue.name!r} is paused {queue.paused}.{waits}")
         elif queue.workers:
             text = f"{queue.workers:,} live processes serve queue {queue.name!r}.{waits}"
-            yield well("workers", text)
+            yield ok("workers", text)
 
 
-def look_at_scheduler(patient: Patient) -> Iterator[Finding]:
+def check_scheduler(examination: Examination) -> Iterator[Finding]:
     """See that what is due by the clock is fired."""
-    engine = patient.engine
+    engine = examination.engine
     now = engine.store.now()
     facts = inspection.scheduler_of(engine, now)
     found = findings_of(
@@ -55,5 +55,5 @@ def look_at_scheduler(patient: Patient) -> Iterator[Finding]:
         )
     )
     if not any(finding.code == "no-scheduler" for finding in found):
-        yield well("scheduler", f"{facts.schedules:,} schedules, none of them late.")
+        yield ok("scheduler", f"{facts.schedules:,} schedules, none of them late.")
     yield from found

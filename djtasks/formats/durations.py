@@ -7,7 +7,7 @@ LONGEST = timedelta(days=36_500)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def as_span(value: object) -> timedelta | None:
+def as_duration(value: object) -> timedelta | None:
     """Return a timedelta or a number of seconds as a timedelta, None for anything else.
 
     None also for NaN and for what is longer than 36,500 days, in either direction.

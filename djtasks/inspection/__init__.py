@@ -3,7 +3,7 @@
 from djtasks.inspection.attempts import Attempt
 from djtasks.inspection.bulk import BulkFacts, bulk_action, bulk_actions
 from djtasks.inspection.diagnosis.alerts import alerts_of
-from djtasks.inspection.diagnosis.facts import Pause, QueueFacts, WorkerFacts
+from djtasks.inspection.diagnosis.facts import QueueFacts, QueuePause, WorkerFacts
 from djtasks.inspection.diagnosis.findings import Finding, Level
 from djtasks.inspection.diagnosis.reasons import Reason, WhyFacts, why_not_running
 from djtasks.inspection.diagnosis.why import facts_for_why, why_facts_of
@@ -12,7 +12,7 @@ from djtasks.inspection.display.pretty import Pretty, pretty
 from djtasks.inspection.failures import (
     FAILURE_ORDERS,
     MOST_GROUPS,
-    FailureGroup,
+    FailureFacts,
     FailurePage,
     failure_group,
     failure_page,
@@ -29,8 +29,8 @@ from djtasks.inspection.figures.figures import (
     task_figures,
 )
 from djtasks.inspection.figures.gauges import Gauges, QueueGauges, gauges_of
-from djtasks.inspection.figures.ranges import DEFAULT_SPAN, SPANS, Span
-from djtasks.inspection.live import Now, now_of
+from djtasks.inspection.figures.ranges import CHART_RANGES, DEFAULT_CHART_RANGE, ChartRange
+from djtasks.inspection.live import LiveCounts, live_counts
 from djtasks.inspection.overview import Deploy, Overview, deploys_of, overview
 from djtasks.inspection.queue_position import Ahead
 from djtasks.inspection.schedules import (
@@ -57,36 +57,36 @@ from djtasks.inspection.tasks import Related, TaskFacts, phase_of, task_facts, t
 from djtasks.inspection.timeline import Stretch
 
 __all__ = [
+    "CHART_RANGES",
     "COUNT_LIMIT",
-    "DEFAULT_SPAN",
+    "DEFAULT_CHART_RANGE",
     "FAILURE_ORDERS",
     "MOST_GROUPS",
-    "SPANS",
     "Ahead",
     "Attempt",
     "Backlog",
     "BulkFacts",
+    "ChartRange",
     "Deploy",
-    "FailureGroup",
+    "FailureFacts",
     "FailurePage",
     "Finding",
     "Gauges",
     "Level",
-    "Now",
+    "LiveCounts",
     "Overview",
-    "Pause",
     "Piece",
     "Point",
     "Pretty",
     "QueueFacts",
     "QueueFigures",
     "QueueGauges",
+    "QueuePause",
     "Reason",
     "Related",
     "Run",
     "ScheduleFacts",
     "SchedulerFacts",
-    "Span",
     "Status",
     "Stretch",
     "TaskFacts",
@@ -106,8 +106,8 @@ __all__ = [
     "histories_of",
     "history_of",
     "is_idle",
+    "live_counts",
     "next_runs",
-    "now_of",
     "overview",
     "phase_of",
     "pretty",

@@ -20,7 +20,7 @@ _Counts = dict[datetime, _Sum]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FailureGroup:
+class FailureFacts:
     """Failures of one task with one exception out of one place.
 
     `failed`: final failures since then, `retried`: attempts that are tried again; `by_hour`
@@ -46,7 +46,7 @@ class FailureGroup:
 class FailurePage:
     """Some groups out of `found`, which failed `failed` times together."""
 
-    groups: list[FailureGroup]
+    groups: list[FailureFacts]
     found: int
     failed: int
 
@@ -61,7 +61,7 @@ FAILURE_ORDERS = tuple(_ORDERS)
 
 def failures(
     engine: Engine, since: datetime, *, task: str = "", limit: int = MOST_GROUPS
-) -> list[FailureGroup]:
+) -> list[FailureFacts]:
     """Return the groups that failed since then, the latest first, at most `limit`.
 
     `task` is a part of the task's path, in small or capital letters; empty takes all tasks.
@@ -99,7 +99,7 @@ def failure_page(
     )
 
 
-def failure_group(engine: Engine, fingerprint: str, since: datetime) -> FailureGroup | None:
+def failure_group(engine: Engine, fingerprint: str, since: datetime) -> FailureFacts | None:
     """Return one group, or None when there never was one."""
     groups = Row.objects.using(engine.database).filter(backend=engine.alias)
     row = groups.filter(fingerprint=fingerprint).first()
@@ -135,9 +135,9 @@ def _counts(engine: Engine, fingerprints: list[str], since: datetime) -> dict[st
     return found
 
 
-def _group(row: Row, counts: _Counts, hours: list[datetime], since: datetime) -> FailureGroup:
+def _group(row: Row, counts: _Counts, hours: list[datetime], since: datetime) -> FailureFacts:
     by_hour = [counts.get(hour, (0, 0))[0] for hour in hours]
-    return FailureGroup(
+    return FailureFacts(
         fingerprint=row.fingerprint,
         task_path=row.task_path,
         exception=row.exception,

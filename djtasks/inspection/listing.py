@@ -21,7 +21,7 @@ from djtasks.protocol.states import State
 
 PAGE_SIZE = 50
 WINDOW = 100_000
-LED_LIMIT = 20_000  # so many records an index leads to are quickly read and put in order
+INDEXED_LIMIT = 20_000  # so many records an index leads to are quickly read and put in order
 _LONGEST_CALL = 400
 _LONGEST_MESSAGE = 300
 _UNSEEN = ("return_value", "progress", "metadata", "tags")
@@ -108,11 +108,11 @@ def newest_window(engine: Engine) -> UUID | None:
     return found
 
 
-def scope_of(oldest: UUID | None, led: int | None) -> Scope:
-    """Return how far to look; `led`: to how many an index leads, None where none does."""
+def scope_of(oldest: UUID | None, indexed_count: int | None) -> Scope:
+    """Return how far to look; `indexed_count`: to how many an index leads, None where none does."""
     if oldest is None:
         return Scope()
-    if led is not None and led < LED_LIMIT:
+    if indexed_count is not None and indexed_count < INDEXED_LIMIT:
         return Scope(by_index=True)
     return Scope(oldest=oldest)
 
@@ -144,7 +144,7 @@ def page_of(
     )
 
 
-def filled_up(
+def with_older_matches(
     engine: Engine, page: TaskPage, found: Any, *, order: Sequence[str], reading: Reading
 ) -> TaskPage:
     """Return a page with some of what an index finds behind its rows, in the index's `order`.

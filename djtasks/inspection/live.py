@@ -14,7 +14,7 @@ from djtasks.protocol.states import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Now:
+class LiveCounts:
     """Counts as of now; each stops at COUNT_LIMIT.
 
     `ready`: due. `retrying`: not due yet, after an attempt. `scheduled`: not due yet, never
@@ -33,14 +33,14 @@ class Now:
     done_per_minute: float
 
 
-def now_of(
+def live_counts(
     engine: Engine,
     queues: Sequence[QueueFacts] | None = None,
     workers: Sequence[WorkerFacts] | None = None,
     now: datetime | None = None,
     *,
     hour: Series | None = None,
-) -> Now:
+) -> LiveCounts:
     """Return the strip; what is not at hand is read, of `hour` only what it needs."""
     workers = workers_of(engine) if workers is None else workers
     queues = queues_of(engine, list(workers)) if queues is None else queues
@@ -51,7 +51,7 @@ def now_of(
     delayed = sum(queue.delayed for queue in queues)
     failures, tried = counts_of(engine, [failed, later.filter(attempt__gt=0)])
     retrying = min(tried, delayed)
-    return Now(
+    return LiveCounts(
         ready=sum(queue.due for queue in queues),
         running=sum(queue.running for queue in queues),
         slots=sum(worker.slots for worker in live),

@@ -19,8 +19,8 @@ from djtasks.inspection.figures.figures import (
     series_in,
     task_figures,
 )
-from djtasks.inspection.figures.ranges import DEFAULT_SPAN, SPANS, Span, moments
-from djtasks.inspection.live import Now, now_of
+from djtasks.inspection.figures.ranges import CHART_RANGES, DEFAULT_CHART_RANGE, ChartRange, moments
+from djtasks.inspection.live import LiveCounts, live_counts
 from djtasks.inspection.status import queues_of, workers_of
 
 _ROWS = 10
@@ -44,9 +44,9 @@ class Overview:
 
     backend: str
     now: datetime
-    span: Span
+    chart_range: ChartRange
     moments: list[datetime]
-    live: Now
+    live: LiveCounts
     points: list[Point]
     backlogs: list[Backlog]
     queues: list[QueueFigures]
@@ -58,22 +58,22 @@ class Overview:
     alerts: list[Finding]
 
 
-def overview(engine: Engine, span: str = DEFAULT_SPAN) -> Overview:
+def overview(engine: Engine, chart_range: str = DEFAULT_CHART_RANGE) -> Overview:
     """Return the facts of the overview for one of SPANS; another name takes the default."""
-    chosen = SPANS.get(span, SPANS[DEFAULT_SPAN])
-    look = engine.store.look()
-    now = look.now
+    chosen = CHART_RANGES.get(chart_range, CHART_RANGES[DEFAULT_CHART_RANGE])
+    snapshot = engine.store.scan()
+    now = snapshot.now
     workers = workers_of(engine, now)
-    queues = queues_of(engine, workers, look)
+    queues = queues_of(engine, workers, snapshot)
     series = series_in(engine, chosen, now)
-    hour = series if chosen.name == "1h" else series_in(engine, SPANS["1h"], now)
+    hour = series if chosen.name == "1h" else series_in(engine, CHART_RANGES["1h"], now)
     tasks = task_figures(engine, chosen, now)
     return Overview(
         backend=engine.alias,
         now=now,
-        span=chosen,
+        chart_range=chosen,
         moments=moments(chosen, now),
-        live=now_of(engine, queues, workers, now, hour=hour),
+        live=live_counts(engine, queues, workers, now, hour=hour),
         points=points(series, chosen, now),
         backlogs=backlogs(series, chosen, now),
         queues=queue_figures(engine, queues, now, hour),

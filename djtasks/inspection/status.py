@@ -12,8 +12,8 @@ from djtasks.engine import Engine, our_aliases
 from djtasks.errors import BrokerUnavailable
 from djtasks.inspection.diagnosis.alerts import alerts_of
 from djtasks.inspection.diagnosis.facts import (
-    Pause,
     QueueFacts,
+    QueuePause,
     WorkerFacts,
     drains,
     serves,
@@ -23,7 +23,7 @@ from djtasks.inspection.figures.batch_counts import COUNT_LIMIT, counts_of, firs
 from djtasks.inspection.schedules import SchedulerFacts, scheduler_of
 from djtasks.models import QueueControl, TaskRecord, WorkerRecord
 from djtasks.protocol.states import State
-from djtasks.store import Look
+from djtasks.store import Snapshot
 
 _FEW = 10_000
 
@@ -44,11 +44,11 @@ class Status:
 
 def status_of(engine: Engine) -> Status:
     """Return what is going on behind one TASKS alias."""
-    look = engine.store.look()
-    workers = workers_of(engine, look.now)
-    queues = queues_of(engine, workers, look)
-    scheduler = scheduler_of(engine, look.now)
-    alerts = alerts_of(engine, queues, workers, look.now, scheduler=scheduler)
+    snapshot = engine.store.scan()
+    workers = workers_of(engine, snapshot.now)
+    queues = queues_of(engine, workers, snapshot)
+    scheduler = scheduler_of(engine, snapshot.now)
+    alerts = alerts_of(engine, queues, workers, snapshot.now, scheduler=scheduler)
     return Status(
         backend=engine.alias,
         database=engine.database,
@@ -111,7 +111,7 @@ def workers_of(engine: Engine, now: datetime | None = None) -> list[WorkerFacts]
             queues=list(row.queues),
             slots=row.slots,
             tasks=list(row.tasks),
-            silent=max(now - row.beat_at, timedelta(0)),
+            silent=max(now - row.heartbeat_at, timedelta(0)),
             started_at=row.started_at,
             rss=row.rss,
             draining=row.draining,
@@ -122,17 +122,17 @@ def workers_of(engine: Engine, now: datetime | None = None) -> list[WorkerFacts]
 
 
 def queues_of(
-    engine: Engine, workers: list[WorkerFacts], look: Look | None = None
+    engine: Engine, workers: list[WorkerFacts], snapshot: Snapshot | None = None
 ) -> list[QueueFacts]:
-    """Return every queue that is configured or has live records; `look` if it is at hand."""
-    look = engine.store.look() if look is None else look
+    """Return every queue that is configured or has live records; `snapshot` if it is at hand."""
+    snapshot = engine.store.scan() if snapshot is None else snapshot
     owned = records_of(engine).filter(worker__isnull=False)
     running = dict(owned.values_list("queue").annotate(count=Count("pk")).order_by())
-    names = sorted({*engine.queues, *running, *(lane.queue for lane in look.lanes)})
+    names = sorted({*engine.queues, *running, *(lane.queue for lane in snapshot.lanes)})
     depths = _depths(engine, names)
-    pauses = _pauses(engine, look.now)
+    pauses = _pauses(engine, snapshot.now)
     lease = engine.options.lease
-    waiting = _waiting(engine, look, names)
+    waiting = _waiting(engine, snapshot, names)
     found = []
     for name in names:
         due, delayed, oldest_wait = waiting[name]
@@ -155,25 +155,25 @@ def queues_of(
 
 
 def _waiting(
-    engine: Engine, look: Look, names: list[str]
+    engine: Engine, snapshot: Snapshot, names: list[str]
 ) -> dict[str, tuple[int, int, timedelta | None]]:
     """Return how many of each queue are due, and not yet, and how long the first has waited."""
     ready = records_of(engine).filter(state=State.READY)
-    queues = {name: ready.filter(queue=name) for name in {lane.queue for lane in look.lanes}}
-    due = {name: rows.filter(run_after__lte=look.now) for name, rows in queues.items()}
-    later = [rows.filter(run_after__gt=look.now) for rows in queues.values()]
+    queues = {name: ready.filter(queue=name) for name in {lane.queue for lane in snapshot.lanes}}
+    due = {name: rows.filter(run_after__lte=snapshot.now) for name, rows in queues.items()}
+    later = [rows.filter(run_after__gt=snapshot.now) for rows in queues.values()]
     counts = counts_of(engine, [*due.values(), *later])
     firsts = first_moments(
         engine,
         [
             due[lane.queue].filter(priority=lane.priority).order_by("run_after").values("run_after")
-            for lane in look.lanes
+            for lane in snapshot.lanes
         ],
     )
     waits: dict[str, timedelta] = {}
-    for lane, first in zip(look.lanes, firsts, strict=True):
+    for lane, first in zip(snapshot.lanes, firsts, strict=True):
         if first is not None:
-            waits[lane.queue] = max(look.now - first, waits.get(lane.queue, timedelta(0)))
+            waits[lane.queue] = max(snapshot.now - first, waits.get(lane.queue, timedelta(0)))
     found = dict(
         zip(queues, zip(counts[: len(queues)], counts[len(queues) :], strict=True), strict=True)
     )
@@ -194,16 +194,16 @@ def _depths(engine: Engine, names: list[str]) -> dict[str, int]:
         return {}
 
 
-def _pauses(engine: Engine, now: datetime) -> dict[str, Pause]:
+def _pauses(engine: Engine, now: datetime) -> dict[str, QueuePause]:
     controls = QueueControl.objects.using(engine.database).filter(backend=engine.alias, paused=True)
     return {
-        c.queue: Pause(by=c.paused_by, since=c.paused_at, reason=c.reason, until=c.until)
+        c.queue: QueuePause(by=c.paused_by, since=c.paused_at, reason=c.reason, until=c.until)
         for c in controls
         if c.until is None or c.until > now
     }
 
 
-def _in_words(pause: Pause | None) -> str | None:
+def _in_words(pause: QueuePause | None) -> str | None:
     if pause is None:
         return None
     by = _("by %(name)s") % {"name": pause.by or _("somebody")}

@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("holder", models.UUIDField()),
-                ("beat", models.BigIntegerField(db_default=0)),
+                ("heartbeat", models.BigIntegerField(db_default=0)),
             ],
             options={
                 "verbose_name": "lease",
@@ -86,8 +86,11 @@ class Migration(migrations.Migration):
                     "started_at",
                     models.DateTimeField(db_default=djtasks.models.fields.DatabaseNow()),
                 ),
-                ("beat", models.BigIntegerField(db_default=0)),
-                ("beat_at", models.DateTimeField(db_default=djtasks.models.fields.DatabaseNow())),
+                ("heartbeat", models.BigIntegerField(db_default=0)),
+                (
+                    "heartbeat_at",
+                    models.DateTimeField(db_default=djtasks.models.fields.DatabaseNow()),
+                ),
                 ("tasks", models.JSONField(default=list)),
                 ("rss", models.BigIntegerField(null=True)),
                 ("draining", models.BooleanField(db_default=False)),

@@ -40,7 +40,10 @@ class Migration(migrations.Migration):
                 ("rule", models.JSONField()),
                 ("args", models.JSONField(blank=True, default=list)),
                 ("kwargs", models.JSONField(blank=True, default=dict)),
-                ("missed", models.JSONField(default=djtasks.models.schedules.one_run_for_all)),
+                (
+                    "missed",
+                    models.JSONField(default=djtasks.models.schedules.default_missed_policy),
+                ),
                 ("overlap", models.CharField(db_default="allow", default="allow", max_length=16)),
                 ("jitter", models.DurationField(default=datetime.timedelta(0))),
                 ("starts_at", models.DateTimeField(blank=True, null=True)),

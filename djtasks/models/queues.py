@@ -51,9 +51,9 @@ class Namespace(models.Model):
         return self.name
 
     @classmethod
-    def obtain(cls, alias: str, name: str) -> str:
-        """Return the name stored in database `alias`, storing `name` if there is none."""
-        manager: Any = cls._base_manager.using(alias)
+    def obtain(cls, database: str, name: str) -> str:
+        """Return the name stored in `database`, storing `name` if there is none."""
+        manager: Any = cls._base_manager.using(database)
         row, _created = manager.get_or_create(id=1, defaults={"name": name})
         stored: str = row.name
         return stored

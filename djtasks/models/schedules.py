@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from djtasks.models.fields import DatabaseNow
 
 
-def one_run_for_all() -> dict[str, str]:
+def default_missed_policy() -> dict[str, str]:
     """Return the default of what becomes of missed runs, as a row stores it."""
     return {"policy": "coalesce"}
 
@@ -27,7 +27,7 @@ class Schedule(models.Model):
     rule = models.JSONField()
     args = models.JSONField(default=list, blank=True)
     kwargs = models.JSONField(default=dict, blank=True)
-    missed = models.JSONField(default=one_run_for_all)
+    missed = models.JSONField(default=default_missed_policy)
     overlap = models.CharField(max_length=16, db_default="allow", default="allow")
     jitter = models.DurationField(default=timedelta(0))
     starts_at = models.DateTimeField(null=True, blank=True)

@@ -19,8 +19,8 @@ class WorkerRecord(models.Model):
     queues = models.JSONField(default=list)
     slots = models.IntegerField()
     started_at = models.DateTimeField(db_default=DatabaseNow())
-    beat = models.BigIntegerField(db_default=0)
-    beat_at = models.DateTimeField(db_default=DatabaseNow())
+    heartbeat = models.BigIntegerField(db_default=0)
+    heartbeat_at = models.DateTimeField(db_default=DatabaseNow())
     tasks = models.JSONField(default=list)
     rss = models.BigIntegerField(null=True)
     draining = models.BooleanField(db_default=False)
@@ -42,7 +42,7 @@ class Lease(models.Model):
 
     name = ExactCharField(max_length=100, primary_key=True)
     holder = models.UUIDField()
-    beat = models.BigIntegerField(db_default=0)
+    heartbeat = models.BigIntegerField(db_default=0)
 
     class Meta:
         verbose_name = _("lease")

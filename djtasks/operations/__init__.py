@@ -17,7 +17,7 @@ from djtasks.operations.schedules import pause as pause_schedule
 from djtasks.operations.schedules import resume as resume_schedule
 from djtasks.operations.schedules import revert as revert_schedule
 from djtasks.operations.schedules import save as save_schedule
-from djtasks.operations.tasks import Done, cancel, discard, reschedule, retry
+from djtasks.operations.tasks import OperationResult, cancel, discard, reschedule, retry
 from djtasks.operations.workers import ORDERS, order_worker
 
 # What each bulk action takes besides.
@@ -28,7 +28,7 @@ __all__ = [
     "BULK_ACTIONS",
     "ORDERS",
     "Action",
-    "Done",
+    "OperationResult",
     "Refusal",
     "ScheduleDraft",
     "Selection",

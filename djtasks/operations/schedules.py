@@ -13,7 +13,7 @@ from djtasks.engine import Engine, engine_of
 from djtasks.errors import InvalidSchedule
 from djtasks.models import Schedule
 from djtasks.models.fields import DatabaseNow
-from djtasks.models.schedules import one_run_for_all
+from djtasks.models.schedules import default_missed_policy
 from djtasks.scheduler.overrides import WHEN, columns_of, restarted
 from djtasks.scheduler.planning import timetable_of
 from djtasks.scheduler.templates import record_of
@@ -34,7 +34,7 @@ class ScheduleDraft:
     rule: Mapping[str, Any]
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
-    missed: Mapping[str, Any] = field(default_factory=one_run_for_all)
+    missed: Mapping[str, Any] = field(default_factory=default_missed_policy)
     overlap: str = "allow"
     jitter: timedelta = timedelta(0)
     starts_at: datetime | None = None
@@ -57,7 +57,7 @@ def run_now(engine: Engine, schedule: int, *, by: str) -> UUID:
     record = record_of(own, row)
     with transaction.atomic(using=own.database):
         answer = own.store.insert(record)
-        ticks.note_run(own.database, row.pk, answer.id)
+        ticks.record_last_run(own.database, row.pk, answer.id)
     if answer.is_new:
         own.outbox.publish([answer.hint_for(record)], awaited=(answer.id,))
     logger.info("Schedule run by hand name=%s by=%s id=%s", row.name, by, answer.id)

@@ -29,7 +29,7 @@ _WAITING = (State.READY, State.WAITING)
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class OperationResult:
     """What an operation did: `changed` ids, and why each of the others was left alone."""
 
     changed: list[UUID] = field(default_factory=list)
@@ -91,7 +91,7 @@ def retry(
     queue: str | None = None,
     priority: int | None = None,
     run_after: datetime | None = None,
-) -> Done:
+) -> OperationResult:
     """Make FAILED, CANCELLED or EXPIRED records READY again, with all their attempts.
 
     They are due at once unless `run_after` says otherwise; None leaves queue and priority as
@@ -113,9 +113,11 @@ def retry(
     return done
 
 
-def _sorted_out(engine: Engine, action: Action, ids: Iterable[UUID]) -> tuple[Done, list[UUID]]:
+def _sorted_out(
+    engine: Engine, action: Action, ids: Iterable[UUID]
+) -> tuple[OperationResult, list[UUID]]:
     """Return why an action is not for some records, and the others in their order, locked."""
-    done, wanted = Done(), list(dict.fromkeys(map(_as_id, ids)))
+    done, wanted = OperationResult(), list(dict.fromkeys(map(_as_id, ids)))
     found = records(engine).filter(pk__in=wanted).order_by("pk")
     if connections[engine.database].features.has_select_for_update:
         found = found.select_for_update()
@@ -184,7 +186,7 @@ def _holders(engine: Engine, taken: Sequence[UUID]) -> dict[UUID, Refusal]:
     return {pk: Refusal(KEY_TAKEN_BY, holder=holders.get(keys.get(pk), "?")) for pk in taken}
 
 
-def discard(engine: Engine, ids: Iterable[UUID]) -> Done:
+def discard(engine: Engine, ids: Iterable[UUID]) -> OperationResult:
     """Delete records for good, whatever their state, unless they are running."""
     with transaction.atomic(using=engine.database):
         done, possible = _sorted_out(engine, DISCARD, ids)

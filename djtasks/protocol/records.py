@@ -95,7 +95,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     worker_ids: str | None
 
     @property
-    def is_suspect(self) -> bool:
+    def must_run_isolated(self) -> bool:
         """Whether the next crash would be its last, so that it must run alone."""
         return self.crash_count == self.max_crashes - 1 > 0
 

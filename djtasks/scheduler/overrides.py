@@ -19,7 +19,7 @@ def _moment(value: str | None) -> datetime | None:
     return None if value is None else datetime.fromisoformat(value)
 
 
-def _span(seconds: float) -> timedelta:
+def _duration(seconds: float) -> timedelta:
     return timedelta(seconds=seconds)
 
 
@@ -35,7 +35,7 @@ COLUMNS: dict[str, Callable[[Any], Any]] = {
     "kwargs": _same,
     "missed": _same,
     "overlap": _same,
-    "jitter": _span,
+    "jitter": _duration,
     "starts_at": _moment,
     "ends_at": _moment,
 }

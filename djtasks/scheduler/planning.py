@@ -10,7 +10,7 @@ from djtasks.errors import InvalidSchedule
 from djtasks.formats.json_values import decode, encode_sorted
 from djtasks.models import Schedule
 from djtasks.schedules import MissedPolicy, Overlap, Rule, due_times, missed_from, rule_from
-from djtasks.store.schedules import ScheduleRow
+from djtasks.store.schedules import DueSchedule
 
 # A last due time further ahead of the clock than this is left over from a clock that was wrong.
 CLOCK_TRUST = timedelta(hours=1)
@@ -51,7 +51,7 @@ class Decision:
     last_due_at: datetime
 
 
-def timetable_of(row: ScheduleRow | Schedule) -> Timetable:
+def timetable_of(row: DueSchedule | Schedule) -> Timetable:
     """Return what the columns mean; raises InvalidSchedule for columns that mean nothing."""
     if not isinstance(row.jitter, timedelta) or row.jitter < timedelta(0):
         raise InvalidSchedule(f"The jitter of a schedule must not be negative, got {row.jitter}.")

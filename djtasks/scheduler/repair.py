@@ -7,9 +7,9 @@ from datetime import datetime
 from djtasks.engine import Engine
 from djtasks.scheduler.planning import healed, ticked_until, timetable_of
 from djtasks.scheduler.templates import record_of
-from djtasks.scheduler.ticker import reason_of, tell_broken
+from djtasks.scheduler.ticker import reason_of, report_broken
 from djtasks.store import schedules as ticks
-from djtasks.store.schedules import Move, ScheduleRow
+from djtasks.store.schedules import DueSchedule, Move
 
 logger = logging.getLogger("djtasks.beat")
 
@@ -26,7 +26,7 @@ class Auditor:
         self._healthy_after = 0
         self._broken_after = 0
 
-    def look(self, now: datetime) -> bool:
+    def scan(self, now: datetime) -> bool:
         """Look at the next page of each kind; return whether the round is at its end."""
         healthy = self._page(self._healthy_after, is_broken=False)
         broken = self._page(self._broken_after, is_broken=True)
@@ -43,18 +43,18 @@ class Auditor:
         self._broken_after = _behind(broken)
         return not self._healthy_after and not self._broken_after
 
-    def look_at_all(self, now: datetime) -> None:
+    def check_all(self, now: datetime) -> None:
         """Go round once from the beginning, since the clock has jumped."""
         self._healthy_after = self._broken_after = 0
-        while not self.look(now):
+        while not self.scan(now):
             pass
 
-    def _page(self, after: int, *, is_broken: bool) -> list[ScheduleRow]:
+    def _page(self, after: int, *, is_broken: bool) -> list[DueSchedule]:
         return ticks.page(
             self._database, self._engine.alias, after=after, limit=PAGE, is_broken=is_broken
         )
 
-    def _check(self, row: ScheduleRow, now: datetime) -> bool:
+    def _check(self, row: DueSchedule, now: datetime) -> bool:
         """Return whether the row's next run was wrong and has been corrected."""
         try:
             next_run_at = healed(
@@ -63,11 +63,11 @@ class Auditor:
         except Exception as error:  # noqa: BLE001 - whatever somebody put into the row
             reason = reason_of(error)
             if ticks.note_broken(self._database, row, reason):
-                tell_broken(row, reason)
+                report_broken(row, reason)
             return False
         return next_run_at != row.next_run_at and self._heal(row, next_run_at, now)
 
-    def _heal(self, row: ScheduleRow, next_run_at: datetime | None, now: datetime) -> bool:
+    def _heal(self, row: DueSchedule, next_run_at: datetime | None, now: datetime) -> bool:
         last_due_at = row.last_due_at
         if last_due_at is not None:
             last_due_at = min(last_due_at, ticked_until(last_due_at, now))
@@ -76,7 +76,7 @@ class Auditor:
         )
         return bool(ticks.advance(self._database, [move]))
 
-    def _mend(self, row: ScheduleRow, now: datetime) -> None:
+    def _mend(self, row: DueSchedule, now: datetime) -> None:
         """Let a broken row fire again if it could; what it missed is its policy's business."""
         try:
             timetable_of(row)
@@ -91,7 +91,7 @@ class Auditor:
             self._check(row, now)
 
 
-def _behind(rows: Iterable[ScheduleRow]) -> int:
+def _behind(rows: Iterable[DueSchedule]) -> int:
     """Return the id to go on behind, 0 to begin again."""
     ids = [row.id for row in rows]
     return ids[-1] if len(ids) == PAGE else 0

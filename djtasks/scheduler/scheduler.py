@@ -13,8 +13,8 @@ from djtasks.engine import Engine
 from djtasks.scheduler.repair import Auditor
 from djtasks.scheduler.sync import sync
 from djtasks.scheduler.ticker import PAGE, Ticker
-from djtasks.store.errors import Failure, classify
-from djtasks.store.schedules import Sight
+from djtasks.store.errors import DatabaseFailure, classify
+from djtasks.store.schedules import NextDue
 
 logger = logging.getLogger("djtasks.beat")
 
@@ -44,7 +44,7 @@ class Turn(Protocol):
 class Scheduler:
     """The scheduler of one TASKS alias. `clock` stands in for the database's.
 
-    `has_looked`: what the code declares is stored, and what was due at the start is enqueued.
+    `first_scan_done`: what the code declares is stored, and what was due at the start is enqueued.
     """
 
     def __init__(
@@ -58,25 +58,25 @@ class Scheduler:
         self._audit_at = -_AUDIT_SECONDS
         self._seen: tuple[datetime, float] | None = None
         self._is_synced = False
-        self.has_looked = False
+        self.first_scan_done = False
 
     def tick(self) -> float:
         """Do what is due; return the pause in seconds until the next tick."""
         if not self._is_synced:
             self._sync_once()
         self._keep_turn()
-        sight = self._ticker.look()
-        if self._has_jumped_back(sight):
+        next_due = self._ticker.scan()
+        if self._has_jumped_back(next_due):
             logger.warning("The database's clock went back, looking at all schedules")
-            self._auditor.look_at_all(sight.now)
-            sight = self._ticker.look()
-        self._seen = (sight.now, time.monotonic())
-        is_due = sight.next_run_at is not None and sight.next_run_at <= sight.now
+            self._auditor.check_all(next_due.now)
+            next_due = self._ticker.scan()
+        self._seen = (next_due.now, time.monotonic())
+        is_due = next_due.next_run_at is not None and next_due.next_run_at <= next_due.now
         if is_due:
-            self._fire(sight.now)
-        self.has_looked = True
-        self._audit(sight.now)
-        return BUSY_SECONDS if is_due else self._pause(sight)
+            self._fire(next_due.now)
+        self.first_scan_done = True
+        self._audit(next_due.now)
+        return BUSY_SECONDS if is_due else self._pause(next_due)
 
     def stop(self) -> None:
         """Let another be first at once."""
@@ -87,7 +87,7 @@ class Scheduler:
         try:
             self._sync()
         except Exception as error:
-            if isinstance(error, DatabaseError) and classify(error) is not Failure.REFUSED:
+            if isinstance(error, DatabaseError) and classify(error) is not DatabaseFailure.REFUSED:
                 raise
             logger.exception("Declared schedules are not all stored; what is stored fires")
         self._is_synced = True
@@ -109,19 +109,19 @@ class Scheduler:
 
     def _audit(self, now: datetime) -> None:
         if self._turn.is_held and time.monotonic() - self._audit_at >= _AUDIT_SECONDS:
-            self._auditor.look(now)
+            self._auditor.scan(now)
             self._audit_at = time.monotonic()
 
-    def _has_jumped_back(self, sight: Sight) -> bool:
+    def _has_jumped_back(self, next_due: NextDue) -> bool:
         if self._seen is None:
             return False
         before, at = self._seen
-        return sight.now - before < timedelta(seconds=time.monotonic() - at) - _JUMP
+        return next_due.now - before < timedelta(seconds=time.monotonic() - at) - _JUMP
 
-    def _pause(self, sight: Sight) -> float:
+    def _pause(self, next_due: NextDue) -> float:
         longest = CHANGES_SECONDS if self._turn.is_held else BACKUP_SECONDS
-        if sight.next_run_at is None:
+        if next_due.next_run_at is None:
             return longest
         delay = 0.0 if self._turn.is_held else BACKUP_DELAY_SECONDS
-        left = (sight.next_run_at - sight.now).total_seconds() + delay
+        left = (next_due.next_run_at - next_due.now).total_seconds() + delay
         return min(max(left, _SHORTEST_PAUSE), longest)

@@ -42,7 +42,7 @@ def sync(engine: Engine, now: Callable[[], datetime] | None = None) -> None:
                 _update(engine, row, said[name], moment)
             elif row.declared is not None and not row.removed:
                 _remove(engine, row)
-    _tell_missing(engine, set(said))
+    _report_missing(engine, set(said))
 
 
 def _rows(engine: Engine) -> Any:
@@ -92,7 +92,7 @@ def _remove(engine: Engine, row: Schedule) -> None:
         logger.warning("Schedule is no longer in the code and stops name=%s", row.name)
 
 
-def _tell_missing(engine: Engine, said: set[str]) -> None:
+def _report_missing(engine: Engine, said: set[str]) -> None:
     """Tell of names that the database takes for another one's: MariaDB ignores case."""
     for name in said - set(_rows(engine).values_list("name", flat=True)):
         logger.error("Schedule has the name of another one for this database name=%s", name)

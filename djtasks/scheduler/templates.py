@@ -17,7 +17,7 @@ from djtasks.formats.ids import new_id
 from djtasks.models import Schedule
 from djtasks.protocol.records import NewRecord
 from djtasks.scheduler.planning import Timetable, timetable_of
-from djtasks.store.schedules import ScheduleRow
+from djtasks.store.schedules import DueSchedule
 
 MOST_REMEMBERED = 20_000
 
@@ -37,7 +37,7 @@ class Recipes:
         self._engine = engine
         self._known: dict[int, tuple[tuple[Any, ...], Recipe]] = {}
 
-    def of(self, row: ScheduleRow) -> Recipe:
+    def of(self, row: DueSchedule) -> Recipe:
         """Return the recipe of a row; raises UnknownTask, InvalidArguments or InvalidSchedule."""
         says = (
             *(row.task_path, row.args, row.kwargs),
@@ -53,7 +53,7 @@ class Recipes:
         return recipe
 
 
-def _maker(engine: Engine, row: ScheduleRow) -> Callable[[], NewRecord]:
+def _maker(engine: Engine, row: DueSchedule) -> Callable[[], NewRecord]:
     """Return what makes a record; a unique key is asked for anew each time."""
     first = record_of(engine, row)
     if first.unique_key is not None or registry.get(row.task_path).unique is not None:
@@ -61,7 +61,7 @@ def _maker(engine: Engine, row: ScheduleRow) -> Callable[[], NewRecord]:
     return lambda: replace(first, id=new_id())
 
 
-def record_of(engine: Engine, row: ScheduleRow | Schedule) -> NewRecord:
+def record_of(engine: Engine, row: DueSchedule | Schedule) -> NewRecord:
     """Return a record of the schedule's call with a new id, checked as `enqueue` checks it.
 
     Raises UnknownTask, InvalidArguments or InvalidSchedule.

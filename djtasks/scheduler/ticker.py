@@ -22,8 +22,8 @@ from djtasks.scheduler.planning import Decision, decide, start_of
 from djtasks.scheduler.templates import Recipes
 from djtasks.schedules import Overlap
 from djtasks.store import schedules as ticks
-from djtasks.store.errors import Failure, classify
-from djtasks.store.schedules import Move, ScheduleRow, Sight
+from djtasks.store.errors import DatabaseFailure, classify
+from djtasks.store.schedules import DueSchedule, Move, NextDue
 
 logger = logging.getLogger("djtasks.beat")
 
@@ -34,10 +34,10 @@ UNKNOWN_PATIENCE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
+class Fired:
     """What becomes of one due row: its records and its move, or the reason why it is broken."""
 
-    row: ScheduleRow
+    row: DueSchedule
     records: Sequence[NewRecord] = ()
     move: Move | None = None
     broken: str = ""
@@ -53,10 +53,10 @@ class Ticker:
         self._recipes = Recipes(engine)
         self._aside: dict[int, float] = {}
 
-    def look(self) -> Sight:
+    def scan(self) -> NextDue:
         """Return the time and what comes next."""
-        sight = ticks.look(self._database, self._engine.alias, aside=self._left_aside())
-        return sight if self._clock is None else replace(sight, now=self._clock())
+        next_due = ticks.scan(self._database, self._engine.alias, aside=self._left_aside())
+        return next_due if self._clock is None else replace(next_due, now=self._clock())
 
     def tick(self, now: datetime) -> int:
         """Fire up to a page of what is due at `now`; return how many rows that were.
@@ -67,7 +67,7 @@ class Ticker:
         try:
             return self._fire_page(now, aside=aside)
         except DatabaseError as error:
-            if classify(error) is Failure.AWAY:
+            if classify(error) is DatabaseFailure.AWAY:
                 raise
             logger.warning("Schedules fired one by one after an error error=%s", error)
         except Exception:
@@ -80,12 +80,12 @@ class Ticker:
             return self._fire_page(now, only=id_)
         except DatabaseError as error:
             match classify(error):
-                case Failure.AWAY:
+                case DatabaseFailure.AWAY:
                     raise
-                case Failure.LOCKED:
+                case DatabaseFailure.LOCKED:
                     logger.warning("Schedule waits for a lock id=%s error=%s", id_, error)
                     self._put_aside(id_)
-                case Failure.REFUSED:
+                case DatabaseFailure.REFUSED:
                     self._break(id_, error)
         except Exception as error:  # noqa: BLE001 - whatever somebody put into the row
             self._break(id_, error)
@@ -111,10 +111,10 @@ class Ticker:
             broken = self._mark_broken(made)
         self._engine.outbox.publish(hints)
         for tick in broken:
-            tell_broken(tick.row, tick.broken)
+            report_broken(tick.row, tick.broken)
         return len(rows)
 
-    def _ticked(self, row: ScheduleRow, now: datetime, running: set[UUID]) -> Tick | None:
+    def _ticked(self, row: DueSchedule, now: datetime, running: set[UUID]) -> Fired | None:
         """Return what becomes of a due row; None when that is for a later look."""
         try:
             return self._decided(row, now, is_running=row.last_run in running)
@@ -122,11 +122,11 @@ class Ticker:
             if row.next_run_at is not None and now - row.next_run_at < UNKNOWN_PATIENCE:
                 self._put_aside(row.id)
                 return None
-            return Tick(row=row, broken=str(error))
+            return Fired(row=row, broken=str(error))
         except Exception as error:  # noqa: BLE001 - whatever somebody put into the row
-            return Tick(row=row, broken=reason_of(error))
+            return Fired(row=row, broken=reason_of(error))
 
-    def _decided(self, row: ScheduleRow, now: datetime, *, is_running: bool) -> Tick:
+    def _decided(self, row: DueSchedule, now: datetime, *, is_running: bool) -> Fired:
         assert row.next_run_at is not None
         recipe = self._recipes.of(row)
         decision = decide(
@@ -144,9 +144,9 @@ class Ticker:
             )
             for due in decision.fire
         ]
-        return Tick(row=row, records=records, move=_move(row, decision, records))
+        return Fired(row=row, records=records, move=_move(row, decision, records))
 
-    def _insert(self, won: Sequence[Tick]) -> list[Hint]:
+    def _insert(self, won: Sequence[Fired]) -> list[Hint]:
         """Insert the records of the rows that are ours; return the hints of those due now."""
         records = [record for tick in won for record in tick.records]
         plain = [record for record in records if record.unique_key is None]
@@ -161,18 +161,18 @@ class Ticker:
     def _insert_unique(self, records: Sequence[NewRecord]) -> list[Hint]:
         """Insert each unless its key is taken; the holder is then the schedule's last run."""
         if records:
-            ticks.be_impatient(self._database)
+            ticks.set_lock_timeout(self._database)
         hints = []
         for record in sorted(records, key=lambda record: str(record.unique_key)):
             answer = self._engine.store.insert(record)
             if not answer.is_new:
                 assert record.schedule is not None
-                ticks.note_run(self._database, record.schedule, answer.id)
+                ticks.record_last_run(self._database, record.schedule, answer.id)
             elif answer.run_after <= answer.enqueued_at:
                 hints.append(answer.hint_for(record))
         return hints
 
-    def _mark_broken(self, made: Sequence[Tick]) -> list[Tick]:
+    def _mark_broken(self, made: Sequence[Fired]) -> list[Fired]:
         """Mark the rows that cannot fire; return those that were not marked before."""
         broken = [tick for tick in made if tick.broken]
         return [t for t in broken if ticks.note_broken(self._database, t.row, t.broken)]
@@ -193,7 +193,7 @@ class Ticker:
         return list(self._aside)
 
 
-def _move(row: ScheduleRow, decision: Decision, records: Sequence[NewRecord]) -> Move:
+def _move(row: DueSchedule, decision: Decision, records: Sequence[NewRecord]) -> Move:
     return Move(
         id=row.id,
         seen=row.next_run_at,
@@ -208,6 +208,6 @@ def reason_of(error: Exception) -> str:
     return str(error) if isinstance(error, DjtasksError) else f"{type(error).__name__}: {error}"
 
 
-def tell_broken(row: ScheduleRow, reason: str) -> None:
+def report_broken(row: DueSchedule, reason: str) -> None:
     """Log once that a schedule has stopped firing."""
     logger.error("Schedule is broken and fires no more name=%s reason=%s", row.name, reason)

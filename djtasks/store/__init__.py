@@ -3,11 +3,11 @@
 from django.db import connections, router
 
 from djtasks.models import TaskRecord
-from djtasks.store.base import Lane, Look, Store
+from djtasks.store.base import Lane, Snapshot, Store
 from djtasks.store.portable import PortableStore
 from djtasks.store.postgres import PostgresStore
 
-__all__ = ["Lane", "Look", "Store", "open_store", "queue_database"]
+__all__ = ["Lane", "Snapshot", "Store", "open_store", "queue_database"]
 
 
 def queue_database() -> str:

@@ -34,7 +34,7 @@ class DueRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Snapshot:
     """The database's clock at a look, and the lanes that had READY records then."""
 
     now: datetime
@@ -108,11 +108,11 @@ class Store(Protocol):
         """
         ...
 
-    def adopt(self, claim: Claim, *, heir: UUID, worker: UUID) -> bool:
-        """Hand a claimed record from `worker` to `heir`; False if it was no longer ours."""
+    def reassign(self, claim: Claim, *, new_owner: UUID, worker: UUID) -> bool:
+        """Hand a claimed record from `worker` to `new_owner`; False if it was no longer ours."""
         ...
 
-    def look(self) -> Look:
+    def scan(self) -> Snapshot:
         """Return the lanes with READY records, due or not, of any backend."""
         ...
 

@@ -11,7 +11,7 @@ _MYSQL_REFUSED = {1153, 1406, 3140, 4025}  # packet or data too large, not JSON
 _SQLITE_REFUSED = ("too big", "too large", "malformed JSON")
 
 
-class Failure(Enum):
+class DatabaseFailure(Enum):
     """AWAY: the database is not answering; LOCKED: something is in the way for now;
     REFUSED: a value in the statement will never be taken."""
 
@@ -20,7 +20,7 @@ class Failure(Enum):
     REFUSED = "refused"
 
 
-def classify(error: DatabaseError) -> Failure:
+def classify(error: DatabaseError) -> DatabaseFailure:
     """Return what kind of failure a Django database error is.
 
     Anything unknown counts as AWAY, which is repeated for ever and fails no task: a missing
@@ -30,11 +30,11 @@ def classify(error: DatabaseError) -> Failure:
     sqlstate = getattr(cause, "sqlstate", None)
     code = cause.args[0] if cause is not None and cause.args else None
     if sqlstate in _PG_LOCKED or code in _MYSQL_LOCKED:
-        return Failure.LOCKED
+        return DatabaseFailure.LOCKED
     if sqlstate in _PG_REFUSED or code in _MYSQL_REFUSED:
-        return Failure.REFUSED
+        return DatabaseFailure.REFUSED
     if isinstance(error, DataError | IntegrityError):
-        return Failure.REFUSED
+        return DatabaseFailure.REFUSED
     if isinstance(error, OperationalError) and any(t in str(error) for t in _SQLITE_REFUSED):
-        return Failure.REFUSED
-    return Failure.AWAY
+        return DatabaseFailure.REFUSED
+    return DatabaseFailure.AWAY

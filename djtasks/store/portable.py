@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 from djtasks.models import TaskRecord
 from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
 from djtasks.protocol.states import State
-from djtasks.store.base import DueRecord, Lane, Look, in_key_order
+from djtasks.store.base import DueRecord, Lane, Snapshot, in_key_order
 from djtasks.store.statements import rows
 from djtasks.store.statements.returned import settle_returned
 
@@ -152,11 +152,11 @@ class PortableStore:
         locked = query.select_for_update().only(*rows.SETTLED_FROM).order_by("pk")
         return {row.pk: row for row in locked if row.fence == fences[row.pk]}
 
-    def adopt(self, claim: Claim, *, heir: UUID, worker: UUID) -> bool:
+    def reassign(self, claim: Claim, *, new_owner: UUID, worker: UUID) -> bool:
         owned = self._records.filter(pk=claim.id, fence=claim.fence, worker=worker)
-        return bool(owned.update(worker=heir))
+        return bool(owned.update(worker=new_owner))
 
-    def look(self) -> Look:
+    def scan(self) -> Snapshot:
         lanes: list[Lane] = []
         ready = self._records.filter(state=State.READY).order_by("queue", "-priority")
         lanes_of = ready.values_list("queue", "priority")
@@ -167,7 +167,7 @@ class PortableStore:
             queue, priority = found
             lower = lanes_of.filter(queue=queue, priority__lt=priority).first()
             found = lower or lanes_of.filter(queue__gt=queue).first()
-        return Look(now=self.now(), lanes=lanes)
+        return Snapshot(now=self.now(), lanes=lanes)
 
     def fell_due(
         self, lanes: Sequence[Lane], *, after: datetime, until: datetime, limit: int

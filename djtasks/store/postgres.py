@@ -14,7 +14,7 @@ from django.db import connections
 
 from djtasks.models import TaskRecord
 from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
-from djtasks.store.base import DueRecord, Lane, Look, in_key_order
+from djtasks.store.base import DueRecord, Lane, Snapshot, in_key_order
 from djtasks.store.statements import sql, values
 from djtasks.store.statements.columns import due_at, row_of
 from djtasks.store.statements.rows import holding
@@ -131,17 +131,17 @@ class PostgresStore:
             rows += self._binary_rows(sql.SETTLE, values.settle_columns(others, worker))
         if gone:
             owned = [(one.id, one.fence) for one in gone]
-            rows += self._binary_rows(sql.SETTLE_AWAY, values.owned_columns(owned, worker))
+            rows += self._binary_rows(sql.SETTLE_AND_DELETE, values.owned_columns(owned, worker))
         return {row[0] for row in rows}
 
-    def adopt(self, claim: Claim, *, heir: UUID, worker: UUID) -> bool:
+    def reassign(self, claim: Claim, *, new_owner: UUID, worker: UUID) -> bool:
         owned = values.owned_columns([(claim.id, claim.fence)], worker)
-        return bool(self._rows(sql.ADOPT, owned | {"heir": heir}))
+        return bool(self._rows(sql.REASSIGN, owned | {"heir": new_owner}))
 
-    def look(self) -> Look:
-        rows = self._rows(sql.LOOK, None)
+    def scan(self) -> Snapshot:
+        rows = self._rows(sql.SCAN, None)
         lanes = [Lane(queue, priority) for queue, priority, _now in rows if queue is not None]
-        return Look(now=rows[0][2], lanes=lanes)
+        return Snapshot(now=rows[0][2], lanes=lanes)
 
     def fell_due(
         self, lanes: Sequence[Lane], *, after: datetime, until: datetime, limit: int

@@ -13,14 +13,14 @@ from djtasks.models.statistics import STEPS
 _PAGE = 5_000
 
 
-def insert(alias: str, rows: Sequence[QueueSample]) -> None:
+def insert(database: str, rows: Sequence[QueueSample]) -> None:
     """Add samples; where another coordinator was faster, its own stay."""
-    QueueSample.objects.using(alias).bulk_create(rows, ignore_conflicts=True)
+    QueueSample.objects.using(database).bulk_create(rows, ignore_conflicts=True)
 
 
-def fold(alias: str, backend: str, now: datetime) -> None:
+def fold(database: str, backend: str, now: datetime) -> None:
     """Make means of the steps that are over, behind the last one that was made."""
-    kept = QueueSample.objects.using(alias).filter(backend=backend)
+    kept = QueueSample.objects.using(database).filter(backend=backend)
     finer = 60
     for step in sorted(STEPS)[1:]:
         span = timedelta(seconds=step)
@@ -28,7 +28,7 @@ def fold(alias: str, backend: str, now: datetime) -> None:
         last = kept.filter(step=step).aggregate(last=Max("at"))["last"]
         if last is not None:
             rows = rows.filter(at__gte=last + span)
-        insert(alias, _means(backend, rows, step))
+        insert(database, _means(backend, rows, step))
         finer = step
 
 
@@ -52,10 +52,10 @@ def _means(backend: str, rows: Iterable[QueueSample], step: int) -> list[QueueSa
     ]
 
 
-def prune(alias: str, backend: str, now: datetime) -> int:
+def prune(database: str, backend: str, now: datetime) -> int:
     """Delete one page of samples that are older than their step is kept; return how many."""
     for step, kept in STEPS.items():
-        rows = QueueSample.objects.using(alias).filter(backend=backend, step=step)
+        rows = QueueSample.objects.using(database).filter(backend=backend, step=step)
         old = rows.filter(at__lt=now - kept).order_by("at").values_list("pk", flat=True)[:_PAGE]
         if ids := list(old):
             return rows.filter(pk__in=ids).delete()[0]

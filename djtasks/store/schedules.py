@@ -26,7 +26,7 @@ _IMPATIENCE = "500ms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleRow:
+class DueSchedule:
     """A row as it was read; the JSON columns hold whatever somebody has put there."""
 
     id: int
@@ -46,11 +46,11 @@ class ScheduleRow:
     broken: str
 
 
-_COLUMNS = tuple(ScheduleRow.__dataclass_fields__)
+_COLUMNS = tuple(DueSchedule.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class NextDue:
     """The database's clock, and the earliest time at which something is due, or was."""
 
     now: datetime
@@ -71,109 +71,111 @@ class Move:
     last_run: UUID | None = None
 
 
-def schedules(alias: str, backend: str) -> Any:
+def schedules(database: str, backend: str) -> Any:
     """Return the rows of one TASKS alias that are neither paused nor gone from the code."""
-    rows = Schedule._base_manager.using(alias)  # noqa: SLF001 - Django's Meta API
+    rows = Schedule._base_manager.using(database)  # noqa: SLF001 - Django's Meta API
     return rows.filter(backend=backend, is_enabled=True, removed=False)
 
 
-def _firing(alias: str, backend: str, aside: Collection[int]) -> Any:
+def _firing(database: str, backend: str, aside: Collection[int]) -> Any:
     """Return what may fire: a queued run stays due, unseen, until the last one is final."""
     # Not EXISTS, which PostgreSQL may answer by hashing every live record there is.
-    last_run = TaskRecord.objects.using(alias).filter(pk=OuterRef("last_run")).values("state")
+    last_run = TaskRecord.objects.using(database).filter(pk=OuterRef("last_run")).values("state")
     last_state = Case(
         When(overlap=QUEUE_ONE, then=Coalesce(Subquery(last_run), _FINAL)), default=_FINAL
     )
-    rows = schedules(alias, backend).filter(broken="", next_run_at__isnull=False)
+    rows = schedules(database, backend).filter(broken="", next_run_at__isnull=False)
     rows = rows.alias(last_state=last_state).filter(last_state__in=FINAL)
     return rows.exclude(pk__in=aside) if aside else rows
 
 
-def look(alias: str, backend: str, *, aside: Collection[int] = ()) -> Sight:
+def scan(database: str, backend: str, *, aside: Collection[int] = ()) -> NextDue:
     """Return what comes next, `aside` left out. One query."""
-    rows = _firing(alias, backend, aside).annotate(now=DatabaseNow()).order_by("next_run_at")
+    rows = _firing(database, backend, aside).annotate(now=DatabaseNow()).order_by("next_run_at")
     found = rows.values_list("next_run_at", "now").first()
     if found is None:
-        return Sight(now=database_now(connections[alias]), next_run_at=None)
-    return Sight(next_run_at=found[0], now=found[1])
+        return NextDue(now=database_now(connections[database]), next_run_at=None)
+    return NextDue(next_run_at=found[0], now=found[1])
 
 
 def due_ids(
-    alias: str, backend: str, *, until: datetime, limit: int, aside: Collection[int] = ()
+    database: str, backend: str, *, until: datetime, limit: int, aside: Collection[int] = ()
 ) -> list[int]:
     """Return what is due, longest first, without a lock."""
-    due = _firing(alias, backend, aside).filter(next_run_at__lte=until)
+    due = _firing(database, backend, aside).filter(next_run_at__lte=until)
     return list(due.order_by("next_run_at").values_list("pk", flat=True)[:limit])
 
 
 def lock_due(
-    alias: str,
+    database: str,
     backend: str,
     *,
     until: datetime,
     limit: int,
     aside: Collection[int] = (),
     only: int | None = None,
-) -> list[ScheduleRow]:
+) -> list[DueSchedule]:
     """Lock what is due and nobody else is ticking, longest first. In a transaction."""
-    due = _firing(alias, backend, aside).filter(next_run_at__lte=until)
+    due = _firing(database, backend, aside).filter(next_run_at__lte=until)
     if only is not None:
         due = due.filter(pk=only)
-    skip = connections[alias].features.has_select_for_update_skip_locked
+    skip = connections[database].features.has_select_for_update_skip_locked
     locked = due.select_for_update(skip_locked=skip).order_by("next_run_at")
-    return _read(alias, locked[:limit])
+    return _read(database, locked[:limit])
 
 
-def page(alias: str, backend: str, *, after: int, limit: int, is_broken: bool) -> list[ScheduleRow]:
+def page(
+    database: str, backend: str, *, after: int, limit: int, is_broken: bool
+) -> list[DueSchedule]:
     """Return the rows behind an id, either the broken or the others, without a lock."""
-    rows = schedules(alias, backend).filter(pk__gt=after).order_by("pk")
+    rows = schedules(database, backend).filter(pk__gt=after).order_by("pk")
     rows = rows.exclude(broken="") if is_broken else rows.filter(broken="")
-    return _read(alias, rows[:limit])
+    return _read(database, rows[:limit])
 
 
-def _read(alias: str, rows: Any) -> list[ScheduleRow]:
+def _read(database: str, rows: Any) -> list[DueSchedule]:
     """Return rows; one whose columns Django cannot read is marked and left out."""
     try:
         return list(map(_row, rows.values_list(*_COLUMNS)))
     except DatabaseError:
         raise
     except Exception:  # noqa: BLE001 - SQLite keeps any text in a column of moments
-        one_by_one = (_read_one(alias, pk) for pk in rows.values_list("pk", flat=True))
+        one_by_one = (_read_one(database, pk) for pk in rows.values_list("pk", flat=True))
         return [row for row in one_by_one if row is not None]
 
 
-def _read_one(alias: str, pk: int) -> ScheduleRow | None:
-    row = Schedule.objects.using(alias).filter(pk=pk)
+def _read_one(database: str, pk: int) -> DueSchedule | None:
+    row = Schedule.objects.using(database).filter(pk=pk)
     try:
         return _row(row.values_list(*_COLUMNS).get())
     except DatabaseError:
         raise
     except Exception as error:  # noqa: BLE001
-        note_unreadable(alias, pk, f"A column cannot be read: {type(error).__name__}: {error}")
+        note_unreadable(database, pk, f"A column cannot be read: {type(error).__name__}: {error}")
         return None
 
 
-def _row(values: Iterable[Any]) -> ScheduleRow:
-    return ScheduleRow(**dict(zip(_COLUMNS, values, strict=True)))
+def _row(values: Iterable[Any]) -> DueSchedule:
+    return DueSchedule(**dict(zip(_COLUMNS, values, strict=True)))
 
 
-def live_runs(alias: str, ids: Collection[UUID]) -> set[UUID]:
+def live_runs(database: str, ids: Collection[UUID]) -> set[UUID]:
     """Return which of these records are not final."""
     if not ids:
         return set()
-    records = TaskRecord.objects.using(alias).filter(pk__in=ids, state__in=LIVE)
+    records = TaskRecord.objects.using(database).filter(pk__in=ids, state__in=LIVE)
     return set(records.values_list("pk", flat=True))
 
 
-def advance(alias: str, moves: Sequence[Move]) -> set[int]:
+def advance(database: str, moves: Sequence[Move]) -> set[int]:
     """Write moves, each only while its `next_run_at` is what was seen; return the ids won."""
     if not moves:
         return set()
-    if connections[alias].vendor == "postgresql":
-        with connections[alias].cursor() as cursor:
+    if connections[database].vendor == "postgresql":
+        with connections[database].cursor() as cursor:
             cursor.execute(sql.ADVANCE, _columns(moves))
             return {row[0] for row in cursor.fetchall()}
-    return {move.id for move in moves if _advance_one(alias, move)}
+    return {move.id for move in moves if _advance_one(database, move)}
 
 
 def _columns(moves: Sequence[Move]) -> dict[str, list[Any]]:
@@ -186,8 +188,8 @@ def _columns(moves: Sequence[Move]) -> dict[str, list[Any]]:
     }
 
 
-def _advance_one(alias: str, move: Move) -> bool:
-    rows = Schedule.objects.using(alias)
+def _advance_one(database: str, move: Move) -> bool:
+    rows = Schedule.objects.using(database)
     seen = rows.filter(pk=move.id, next_run_at=move.seen, is_enabled=True, removed=False)
     columns: dict[str, Any] = {"next_run_at": move.next_run_at, "last_due_at": move.last_due_at}
     if move.last_run is not None:
@@ -195,28 +197,28 @@ def _advance_one(alias: str, move: Move) -> bool:
     return bool(seen.update(**columns))
 
 
-def note_run(alias: str, schedule: int, run: UUID) -> None:
+def record_last_run(database: str, schedule: int, run: UUID) -> None:
     """Remember the last record of a schedule that this transaction has locked."""
-    Schedule.objects.using(alias).filter(pk=schedule).update(last_run=run)
+    Schedule.objects.using(database).filter(pk=schedule).update(last_run=run)
 
 
-def note_broken(alias: str, row: ScheduleRow, reason: str) -> bool:
+def note_broken(database: str, row: DueSchedule, reason: str) -> bool:
     """Say why a row cannot fire, or with "" that it can; False when that has changed."""
-    same = Schedule.objects.using(alias).filter(pk=row.id, broken=row.broken)
+    same = Schedule.objects.using(database).filter(pk=row.id, broken=row.broken)
     return bool(same.update(broken=reason, changed_at=DatabaseNow()))
 
 
-def note_unreadable(alias: str, schedule: int, reason: str) -> bool:
+def note_unreadable(database: str, schedule: int, reason: str) -> bool:
     """Say why a row that cannot be read cannot fire."""
-    healthy = Schedule.objects.using(alias).filter(pk=schedule, broken="")
+    healthy = Schedule.objects.using(database).filter(pk=schedule, broken="")
     return bool(healthy.update(broken=reason, changed_at=DatabaseNow()))
 
 
-def be_impatient(alias: str) -> None:
+def set_lock_timeout(database: str) -> None:
     """Let this transaction wait half a second, not five, for somebody else's unique key.
 
     Only PostgreSQL has a limit for one transaction.
     """
-    if connections[alias].vendor == "postgresql":
-        with connections[alias].cursor() as cursor:
+    if connections[database].vendor == "postgresql":
+        with connections[database].cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = '{_IMPATIENCE}'")

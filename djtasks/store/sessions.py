@@ -32,8 +32,8 @@ def prepare_process() -> None:
     such an alias gets 60 s and health checks, unless it has a pool. SQLite gets IMMEDIATE
     transactions and 20 s of patience where the project chose nothing.
     """
-    for alias in connections.settings:
-        settings = connections[alias].settings_dict
+    for database in connections.settings:
+        settings = connections[database].settings_dict
         options = settings["OPTIONS"]
         if settings["CONN_MAX_AGE"] == 0 and not options.get("pool"):
             settings["CONN_MAX_AGE"] = _TASK_CONNECTION_AGE
@@ -43,14 +43,14 @@ def prepare_process() -> None:
             options.setdefault("timeout", _SQLITE_PATIENCE)
 
 
-def use_engine_connection(alias: str) -> None:
-    """Give this thread a connection of its own for the engine's statements on `alias`.
+def use_engine_connection(database: str) -> None:
+    """Give this thread a connection of its own for the engine's statements on `database`.
 
     READ COMMITTED, outside any pool, with timeouts on everything. Behind a pgbouncer in
     transaction mode (told by DISABLE_SERVER_SIDE_CURSORS, as Django's documentation asks
     for it) no session setting would stay ours, so none is made.
     """
-    shared = connections[alias]
+    shared = connections[database]
     shared.close()
     options = dict(shared.settings_dict["OPTIONS"])
     ours = shared.settings_dict | {
@@ -60,7 +60,7 @@ def use_engine_connection(alias: str) -> None:
         "CONN_HEALTH_CHECKS": False,
     }
     _PREPARE.get(shared.vendor, _leave)(options, is_pooled=is_pooled(shared))
-    connections[alias] = type(shared)(ours, alias)
+    connections[database] = type(shared)(ours, database)
 
 
 def is_pooled(connection: Any) -> bool:

@@ -58,7 +58,7 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class AttemptFailure:
     """So many failures of one kind: what they have in common, and the latest of them."""
 
     fingerprint: str
@@ -84,12 +84,12 @@ def new_row(
     return TaskStatistics(backend=backend, at=at, task_path=task_path, queue=queue, **columns)
 
 
-def insert(alias: str, rows: Sequence[TaskStatistics]) -> None:
+def insert(database: str, rows: Sequence[TaskStatistics]) -> None:
     """Add what a child gathered; a row that is there already is left alone, so repeat freely."""
-    TaskStatistics.objects.using(alias).bulk_create(rows, ignore_conflicts=True)
+    TaskStatistics.objects.using(database).bulk_create(rows, ignore_conflicts=True)
 
 
-def count_failure(alias: str, backend: str, failure: Failure, now: datetime) -> None:
+def count_failure(database: str, backend: str, failure: AttemptFailure, now: datetime) -> None:
     """Add failures of one kind to their group and to the present hour."""
     group = {"backend": backend, "fingerprint": failure.fingerprint}
     latest = {
@@ -99,43 +99,43 @@ def count_failure(alias: str, backend: str, failure: Failure, now: datetime) -> 
         "last_record": failure.record,
     }
     first = {"task_path": failure.task_path, "exception": failure.exception, "first_at": now}
-    _increase(FailureGroup, alias, group, failure, update=latest, insert=first)
-    _increase(FailureCount, alias, group | {"at": floor(now, _HOUR)}, failure)
+    _increase(FailureGroup, database, group, failure, update=latest, insert=first)
+    _increase(FailureCount, database, group | {"at": floor(now, _HOUR)}, failure)
 
 
 def _increase(
     model: Any,
-    alias: str,
+    database: str,
     key: dict[str, Any],
-    failure: Failure,
+    failure: AttemptFailure,
     *,
     update: dict[str, Any] | None = None,
     insert: dict[str, Any] | None = None,
 ) -> None:
-    rows, update = model.objects.using(alias), update or {}
+    rows, update = model.objects.using(database), update or {}
     more = {"failed": F("failed") + failure.failed, "retried": F("retried") + failure.retried}
     if rows.filter(**key).update(**more, **update):
         return
     counts = {"failed": failure.failed, "retried": failure.retried}
     try:
-        with transaction.atomic(using=alias):
+        with transaction.atomic(using=database):
             rows.create(**key, **counts, **update, **(insert or {}))
     except IntegrityError:
         # Another child was faster with the first of its kind.
         rows.filter(**key).update(**more, **update)
 
 
-def fold_children(alias: str, backend: str, now: datetime) -> int:
+def fold_children(database: str, backend: str, now: datetime) -> int:
     """Make minutes of what children added, one page; return how many rows that were."""
-    kept = TaskStatistics.objects.using(alias).filter(backend=backend)
-    with transaction.atomic(using=alias):
-        marks = _held_marks(alias, backend, now)
+    kept = TaskStatistics.objects.using(database).filter(backend=backend)
+    with transaction.atomic(using=database):
+        marks = _held_marks(database, backend, now)
         rows = list(kept.filter(step=_RAW).order_by("at")[:ROWS_A_FOLD])
         if not rows:
             return 0
         # What comes so late that its ten minutes are folded counts in the next ones.
         sums = _summed(rows, lambda row: floor(max(row.at, marks[600]), _MINUTE))
-        _add_to_minutes(alias, backend, sums)
+        _add_to_minutes(database, backend, sums)
         kept.filter(pk__in=[row.pk for row in rows]).delete()
         return len(rows)
 
@@ -153,8 +153,8 @@ def _summed(rows: Iterable[TaskStatistics], place: Any, *, totals: bool = True) 
     return sums
 
 
-def _add_to_minutes(alias: str, backend: str, sums: dict[_Key, Sums]) -> None:
-    minutes = TaskStatistics.objects.using(alias).filter(
+def _add_to_minutes(database: str, backend: str, sums: dict[_Key, Sums]) -> None:
+    minutes = TaskStatistics.objects.using(database).filter(
         backend=backend, step=60, at__in={at for at, _path, _queue in sums}
     )
     known = {(row.at, row.task_path, row.queue): row for row in minutes}
@@ -167,12 +167,12 @@ def _add_to_minutes(alias: str, backend: str, sums: dict[_Key, Sums]) -> None:
         made.append(new_row(backend, at, (path, queue), total, step=60))
         if row is not None:
             made[-1].pk = row.pk
-    _upsert(alias, made)
+    _upsert(database, made)
 
 
-def _upsert(alias: str, rows: Sequence[TaskStatistics]) -> None:
-    targets = connections[alias].features.supports_update_conflicts_with_target
-    TaskStatistics.objects.using(alias).bulk_create(
+def _upsert(database: str, rows: Sequence[TaskStatistics]) -> None:
+    targets = connections[database].features.supports_update_conflicts_with_target
+    TaskStatistics.objects.using(database).bulk_create(
         rows,
         batch_size=500,
         update_conflicts=True,
@@ -181,23 +181,23 @@ def _upsert(alias: str, rows: Sequence[TaskStatistics]) -> None:
     )
 
 
-def fold_steps(alias: str, backend: str, now: datetime) -> None:
+def fold_steps(database: str, backend: str, now: datetime) -> None:
     """Make ten minutes of minutes, hours of those and days of hours, as far as they are over."""
     finer = 60
     for step in sorted(STEPS)[1:]:
-        with transaction.atomic(using=alias):
-            _fold_step(alias, backend, (finer, step), now)
+        with transaction.atomic(using=database):
+            _fold_step(database, backend, (finer, step), now)
         finer = step
 
 
-def _fold_step(alias: str, backend: str, steps: tuple[int, int], now: datetime) -> None:
+def _fold_step(database: str, backend: str, steps: tuple[int, int], now: datetime) -> None:
     finer, step = steps
     span = timedelta(seconds=step)
-    since = _held_marks(alias, backend, now)[step]
+    since = _held_marks(database, backend, now)[step]
     until = floor(now - _DELAY, span)
     if until <= since:
         return
-    rows = TaskStatistics.objects.using(alias).filter(backend=backend, step=finer, at__lt=until)
+    rows = TaskStatistics.objects.using(database).filter(backend=backend, step=finer, at__lt=until)
     sums = _summed(
         rows.filter(at__gte=since).iterator(), lambda row: floor(row.at, span), totals=False
     )
@@ -205,18 +205,18 @@ def _fold_step(alias: str, backend: str, steps: tuple[int, int], now: datetime) 
         new_row(backend, at, (path, queue), total, step=step)
         for (at, path, queue), total in sums.items()
     ]
-    TaskStatistics.objects.using(alias).bulk_create(made, batch_size=500)
-    _marks(alias, backend).filter(step=step, until=since).update(until=until)
+    TaskStatistics.objects.using(database).bulk_create(made, batch_size=500)
+    _marks(database, backend).filter(step=step, until=since).update(until=until)
 
 
-def _marks(alias: str, backend: str) -> Any:
-    return StatisticsMark.objects.using(alias).filter(backend=backend)
+def _marks(database: str, backend: str) -> Any:
+    return StatisticsMark.objects.using(database).filter(backend=backend)
 
 
-def _held_marks(alias: str, backend: str, now: datetime) -> dict[int, datetime]:
+def _held_marks(database: str, backend: str, now: datetime) -> dict[int, datetime]:
     """Return up to when each step is folded, with those rows locked; made when they are missing."""
     locked = dict(
-        _marks(alias, backend).select_for_update().order_by("step").values_list("step", "until")
+        _marks(database, backend).select_for_update().order_by("step").values_list("step", "until")
     )
     missing = [
         StatisticsMark(backend=backend, step=step, until=floor(now, timedelta(seconds=step)))
@@ -224,17 +224,17 @@ def _held_marks(alias: str, backend: str, now: datetime) -> dict[int, datetime]:
         if step not in locked
     ]
     if missing:
-        StatisticsMark.objects.using(alias).bulk_create(missing, ignore_conflicts=True)
-        return _held_marks(alias, backend, now)
+        StatisticsMark.objects.using(database).bulk_create(missing, ignore_conflicts=True)
+        return _held_marks(database, backend, now)
     return locked
 
 
-def prune(alias: str, backend: str, now: datetime) -> int:
+def prune(database: str, backend: str, now: datetime) -> int:
     """Delete one page of rows that are older than their step is kept; return how many."""
     for step, kept in STEPS.items():
-        rows = TaskStatistics.objects.using(alias).filter(backend=backend, step=step)
+        rows = TaskStatistics.objects.using(database).filter(backend=backend, step=step)
         old = rows.filter(at__lt=now - kept).order_by("at").values_list("pk", flat=True)[:_PAGE]
         if ids := list(old):
-            count: int = rows.filter(pk__in=ids)._raw_delete(alias)  # noqa: SLF001
+            count: int = rows.filter(pk__in=ids)._raw_delete(database)  # noqa: SLF001
             return count
     return 0

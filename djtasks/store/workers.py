@@ -42,7 +42,7 @@ class NewWorker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vital:
+class ChildStatus:
     """What a supervisor knows of one of its children at a heartbeat."""
 
     rss: int | None
@@ -51,7 +51,7 @@ class Vital:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pulse:
+class HeartbeatReply:
     """The answer to a heartbeat.
 
     `gone`: children whose row somebody deleted, who must stop at once and start anew.
@@ -69,66 +69,66 @@ def _free(rows: QuerySet[R]) -> QuerySet[R]:
     return rows.select_for_update(skip_locked=skip)
 
 
-def register(alias: str, worker: NewWorker) -> None:
+def register(database: str, worker: NewWorker) -> None:
     """Insert the row of a child; its id is never used by another.
 
     Once more does no harm, for a child that did not hear whether its row is there.
     """
     columns = asdict(worker) | {"queues": list(worker.queues)}
-    WorkerRecord.objects.using(alias).get_or_create(pk=columns.pop("id"), defaults=columns)
+    WorkerRecord.objects.using(database).get_or_create(pk=columns.pop("id"), defaults=columns)
 
 
-def beat(alias: str, vitals: Mapping[UUID, Vital]) -> Pulse:
+def heartbeat(database: str, statuses: Mapping[UUID, ChildStatus]) -> HeartbeatReply:
     """Move the counters of all these children and return what was asked of them since.
 
     Never waits for a row that somebody holds, else one locked row would let all children of
     a supervisor be reaped alive; such a child beats next time.
     """
-    if not vitals:
-        return Pulse()
-    rows = WorkerRecord.objects.using(alias)
-    mine = list(vitals)
-    with transaction.atomic(using=alias):
+    if not statuses:
+        return HeartbeatReply()
+    rows = WorkerRecord.objects.using(database)
+    mine = list(statuses)
+    with transaction.atomic(using=database):
         free = _free(rows.filter(pk__in=mine))
         orders = dict(free.order_by("pk").values_list("pk", "order"))
-        now = database_now(connections[alias])
+        now = database_now(connections[database])
         for worker in orders:
-            vital = vitals[worker]
+            status = statuses[worker]
             rows.filter(pk=worker).update(
-                beat=F("beat") + 1,
-                beat_at=now,
-                rss=vital.rss,
-                draining=vital.draining,
-                tasks=list(vital.tasks),
+                heartbeat=F("heartbeat") + 1,
+                heartbeat_at=now,
+                rss=status.rss,
+                draining=status.draining,
+                tasks=list(status.tasks),
                 order="",
             )
-    records = TaskRecord.objects.using(alias).filter(worker__in=mine, cancel_requested=True)
-    return Pulse(
+    records = TaskRecord.objects.using(database).filter(worker__in=mine, cancel_requested=True)
+    return HeartbeatReply(
         gone=set(mine) - set(rows.filter(pk__in=mine).values_list("pk", flat=True)),
         orders={worker: order for worker, order in orders.items() if order},
         cancelled=[(w, pk) for w, pk in records.values_list("worker", "pk") if w is not None],
     )
 
 
-def report(alias: str, worker: UUID, text: str) -> None:
+def report(database: str, worker: UUID, text: str) -> None:
     """Store the answer to an order, such as stacks."""
-    WorkerRecord.objects.using(alias).filter(pk=worker).update(report=text)
+    WorkerRecord.objects.using(database).filter(pk=worker).update(report=text)
 
 
-def census(alias: str) -> dict[UUID, int | None]:
+def census(database: str) -> dict[UUID, int | None]:
     """Return the counter of every worker that is registered or owns a record.
 
     None for an owner without a row: a claim that was applied after its worker was taken.
     """
-    owners = TaskRecord.objects.using(alias).filter(worker__isnull=False)
+    owners = TaskRecord.objects.using(database).filter(worker__isnull=False)
     distinct: Any = owners.order_by().values_list("worker", flat=True).distinct()
     counters: dict[UUID, int | None] = dict.fromkeys(distinct)
-    counters.update(WorkerRecord.objects.using(alias).values_list("pk", "beat"))
+    counters.update(WorkerRecord.objects.using(database).values_list("pk", "heartbeat"))
     return counters
 
 
 def take(
-    alias: str, worker: UUID, *, counter: int | None, departure: Departure | None = None
+    database: str, worker: UUID, *, counter: int | None, departure: Departure | None = None
 ) -> list[Released] | None:
     """Delete a dead worker's row and move what it owned, in one transaction.
 
@@ -139,35 +139,35 @@ def take(
     which never started what it owns. A record that a stopped session holds locked is left
     for a later look. Die anywhere before the commit and nothing has happened.
     """
-    with transaction.atomic(using=alias):
+    with transaction.atomic(using=database):
         departed = departure or Departure(crashed=False)
         if counter is not None:
-            row = WorkerRecord.objects.using(alias).filter(pk=worker, beat=counter)
+            row = WorkerRecord.objects.using(database).filter(pk=worker, heartbeat=counter)
             facts = _free(row).values_list("draining", "alone").first()
             if facts is None or not row.delete()[0]:
                 return None
             draining, alone = facts
             departed = departure or Departure(crashed=not draining, alone=alone)
-        return _move_owned(alias, worker, departed)
+        return _move_owned(database, worker, departed)
 
 
-def leave(alias: str, worker: UUID, departure: Departure) -> list[Released] | None:
+def leave(database: str, worker: UUID, departure: Departure) -> list[Released] | None:
     """Delete the row of one's own child that is gone, and move what it owned.
 
     Returns None, having done nothing, when somebody holds the row locked: ask again later.
     """
-    with transaction.atomic(using=alias):
-        row = WorkerRecord.objects.using(alias).filter(pk=worker)
+    with transaction.atomic(using=database):
+        row = WorkerRecord.objects.using(database).filter(pk=worker)
         if not _free(row) and row.exists():
             return None
         row.delete()
-        return _move_owned(alias, worker, departure)
+        return _move_owned(database, worker, departure)
 
 
-def _move_owned(alias: str, worker: UUID, departure: Departure) -> list[Released]:
-    records = TaskRecord.objects.using(alias)
+def _move_owned(database: str, worker: UUID, departure: Departure) -> list[Released]:
+    records = TaskRecord.objects.using(database)
     owned = _free(records.filter(worker=worker))
-    now = database_now(connections[alias])
+    now = database_now(connections[database])
     moved = []
     for row in owned.order_by("pk"):
         release = judge_release(
@@ -235,35 +235,37 @@ def _released(row: TaskRecord, release: Release, lost: Settlement | None) -> Rel
     )
 
 
-def beat_lease(alias: str, name: str, holder: UUID) -> bool:
+def renew_lease(database: str, name: str, holder: UUID) -> bool:
     """Move the counter of a lease that `holder` has; False when it is somebody else's."""
-    held = Lease.objects.using(alias).filter(name=name, holder=holder)
-    return bool(held.update(beat=F("beat") + 1))
+    held = Lease.objects.using(database).filter(name=name, holder=holder)
+    return bool(held.update(heartbeat=F("heartbeat") + 1))
 
 
-def read_lease(alias: str, name: str) -> tuple[UUID, int] | None:
+def read_lease(database: str, name: str) -> tuple[UUID, int] | None:
     """Return (holder, counter), or None when nobody ever held it."""
-    return Lease.objects.using(alias).filter(name=name).values_list("holder", "beat").first()
+    return (
+        Lease.objects.using(database).filter(name=name).values_list("holder", "heartbeat").first()
+    )
 
 
-def take_lease(alias: str, name: str, holder: UUID, *, seen: tuple[UUID, int] | None) -> bool:
+def take_lease(database: str, name: str, holder: UUID, *, seen: tuple[UUID, int] | None) -> bool:
     """Take a lease whose (holder, counter) is still `seen`; False when somebody was faster."""
-    leases = Lease.objects.using(alias)
+    leases = Lease.objects.using(database)
     if seen is None:
         _row, created = leases.get_or_create(name=name, defaults={"holder": holder})
         return created
-    still = leases.filter(name=name, holder=seen[0], beat=seen[1])
-    return bool(still.update(holder=holder, beat=F("beat") + 1))
+    still = leases.filter(name=name, holder=seen[0], heartbeat=seen[1])
+    return bool(still.update(holder=holder, heartbeat=F("heartbeat") + 1))
 
 
-def drop_lease(alias: str, name: str, holder: UUID) -> None:
+def drop_lease(database: str, name: str, holder: UUID) -> None:
     """Give a lease up, so that the next supervisor need not wait for it to run out."""
-    Lease.objects.using(alias).filter(name=name, holder=holder).delete()
+    Lease.objects.using(database).filter(name=name, holder=holder).delete()
 
 
-def paused_queues(alias: str, backend: str) -> set[str]:
+def paused_queues(database: str, backend: str) -> set[str]:
     """Return the queues of a TASKS alias that are paused now, by the database's clock."""
-    controls = QueueControl.objects.using(alias).filter(
+    controls = QueueControl.objects.using(database).filter(
         Q(until__isnull=True) | Q(until__gt=DatabaseNow()), backend=backend, paused=True
     )
     return set(controls.values_list("queue", flat=True))

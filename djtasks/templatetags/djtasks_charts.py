@@ -19,7 +19,7 @@ _STEP = (
 @register.simple_tag
 def draw_bars(bars: Iterable[Any]) -> SafeString:
     """Draw the bars of a plot."""
-    return format_html_join("", _BAR, ((b.look, b.x, b.y, b.width, b.height) for b in bars))
+    return format_html_join("", _BAR, ((b.css, b.x, b.y, b.width, b.height) for b in bars))
 
 
 @register.simple_tag

@@ -73,18 +73,16 @@ def icon(name: str, css: str = "") -> SafeString:
 
 
 @register.simple_tag
-def badge(look: str, symbol: str, word: str) -> SafeString:
+def badge(css: str, symbol: str, word: str) -> SafeString:
     """Draw a state: a tint, a symbol and a word, since colour alone says nothing."""
-    return format_html(
-        '<span class="djt-state djt-state--{}">{}{}</span>', look, icon(symbol), word
-    )
+    return format_html('<span class="djt-state djt-state--{}">{}{}</span>', css, icon(symbol), word)
 
 
 @register.simple_tag
 def phase_badge(phase: str) -> SafeString:
     """Draw a task's state in the words of people."""
-    look, symbol, word = PHASES[phase]
-    return badge(look, symbol, str(word))
+    css, symbol, word = PHASES[phase]
+    return badge(css, symbol, str(word))
 
 
 @register.filter
@@ -112,7 +110,7 @@ def module_of(path: str) -> str:
 
 
 @register.filter
-def span(length: timedelta | float | None) -> str:
+def duration(length: timedelta | float | None) -> str:
     """Return a span in words of at most two parts: `40 ms`, `0.8 s`, `2 min 48 s`; None: a dash."""
     if length is None:
         return NOTHING
@@ -166,7 +164,7 @@ def when(context: template.Context, moment: datetime | None) -> SafeString | str
 @register.simple_tag(takes_context=True)
 def lasting(context: template.Context, since: datetime) -> SafeString | str:
     """Say how long something has lasted; since exactly when, on hover."""
-    return clock(since, span((context.get("now") or timezone.now()) - since))
+    return clock(since, duration((context.get("now") or timezone.now()) - since))
 
 
 @register.simple_tag
@@ -218,21 +216,21 @@ def _relative(ahead: timedelta) -> str:
         return _("now")
     words = in_words(abs(ahead))
     return (
-        _("in %(span)s") % {"span": words}
+        _("in %(duration)s") % {"duration": words}
         if ahead > JUST_NOW
-        else _("%(span)s ago") % {"span": words}
+        else _("%(duration)s ago") % {"duration": words}
     )
 
 
 @register.simple_tag
-def meter(part: float | None, whole: float, look: str) -> SafeString:
+def meter(part: float | None, whole: float, css: str) -> SafeString:
     """Draw a part of a whole as a bar; the number stands beside it."""
     share = f"{100 * min((part or 0) / whole, 1):.1f}%" if whole else "0%"
     return format_html(
         '<svg class="djt-meter" width="96" height="6" aria-hidden="true">'
         '<rect class="track" width="100%" height="6"/>'
         '<rect class="djt-bar {}" width="{}" height="6"/></svg>',
-        look,
+        css,
         share,
     )
 

@@ -1,6 +1,6 @@
 """Testing with djtasks: see docs/guides/testing.md.
 
-Names are imported when they are first used, since `djtasks.testing.leash` and `.servers` run
+Names are imported when they are first used, since `djtasks.testing.parent_guard` and `.servers` run
 in processes where no Django is set up.
 """
 

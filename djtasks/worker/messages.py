@@ -18,7 +18,7 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Vitals:
+class RunningTasks:
     """What the child is running now, for the heartbeat."""
 
     tasks: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
@@ -50,7 +50,7 @@ class Drained:
 
 
 @dataclass(frozen=True, slots=True)
-class Adopted:
+class Reassigned:
     """The lone child owns the suspect now (`taken`), or it was no longer to be had."""
 
     taken: bool
@@ -89,7 +89,7 @@ class CancelTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Adopt:
+class Reassign:
     """Take this record over from `previous`, then run it alone."""
 
     claim: Claim

@@ -124,16 +124,16 @@ REDIRECTS = {
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """One URL of the admin: its name and route."""
 
     name: str | None
     route: str
 
 
-def walked() -> list[Found]:
+def walked() -> list[SearchResult]:
     """Return every URL under /admin/djtasks/, once each, as the resolver has them."""
-    found = {Found(name, route): None for name, route in _walk(get_resolver(), "")}
+    found = {SearchResult(name, route): None for name, route in _walk(get_resolver(), "")}
     return [one for one in found if one.route.startswith(PREFIX)]
 
 

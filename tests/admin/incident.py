@@ -98,7 +98,7 @@ class Incident:
     def beat(self) -> None:
         """Let the workers beat again, but for the one that has fallen silent."""
         live = WorkerRecord.objects.exclude(version=OLD)
-        live.update(beat_at=self.engine.store.now() - timedelta(seconds=2))
+        live.update(heartbeat_at=self.engine.store.now() - timedelta(seconds=2))
 
     def ago(self, minutes: float) -> datetime:
         """Return a moment of the past."""
@@ -123,7 +123,7 @@ class Incident:
                 queues=["default", "mail"],
                 slots=16,
                 started_at=self.ago(minutes),
-                beat_at=self.now - timedelta(seconds=19 if version == OLD else 2),
+                heartbeat_at=self.now - timedelta(seconds=19 if version == OLD else 2),
                 rss=self.dice.randrange(280, 980) * 1024 * 1024,
                 draining=host.startswith("kube"),
             )

@@ -178,7 +178,7 @@ def test_a_worker_that_is_gone_is_shown_as_silent_and_orders_to_it_are_answered(
     admin: Client, stage: Stage, engine: Engine
 ) -> None:
     long_ago = engine.store.now() - 100 * engine.options.lease
-    WorkerRecord.objects.update(beat_at=long_ago)
+    WorkerRecord.objects.update(heartbeat_at=long_ago)
 
     html = admin.get(address("djtasks_workerrecord_changelist", stage)).content.decode()
     WorkerRecord.objects.all().delete()

@@ -22,7 +22,7 @@ def test_an_action_has_a_face_that_agrees_with_the_table(name: str) -> None:
         assert face.states == action.states
         assert face.is_destroying == action.deletes
         assert face.label
-        assert not face.one or (face.effect and face.one.deed)
+        assert not face.one or (face.effect and face.one.handler)
         assert not face.many or face.many.effect
 
 

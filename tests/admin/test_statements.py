@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from djtasks.engine import Engine
-from djtasks.inspection import SPANS
+from djtasks.inspection import CHART_RANGES
 from tests.admin.expectations import address, names
 from tests.admin.incident import Incident
 from tests.admin.stage import Stage, set_up
@@ -39,7 +39,7 @@ def test_every_page_takes_few_statements(admin: Client, shop: Stage) -> None:
 
 
 @pytest.mark.usefixtures("servers")
-@pytest.mark.parametrize("span", SPANS)
+@pytest.mark.parametrize("span", CHART_RANGES)
 def test_the_overview_takes_few_statements_over_any_span(
     admin: Client, shop: Stage, span: str
 ) -> None:

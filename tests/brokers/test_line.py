@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import pytest
 
 from djtasks.brokers import line as module
-from djtasks.brokers.deadline import Haste
-from djtasks.brokers.line import Line
+from djtasks.brokers.deadline import Deadline
+from djtasks.brokers.line import ConnectionThread
 from tests.waiting import eventually
 
 PATIENCE = 30.0
@@ -32,9 +32,9 @@ class End:
 
 
 @pytest.fixture
-def line() -> Iterator[Line[End]]:
+def line() -> Iterator[ConnectionThread[End]]:
     End.made.clear()
-    return Line(End, Haste())
+    return ConnectionThread(End, Deadline())
 
 
 @pytest.fixture
@@ -45,14 +45,14 @@ def release() -> Iterator[threading.Event]:
     event.set()
 
 
-def test_it_connects_once_and_answers_from_one_thread(line: Line[End]) -> None:
+def test_it_connects_once_and_answers_from_one_thread(line: ConnectionThread[End]) -> None:
     threads = {line.ask(lambda _end: threading.get_ident(), seconds=PATIENCE) for _ in range(3)}
 
     assert len(threads) == len(End.made) == 1
     assert threads != {threading.get_ident()}
 
 
-def test_a_question_that_fails_ends_the_connection(line: Line[End]) -> None:
+def test_a_question_that_fails_ends_the_connection(line: ConnectionThread[End]) -> None:
     with pytest.raises(ZeroDivisionError):
         line.ask(lambda _end: 1 / 0, seconds=PATIENCE)
 
@@ -61,7 +61,7 @@ def test_a_question_that_fails_ends_the_connection(line: Line[End]) -> None:
 
 
 def test_who_waits_long_enough_leaves_and_others_fail_at_once(
-    line: Line[End], release: threading.Event
+    line: ConnectionThread[End], release: threading.Event
 ) -> None:
     started = time.monotonic()
     with pytest.raises(TimeoutError):
@@ -73,7 +73,7 @@ def test_who_waits_long_enough_leaves_and_others_fail_at_once(
 
 
 def test_it_goes_on_when_the_question_that_hung_is_over(
-    line: Line[End], release: threading.Event
+    line: ConnectionThread[End], release: threading.Event
 ) -> None:
     with pytest.raises(TimeoutError):
         line.ask(lambda _end: release.wait(), seconds=0.1)
@@ -91,7 +91,7 @@ def test_it_goes_on_when_the_question_that_hung_is_over(
 
 
 def test_one_that_hangs_for_ever_is_given_up(
-    line: Line[End], release: threading.Event, monkeypatch: pytest.MonkeyPatch
+    line: ConnectionThread[End], release: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_STUCK_SECONDS", 0.0)
     with pytest.raises(TimeoutError):
@@ -101,7 +101,7 @@ def test_one_that_hangs_for_ever_is_given_up(
 
 
 def test_who_is_behind_another_gives_up_without_harm(
-    line: Line[End], release: threading.Event
+    line: ConnectionThread[End], release: threading.Event
 ) -> None:
     asked, began = list[str](), threading.Event()
 
@@ -123,8 +123,8 @@ def test_who_is_behind_another_gives_up_without_harm(
     assert len(End.made) == 1
 
 
-def test_a_line_that_is_forgotten_closes_its_connection(line: Line[End]) -> None:
-    made: Line[End] = Line(End, Haste())
+def test_a_line_that_is_forgotten_closes_its_connection(line: ConnectionThread[End]) -> None:
+    made: ConnectionThread[End] = ConnectionThread(End, Deadline())
     made.ask(lambda _end: None, seconds=PATIENCE)
 
     del made
@@ -135,15 +135,15 @@ def test_a_line_that_is_forgotten_closes_its_connection(line: Line[End]) -> None
 
 FORKING = """
 import os
-from djtasks.brokers.deadline import Haste
-from djtasks.brokers.line import Line
+from djtasks.brokers.deadline import Deadline
+from djtasks.brokers.line import ConnectionThread
 
 class End:
     def close(self):
         if os.getpid() != parent: print("the child closed it")
 
 parent = os.getpid()
-line = Line(End, Haste())
+line = ConnectionThread(End, Deadline())
 first = line.ask(id, seconds=30)
 child = os.fork()
 if not child:

@@ -104,7 +104,7 @@ class Events(RuleBasedStateMachine):
 
     @rule()
     def index(self) -> None:
-        look = self.site.store.look()
+        look = self.site.store.scan()
         for lane in look.lanes:
             page = self.site.store.due_page(lane, until=look.now, limit=10)
             self.site.broker.push([Hint(one.id, "default", 0) for one in page])
@@ -194,10 +194,10 @@ class Events(RuleBasedStateMachine):
         fresh = self.children[worker] = Child(self.site)
         self.missed[fresh.id] = 0
 
-    @rule(beats=strategies.tuples(*[either] * WORKERS), looks=strategies.sampled_from([1, 7]))
-    def look(self, beats: tuple[bool, ...], looks: int) -> None:
+    @rule(beats=strategies.tuples(*[either] * WORKERS), scans=strategies.sampled_from([1, 7]))
+    def look(self, beats: tuple[bool, ...], scans: int) -> None:
         """Let time pass: living workers beat often enough, and the reaper looks."""
-        for _ in range(looks):
+        for _ in range(scans):
             for worker, beats_now in enumerate(beats):
                 self._maybe_beat(worker, beats_now)
             self.is_read_only = False
@@ -210,15 +210,15 @@ class Events(RuleBasedStateMachine):
         self.missed[child.id] += 1
         if beats_now or self.missed[child.id] > MOST_MISSED:
             self.missed[child.id] = 0
-            child.beat()
+            child.heartbeat()
             if not child.is_alive:
                 self._replace(worker)
 
-    @rule(looks=strategies.sampled_from([1, 7]))
-    def look_in_vain(self, looks: int) -> None:
+    @rule(scans=strategies.sampled_from([1, 7]))
+    def look_in_vain(self, scans: int) -> None:
         """Let time pass while the database can be read and not written."""
         self.is_read_only = True
-        for _ in range(looks):
+        for _ in range(scans):
             try:
                 self.reaper.look()
             except OperationalError:

@@ -39,7 +39,7 @@ STORE_CALLS = (
     "due_page", "owned_by", "give_back", "report_progress", "now",
 )  # fmt: skip
 WORKER_CALLS = (
-    "register", "beat", "report", "census", "take", "leave", "beat_lease", "read_lease",
+    "register", "heartbeat", "report", "census", "take", "leave", "renew_lease", "read_lease",
     "take_lease", "drop_lease", "paused_queues",
 )  # fmt: skip
 BROKER_CALLS = ("push", "pop", "depths", "discard")

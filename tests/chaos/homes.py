@@ -40,7 +40,7 @@ class PostgresHome:
         """Stop it as `pg_ctl -m immediate` does: no goodbye, recovery at the next start."""
         pid = int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
         os.kill(pid, signal.SIGQUIT)
-        self.server.leash.wait(30)
+        self.server.guard.wait(30)
         self.server.stop()
 
     def create(self) -> dict[str, Any]:

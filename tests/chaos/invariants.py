@@ -114,7 +114,7 @@ def nothing_is_left_behind(site: Site, rows: list[TaskRecord]) -> None:
     keys = [row.id for row in rows if row.unique_key is not None]
     assert not owned, f"final records with an owner: {owned[:5]}"
     assert not keys, f"final records that keep their unique key: {keys[:5]}"
-    if any(not one.has_ended for one in site.workers) and not site.valkey.leash.poll():
+    if any(not one.has_ended for one in site.workers) and not site.valkey.guard.poll():
         eventually(lambda: site.hints() == 0)
 
 

@@ -21,7 +21,7 @@ from djtasks.options import parse_options
 from djtasks.protocol.records import Claim
 from djtasks.protocol.recovery import Departure
 from djtasks.store import PortableStore, Store, workers
-from djtasks.store.workers import NewWorker, Vital
+from djtasks.store.workers import ChildStatus, NewWorker
 from djtasks.worker.attempts.pipeline import Pipeline
 from djtasks.worker.attempts.running import Running, ThreadGate, Work
 from djtasks.worker.child.giving_back import give_back
@@ -234,10 +234,12 @@ class Child:
         finally:
             self.wire.fate = "arrives"
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Show that it lives; one whose row is gone leaves at once."""
-        pulse = workers.beat(self.site.alias, {self.id: Vital(rss=None, draining=False, tasks=())})
-        if pulse.gone:
+        reply = workers.heartbeat(
+            self.site.alias, {self.id: ChildStatus(rss=None, draining=False, tasks=())}
+        )
+        if reply.gone:
             self.die()
 
     def die(self) -> None:

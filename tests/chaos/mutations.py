@@ -83,7 +83,11 @@ MUTATIONS = {
     ),
     "self-audit": Mutation(
         rule="a worker gives back what names it and it knows nothing of",
-        edits=(_worker("child/housekeeper", "if not strangers:", "if strangers is not None:"),),
+        edits=(
+            _worker(
+                "child/housekeeper", "if not unknown_claims:", "if unknown_claims is not None:"
+            ),
+        ),
     ),
     "claims in the air": Mutation(
         rule="the self-audit waits for a claim that is under way",
@@ -108,7 +112,7 @@ MUTATIONS = {
     ),
     "first page": Mutation(
         rule="the indexer looks at the first page of every lane",
-        edits=(_worker("duties/indexer", "cost += self._index_pages(look)", "cost += 0.0"),),
+        edits=(_worker("duties/indexer", "cost += self._index_pages(snapshot)", "cost += 0.0"),),
     ),
     "orphans": Mutation(
         rule="an owner without a row is one that does not move",
@@ -119,7 +123,7 @@ MUTATIONS = {
         edits=(
             Edit(
                 path="djtasks/store/workers.py",
-                old="filter(pk=worker, beat=counter)",
+                old="filter(pk=worker, heartbeat=counter)",
                 new="filter(pk=worker)",
             ),
         ),

@@ -30,8 +30,8 @@ class Protocol(Events):
         owners = {child.id: child for child in self.children}
         for row in self._rows():
             if row.worker in owners and (row.pk, row.fence) in self.starts:
-                strangers = owners[row.worker].holdings.strangers([(row.pk, row.fence)])
-                assert not strangers, "its own audit would give it back"
+                unknown_claims = owners[row.worker].holdings.unknown_claims([(row.pk, row.fence)])
+                assert not unknown_claims, "its own audit would give it back"
 
     @invariant()
     def nobody_is_taken_alive(self) -> None:
@@ -63,4 +63,4 @@ class Protocol(Events):
             for turn in range(WORKERS):
                 if any_of(self, can):
                     act(turn)
-        self.look((True,) * WORKERS, looks=1)
+        self.look((True,) * WORKERS, scans=1)

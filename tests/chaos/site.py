@@ -138,10 +138,10 @@ class Site:
         } | extra
 
     def worker(
-        self, *flags: str, wait: bool = True, beat: bool = False, **how: Any
+        self, *flags: str, wait: bool = True, heartbeat: bool = False, **how: Any
     ) -> WorkerProcess:
         """Start a worker; by default it is up when this returns."""
-        always = [] if beat else ["--no-beat"]
+        always = [] if heartbeat else ["--no-beat"]
         started = WorkerProcess(*always, *flags, **self.environment(**how))
         self.workers.append(started)
         if wait:
@@ -207,7 +207,7 @@ class Site:
         pid = self.redis().info("server")["process_id"]
         self.say("kill -9 redis")
         os.kill(pid, signal.SIGKILL)
-        self.valkey.leash.wait(30)
+        self.valkey.guard.wait(30)
         self.valkey.stop()
 
     def start_redis(self) -> None:

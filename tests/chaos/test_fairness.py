@@ -15,7 +15,7 @@ from djtasks.models import TaskRecord
 from djtasks.protocol.states import FINAL, State
 from djtasks.store import workers
 from djtasks.store.sessions import use_engine_connection
-from djtasks.store.workers import NewWorker, Vital
+from djtasks.store.workers import ChildStatus, NewWorker
 from djtasks.worker.attempts.running import Work
 from djtasks.worker.child.holdings import Holdings
 from djtasks.worker.child.sources import BrokerSource, DatabaseSource, Queues
@@ -110,7 +110,7 @@ class Crowd:
                 # Every fetch waits a second, so this is the real pace of a heartbeat, or slower.
                 for _ in range(5):
                     self.fetched += source.fetch(8)
-                workers.beat(ALIAS, {worker: Vital(rss=None, draining=False, tasks=())})
+                workers.heartbeat(ALIAS, {worker: ChildStatus(rss=None, draining=False, tasks=())})
         except Exception as error:  # noqa: BLE001 - looked at by the test
             self.failures.append(error)
         finally:

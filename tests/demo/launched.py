@@ -79,7 +79,7 @@ class Demo:
             process
             for process in self.left()
             if part in " ".join(process.cmdline())
-            and "djtasks.testing.leash" not in process.cmdline()
+            and "djtasks.testing.parent_guard" not in process.cmdline()
         ]
         return found
 

@@ -141,7 +141,7 @@ def test_it_works_on_the_servers_it_is_told(start: Start, shelf: Path, own_valke
     assert code == 0, demo.said()
     assert SUMMARY in demo.said()
     assert name not in demo.said()
-    assert own_valkey.leash.poll() is None
+    assert own_valkey.guard.poll() is None
 
 
 def psycopg_connection(host: str):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from djtasks.formats.durations import LONGEST, as_span
+from djtasks.formats.durations import LONGEST, as_duration
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from djtasks.formats.durations import LONGEST, as_span
     ],
 )
 def test_a_timedelta_or_a_number_of_seconds_is_a_span(given: Any, span: timedelta) -> None:
-    assert as_span(given) == span
+    assert as_duration(given) == span
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_a_timedelta_or_a_number_of_seconds_is_a_span(given: Any, span: timedelt
     ],
 )
 def test_anything_else_is_none(given: Any) -> None:
-    assert as_span(given) is None
+    assert as_duration(given) is None

@@ -10,7 +10,7 @@ from djtasks.engine import Engine, engine_of
 from djtasks.formats.durations import floor
 from djtasks.formats.histograms import bucket_of
 from djtasks.formats.ids import new_id
-from djtasks.inspection import SPANS, now_of, overview, queues_of, workers_of
+from djtasks.inspection import CHART_RANGES, live_counts, overview, queues_of, workers_of
 from djtasks.models import QueueSample, Schedule, WorkerRecord
 from djtasks.operations import pause_queue
 from djtasks.schedules import Every
@@ -44,7 +44,7 @@ def worker(**columns: Any) -> WorkerRecord:
 
 
 @everywhere
-@pytest.mark.parametrize("name", SPANS)
+@pytest.mark.parametrize("name", CHART_RANGES)
 def test_every_span_has_a_point_for_each_step_and_the_newest_is_now(
     database: str, name: str
 ) -> None:
@@ -55,7 +55,7 @@ def test_every_span_has_a_point_for_each_step_and_the_newest_is_now(
 
     found = overview(engine, name)
 
-    span = SPANS[name]
+    span = CHART_RANGES[name]
     assert len(found.points) == len(found.moments) == span.length // span.step
     assert sum(point.successful for point in found.points[-2:]) == 3
     (point,) = [p for p in found.points if p.failed]
@@ -67,7 +67,7 @@ def test_every_span_has_a_point_for_each_step_and_the_newest_is_now(
 def test_an_empty_installation_has_an_overview(database: str) -> None:
     found = overview(engine_of("default"), "nonsense")
 
-    assert found.span.name == "1h"
+    assert found.chart_range.name == "1h"
     assert {point.run_p95 for point in found.points} == {None}
     assert (found.tasks, found.slowest, found.alerts, found.backlogs) == ([], [], [], [])
 
@@ -142,7 +142,7 @@ def test_the_strip_counts_what_is_now(engine: Engine) -> None:
     assert later is not None
     TaskRecord.objects.filter(pk=later.pk).update(attempt=1)
 
-    now = now_of(engine)
+    now = live_counts(engine)
 
     assert (now.ready, now.running, now.failed_last_hour) == (3, 0, 1)
     assert (now.retrying, now.scheduled) == (1, 1)
@@ -153,7 +153,7 @@ def test_what_must_be_done_is_told_worst_first(engine: Engine) -> None:
     worker(version="2", queues=["mail"])
     worker(version="1", queues=["mail"])
     silent = worker(queues=["mail"])
-    WorkerRecord.objects.filter(pk=silent.pk).update(beat_at=engine.store.now() - HOUR)
+    WorkerRecord.objects.filter(pk=silent.pk).update(heartbeat_at=engine.store.now() - HOUR)
     add.using(queue_name="reports").enqueue(1, 2)
 
     alerts = overview(engine).alerts

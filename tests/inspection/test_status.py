@@ -168,7 +168,7 @@ def test_a_paused_queue_tells_by_whom_and_why(
 @everywhere
 def test_a_worker_tells_what_it_is_and_when_it_was_last_heard_of(database: str) -> None:
     row = make_worker(queues=["mail"], rss=1_000, tasks=[{"id": "7"}], alone=True)
-    WorkerRecord.objects.update(beat_at=F("beat_at") - timedelta(minutes=1))
+    WorkerRecord.objects.update(heartbeat_at=F("heartbeat_at") - timedelta(minutes=1))
     make_worker(backend="polled")
 
     (facts,) = workers_of(engine_of("default"))
@@ -181,7 +181,7 @@ def test_a_worker_tells_what_it_is_and_when_it_was_last_heard_of(database: str) 
 
 def test_a_worker_whose_clock_is_ahead_is_not_silent_for_less_than_nothing(engine: Engine) -> None:
     make_worker()
-    WorkerRecord.objects.update(beat_at=F("beat_at") + HOUR)
+    WorkerRecord.objects.update(heartbeat_at=F("heartbeat_at") + HOUR)
 
     assert workers_of(engine)[0].silent == timedelta(0)
 
@@ -194,7 +194,7 @@ def test_a_worker_whose_clock_is_ahead_is_not_silent_for_less_than_nothing(engin
         ({"queues": ["default"]}, 0),
         ({"queues": ["mail"], "alone": True}, 0),
         ({"queues": ["mail"], "draining": True}, 0),
-        ({"queues": ["mail"], "beat_at": datetime(2020, 1, 2, tzinfo=UTC)}, 0),
+        ({"queues": ["mail"], "heartbeat_at": datetime(2020, 1, 2, tzinfo=UTC)}, 0),
     ],
 )
 def test_a_queue_counts_the_workers_that_fetch_from_it(
@@ -231,7 +231,7 @@ def test_due_tasks_that_nobody_fetches_are_a_problem(counting: Engine) -> None:
 
 
 def test_a_silent_worker_is_a_problem(counting: Engine) -> None:
-    make_worker(beat_at=datetime.now(UTC) - timedelta(seconds=40))
+    make_worker(heartbeat_at=datetime.now(UTC) - timedelta(seconds=40))
 
     (problem,) = status_of(counting).problems
 

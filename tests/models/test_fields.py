@@ -30,7 +30,7 @@ def test_the_databases_clock_is_in_utc(database: str) -> None:
     row = WorkerRecord.objects.get()
 
     assert abs(row.started_at - datetime.now(UTC)) < timedelta(minutes=1)
-    assert row.started_at == row.beat_at
+    assert row.started_at == row.heartbeat_at
 
 
 @everywhere
@@ -64,7 +64,10 @@ def test_an_index_is_led_by_the_state_where_it_cannot_be_partial(
             migrations.AddIndex(
                 "lease",
                 WhereIndex(
-                    name="held", fields=("beat",), where=models.Q(beat=0), elsewhere=("beat",)
+                    name="held",
+                    fields=("heartbeat",),
+                    where=models.Q(heartbeat=0),
+                    elsewhere=("heartbeat",),
                 ),
             ),
         ),

@@ -15,7 +15,7 @@ from djtasks.management.subcommands import ALL as SUBCOMMANDS
 from djtasks.models import TaskRecord
 from djtasks.operations import ACTIONS, Refusal, cancel, discard, retry
 from djtasks.operations.bulk import chunks
-from djtasks.operations.bulk.options import Wishes
+from djtasks.operations.bulk.options import BulkOptions
 from djtasks.protocol.states import FINAL, State
 from tests.tasks import add, only_once
 from tests.worker.making import WORKER
@@ -42,7 +42,9 @@ def test_an_action_is_possible_from_the_states_it_names_and_refused_in_others(
 ) -> None:
     action = ACTIONS[name]
     wishes = (
-        Wishes(run_after=engine.store.now() + timedelta(days=1)) if action.options else Wishes()
+        BulkOptions(run_after=engine.store.now() + timedelta(days=1))
+        if action.options
+        else BulkOptions()
     )
     for state in State:
         record = in_state(state)

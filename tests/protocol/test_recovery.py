@@ -112,9 +112,9 @@ def test_a_poison_task_ends_after_so_many_crashes(max_crashes: int) -> None:
     record, crashes = Release(READY, 0), 0
 
     while record.state is READY:
-        is_suspect = record.crash_count == max_crashes - 1
+        must_run_isolated = record.crash_count == max_crashes - 1
         record = judge_release(
-            CRASH_ALONE if is_suspect else CRASH,
+            CRASH_ALONE if must_run_isolated else CRASH,
             cancel_requested=False,
             crash_count=record.crash_count,
             max_crashes=max_crashes,

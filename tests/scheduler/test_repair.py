@@ -26,7 +26,7 @@ def test_a_clock_that_went_forward_and_back_neither_storms_nor_sleeps(engine):
 
     tick(engine, FUTURE)
     ticked_in_the_future = again(row)
-    Auditor(engine).look(NOON + MINUTE / 2)
+    Auditor(engine).scan(NOON + MINUTE / 2)
     tick(engine, NOON + MINUTE)
     tick(engine, NOON + 2 * MINUTE)
 
@@ -40,7 +40,7 @@ def test_what_ticked_before_the_clock_went_back_a_little_does_not_tick_again(eng
     for n in range(10):
         tick(engine, NOON + n * MINUTE)
 
-    Auditor(engine).look(NOON)
+    Auditor(engine).scan(NOON)
     for n in range(12):
         tick(engine, NOON + n * MINUTE)
 
@@ -52,7 +52,7 @@ def test_a_schedule_that_is_right_is_not_touched(engine, django_assert_num_queri
     tick(engine, NOON)
 
     with django_assert_num_queries(2, connection=connections[engine.database]):
-        Auditor(engine).look(NOON + MINUTE / 2)
+        Auditor(engine).scan(NOON + MINUTE / 2)
 
     assert again(row).next_run_at == NOON + MINUTE
 
@@ -61,7 +61,7 @@ def test_a_row_that_lost_its_next_run_gets_it_back(engine):
     row = schedule(next_run_at=None)
     paused = schedule("paused", next_run_at=None, is_enabled=False)
 
-    Auditor(engine).look(NOON)
+    Auditor(engine).scan(NOON)
 
     assert again(row).next_run_at == NOON + MINUTE
     assert again(paused).next_run_at is None
@@ -70,12 +70,12 @@ def test_a_row_that_lost_its_next_run_gets_it_back(engine):
 def test_a_mended_row_fires_again(engine, caplog):
     row = schedule(rule={"kind": "moon"})
     tick(engine, NOON)
-    Auditor(engine).look(NOON)
+    Auditor(engine).scan(NOON)
     still_broken = again(row).broken
     change(row, rule=schedule("other").rule)
 
     with caplog.at_level(logging.INFO, "djtasks.beat"):
-        Auditor(engine).look(NOON + MINUTE)
+        Auditor(engine).scan(NOON + MINUTE)
     tick(engine, NOON + MINUTE)
 
     assert "is no rule" in still_broken
@@ -90,7 +90,7 @@ def test_a_task_that_is_back_fires_again(engine, monkeypatch):
     assert again(row).broken
     change(row, task_path="tests.tasks.add")
 
-    Auditor(engine).look(NOON + HOUR)
+    Auditor(engine).scan(NOON + HOUR)
     tick(engine, NOON + HOUR)
 
     assert dues(row) == [NOON]
@@ -100,7 +100,7 @@ def test_nonsense_is_shown_before_it_is_due(engine):
     row = schedule(rule={"kind": "moon"}, next_run_at=NOON + HOUR)
     good = schedule("good", next_run_at=FUTURE)
 
-    Auditor(engine).look(NOON)
+    Auditor(engine).scan(NOON)
 
     assert "is no rule" in again(row).broken
     assert again(good).next_run_at == NOON + MINUTE
@@ -109,7 +109,7 @@ def test_nonsense_is_shown_before_it_is_due(engine):
 def test_the_reason_of_a_broken_row_is_kept_up_to_date(engine):
     row = schedule(broken="It was something else.", overlap="maybe")
 
-    Auditor(engine).look(NOON)
+    Auditor(engine).scan(NOON)
 
     assert "got 'maybe'" in again(row).broken
 
@@ -119,12 +119,12 @@ def test_a_round_takes_a_page_a_look_and_begins_again(engine, monkeypatch):
     rows = [schedule(str(n), next_run_at=FUTURE) for n in range(5)]
     auditor = Auditor(engine)
 
-    ends = [auditor.look(NOON) for _ in range(3)]
+    ends = [auditor.scan(NOON) for _ in range(3)]
 
     assert ends == [False, False, True]
     assert all(again(row).next_run_at == NOON + MINUTE for row in rows)
     change(rows[0], next_run_at=FUTURE)
-    auditor.look(NOON)
+    auditor.scan(NOON)
     assert again(rows[0]).next_run_at == NOON + MINUTE
 
 
@@ -132,7 +132,7 @@ def test_after_a_jump_all_are_looked_at_at_once(engine, monkeypatch):
     monkeypatch.setattr(module, "PAGE", 2)
     rows = [schedule(str(n), next_run_at=FUTURE) for n in range(5)]
 
-    Auditor(engine).look_at_all(NOON)
+    Auditor(engine).check_all(NOON)
 
     assert all(again(row).next_run_at == NOON + MINUTE for row in rows)
 
@@ -149,7 +149,7 @@ def test_a_tick_in_between_wins_over_the_auditor(engine, monkeypatch):
 
     monkeypatch.setattr(module.ticks, "page", read_then_lose)
 
-    auditor.look(NOON)
+    auditor.scan(NOON)
 
     assert again(row).next_run_at == NOON + timedelta(seconds=1)
 
@@ -165,7 +165,7 @@ def test_a_column_that_cannot_be_read_breaks_that_schedule_alone(engine, column)
         )
 
     Ticker(engine).tick(NOON)
-    Auditor(engine).look(NOON)
+    Auditor(engine).scan(NOON)
 
     with connections[engine.database].cursor() as cursor:
         cursor.execute("SELECT broken FROM djtasks_schedule WHERE id = %s", [bad.pk])

@@ -142,11 +142,11 @@ def test_a_backlog_is_fired_page_by_page_in_one_tick(engine, monkeypatch):
 def test_it_has_looked_once_what_was_due_is_enqueued(engine):
     row = schedule()
     scheduler = Scheduler(engine, Alone(), clock=Clock())
-    assert not scheduler.has_looked
+    assert not scheduler.first_scan_done
 
     scheduler.tick()
 
-    assert scheduler.has_looked
+    assert scheduler.first_scan_done
     assert dues(row) == [NOON]
 
 
@@ -185,7 +185,7 @@ def test_declarations_wait_for_the_database(engine, monkeypatch):
     with pytest.raises(OperationalError):
         scheduler.tick()
 
-    assert not scheduler.has_looked
+    assert not scheduler.first_scan_done
 
 
 def test_stopping_lets_another_be_first(engine):

@@ -142,10 +142,10 @@ def test_a_queued_run_does_not_keep_the_scheduler_busy(engine):
     row = schedule(overlap="queue_one")
     tick(engine, NOON)
 
-    assert ticks.look(engine.database, "default").next_run_at is None
+    assert ticks.scan(engine.database, "default").next_run_at is None
 
     finish(runs(row)[0])
-    assert ticks.look(engine.database, "default").next_run_at == NOON + MINUTE
+    assert ticks.scan(engine.database, "default").next_run_at == NOON + MINUTE
 
 
 def test_a_unique_task_that_is_still_live_is_the_run(engine):
@@ -249,11 +249,11 @@ def test_a_task_that_a_newer_scheduler_may_know_is_left_to_it_for_a_minute(engin
 def test_what_is_left_aside_is_not_looked_at_again_at_once(engine):
     schedule(task_path="tests.tasks.from_the_next_release")
     ticker = Ticker(engine)
-    assert ticker.look().next_run_at == NOON
+    assert ticker.scan().next_run_at == NOON
 
     ticker.tick(NOON)
 
-    assert ticker.look().next_run_at is None
+    assert ticker.scan().next_run_at is None
     assert ticker.tick(NOON) == 0
 
 

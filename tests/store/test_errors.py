@@ -12,7 +12,7 @@ from django.db import (
 
 from djtasks.models import TaskRecord
 from djtasks.store import open_store
-from djtasks.store.errors import Failure, classify
+from djtasks.store.errors import DatabaseFailure, classify
 from tests.store.connections import in_another_transaction
 from tests.store.contract.records import insert
 
@@ -48,7 +48,9 @@ def test_a_row_that_is_locked_is_in_the_way_for_now(database: str) -> None:
 
     run(database, PATIENCE_AGAIN[vendor])
     # SQLite locks the whole database: whatever is asked next must wait as well.
-    assert classify(caught.value) is (Failure.AWAY if vendor == "sqlite" else Failure.LOCKED)
+    assert classify(caught.value) is (
+        DatabaseFailure.AWAY if vendor == "sqlite" else DatabaseFailure.LOCKED
+    )
 
 
 def test_a_value_that_the_database_never_takes_is_refused(database: str) -> None:
@@ -59,27 +61,27 @@ def test_a_value_that_the_database_never_takes_is_refused(database: str) -> None
         run(database, statement)
 
     assert row.exists()
-    assert classify(caught.value) is Failure.REFUSED
+    assert classify(caught.value) is DatabaseFailure.REFUSED
 
 
 def test_a_missing_column_fails_no_task(database: str) -> None:
     with pytest.raises(DatabaseError) as caught, transaction.atomic(using=database):
         run(database, "UPDATE djtasks_taskrecord SET not_yet_migrated = 1")
 
-    assert classify(caught.value) is Failure.AWAY
+    assert classify(caught.value) is DatabaseFailure.AWAY
 
 
 @pytest.mark.parametrize(
     ("error", "failure"),
     [
-        (IntegrityError("duplicate"), Failure.REFUSED),
-        (OperationalError("string or blob too big"), Failure.REFUSED),
-        (OperationalError("server closed the connection"), Failure.AWAY),
-        (OperationalError("disk I/O error"), Failure.AWAY),
-        (ProgrammingError("no such table"), Failure.AWAY),
+        (IntegrityError("duplicate"), DatabaseFailure.REFUSED),
+        (OperationalError("string or blob too big"), DatabaseFailure.REFUSED),
+        (OperationalError("server closed the connection"), DatabaseFailure.AWAY),
+        (OperationalError("disk I/O error"), DatabaseFailure.AWAY),
+        (ProgrammingError("no such table"), DatabaseFailure.AWAY),
     ],
 )
 def test_an_error_without_a_code_is_judged_by_its_kind(
-    error: DatabaseError, failure: Failure
+    error: DatabaseError, failure: DatabaseFailure
 ) -> None:
     assert classify(error) is failure

@@ -104,8 +104,8 @@ def test_every_move_of_a_record_finds_it_by_primary_key(
         "claim in queues": (sql.CLAIM_IN_QUEUES, wanted([claim.id for claim in batch])),
         "settle": (sql.SETTLE, values.settle_columns(verdicts, WORKER)),
         "settle what returned": (sql.SETTLE_PLAIN, values.plain_columns(verdicts, WORKER)),
-        "settle away": (sql.SETTLE_AWAY, owned),
-        "adopt": (sql.ADOPT, owned | {"heir": WORKER}),
+        "settle away": (sql.SETTLE_AND_DELETE, owned),
+        "adopt": (sql.REASSIGN, owned | {"heir": WORKER}),
         "give back": (sql.GIVE_BACK, owned),
         "progress": (sql.PROGRESS, owned | {"texts": ["1"] * size}),
     }
@@ -121,7 +121,7 @@ def test_every_move_of_a_record_finds_it_by_primary_key(
 
 
 def test_a_look_reads_the_ready_index_alone(claims: list[Claim]) -> None:
-    scans = scans_of(sql.LOOK, None)
+    scans = scans_of(sql.SCAN, None)
 
     reads = [scan for scan in scans if "taskrecord" in scan]
     assert reads

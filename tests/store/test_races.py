@@ -54,7 +54,7 @@ def test_no_record_is_claimed_twice(store: Store, opposite: bool) -> None:
 def test_no_due_record_is_claimed_twice(store: Store) -> None:
     for _ in range(40):
         insert(store)
-    lanes = store.look().lanes
+    lanes = store.scan().lanes
 
     claims = at_once(*[lambda: store.claim_due(lanes, worker=new_id(), limit=30) for _ in range(2)])
 

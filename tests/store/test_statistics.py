@@ -12,7 +12,7 @@ from djtasks.inspection.figures.series import rows_since
 from djtasks.models import FailureCount, FailureGroup, QueueSample, StatisticsMark, TaskStatistics
 from djtasks.models.statistics import ALL_TASKS, STEPS
 from djtasks.store import samples, statistics
-from djtasks.store.statistics import Failure, Sums, new_row
+from djtasks.store.statistics import AttemptFailure, Sums, new_row
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 NOON = datetime(2026, 10, 20, 12, tzinfo=UTC)
@@ -139,12 +139,12 @@ def test_old_rows_are_deleted_by_their_step(database: str) -> None:
     assert [len(rows(database, step)) for step in STEPS] == [1, 1, 1, 1]
 
 
-def failure(**changes: Any) -> Failure:
+def failure(**changes: Any) -> AttemptFailure:
     fields: dict[str, Any] = {
         "fingerprint": "f1", "task_path": "shop.send", "exception": "ValueError",
         "message": "boom", "place": "shop.py:1 in send", "record": CHILD, "failed": 1,
     }  # fmt: skip
-    return Failure(**fields | changes)
+    return AttemptFailure(**fields | changes)
 
 
 def test_failures_of_one_kind_are_counted_in_their_group_and_hour(database: str) -> None:

@@ -11,14 +11,14 @@ from djtasks.protocol.records import Claim
 from djtasks.protocol.recovery import Departure
 from djtasks.protocol.states import State
 from djtasks.store import Store, open_store, workers
-from djtasks.store.workers import NewWorker, Vital
+from djtasks.store.workers import ChildStatus, NewWorker
 from tests.store.connections import in_another_transaction
 from tests.store.contract.records import insert_claimed, request_cancel, row_of
 
 pytestmark = pytest.mark.django_db(databases="__all__", transaction=True)
 
 CRASHED = Departure(crashed=True)
-VITAL = Vital(rss=1, draining=False, tasks=[])
+STATUS = ChildStatus(rss=1, draining=False, tasks=[])
 
 
 @pytest.fixture
@@ -69,12 +69,12 @@ def exists(store: Store, worker: UUID) -> bool:
 def test_a_worker_that_signs_on_again_keeps_its_row(store: Store) -> None:
     worker = new_worker()
     workers.register(store.database, worker)
-    workers.beat(store.database, {worker.id: VITAL})
+    workers.heartbeat(store.database, {worker.id: STATUS})
 
     workers.register(store.database, worker)
 
     row = WorkerRecord.objects.using(store.database).get()
-    assert (row.pk, row.beat, row.slots, row.queues) == (worker.id, 1, 8, ["default"])
+    assert (row.pk, row.heartbeat, row.slots, row.queues) == (worker.id, 1, 8, ["default"])
 
 
 def test_the_records_of_a_dead_worker_are_ready_again(store: Store) -> None:
@@ -106,7 +106,7 @@ def test_a_crash_counts_for_what_was_running_and_not_for_what_waited(store: Stor
 def test_a_worker_that_beat_meanwhile_keeps_everything(store: Store) -> None:
     worker = registered(store)
     claimed = insert_claimed(store, worker)
-    workers.beat(store.database, {worker: VITAL})
+    workers.heartbeat(store.database, {worker: STATUS})
 
     assert workers.take(store.database, worker, counter=0) is None
 
@@ -173,10 +173,10 @@ def test_a_beat_passes_over_a_locked_worker(locking_store: Store) -> None:
     held, free = registered(locking_store), registered(locking_store)
 
     with in_another_transaction(locking_store.database, lambda: lock_worker(locking_store, held)):
-        pulse = workers.beat(locking_store.database, {held: VITAL, free: VITAL})
+        reply = workers.heartbeat(locking_store.database, {held: STATUS, free: STATUS})
 
     assert workers.census(locking_store.database) == {held: 0, free: 1}
-    assert pulse.gone == set()
+    assert reply.gone == set()
 
 
 def test_a_beat_tells_what_was_asked_since(store: Store) -> None:
@@ -185,12 +185,12 @@ def test_a_beat_tells_what_was_asked_since(store: Store) -> None:
     request_cancel(store, claimed.id)
     WorkerRecord.objects.using(store.database).update(order="drain")
 
-    pulse = workers.beat(store.database, {worker: VITAL, gone: VITAL})
-    again = workers.beat(store.database, {worker: VITAL})
+    reply = workers.heartbeat(store.database, {worker: STATUS, gone: STATUS})
+    again = workers.heartbeat(store.database, {worker: STATUS})
 
-    assert pulse.gone == {gone}
-    assert (pulse.orders, again.orders) == ({worker: "drain"}, {})
-    assert pulse.cancelled == [(worker, claimed.id)]
+    assert reply.gone == {gone}
+    assert (reply.orders, again.orders) == ({worker: "drain"}, {})
+    assert reply.cancelled == [(worker, claimed.id)]
 
 
 def test_an_owner_without_a_row_is_in_the_census(store: Store) -> None:
@@ -207,12 +207,12 @@ def test_one_of_two_takes_a_lease(store: Store) -> None:
     assert workers.take_lease(store.database, "duty", second, seen=None) is False
     seen = workers.read_lease(store.database, "duty")
     assert seen == (first, 0)
-    assert workers.beat_lease(store.database, "duty", first) is True
+    assert workers.renew_lease(store.database, "duty", first) is True
     assert workers.take_lease(store.database, "duty", second, seen=seen) is False
 
     seen = workers.read_lease(store.database, "duty")
     assert workers.take_lease(store.database, "duty", second, seen=seen) is True
-    assert workers.beat_lease(store.database, "duty", first) is False
+    assert workers.renew_lease(store.database, "duty", first) is False
 
 
 def test_who_drops_a_lease_drops_only_its_own(store: Store) -> None:

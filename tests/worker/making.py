@@ -48,7 +48,7 @@ def work_of(path: str, *args: Any, **changes: Any) -> Work:
 def claim_all(worker: UUID, backend: str = "default", limit: int = 1000) -> list[Claim]:
     """Claim whatever is due, straight from the database."""
     store = open_store(backend)
-    return store.claim_due(store.look().lanes, worker=worker, limit=limit)
+    return store.claim_due(store.scan().lanes, worker=worker, limit=limit)
 
 
 class LostReplies:

@@ -17,7 +17,7 @@ from djtasks import operations
 from djtasks.admin.built_in_actions import BUILT_IN
 from djtasks.admin.pages import require
 from djtasks.admin.project_actions import run_on_many
-from djtasks.admin.search import Found, chips_of, find, query
+from djtasks.admin.search import SearchResult, chips_of, find, query
 from djtasks.admin.task_actions import TaskAction, action_named
 from djtasks.admin.task_pages import TaskPages
 from djtasks.engine import Engine
@@ -29,21 +29,21 @@ from djtasks.models import BulkAction, TaskState
 from djtasks.operations.bulk.here import MOST_HERE, RAISED
 from djtasks.protocol.states import State
 from djtasks.templatetags.djtasks_pages import count as in_figures
-from djtasks.templatetags.djtasks_pages import span
+from djtasks.templatetags.djtasks_pages import duration
 
 TAB = "djtasks_taskrecord_changelist"
 MOST_LOGGED = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class BulkRequest:
     """A bulk action that somebody asks for: where, what, and on which tasks."""
 
     admin: TaskPages
     request: HttpRequest
     engine: Engine
     verb: TaskAction
-    found: Found
+    found: SearchResult
 
 
 def bulk_new(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpResponse:
@@ -59,12 +59,12 @@ def bulk_new(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpResp
     if refused:
         messages.error(request, refused)
         return _to_list(admin, " ".join(given.getlist("q")), engine)
-    ask = Ask(admin=admin, request=request, engine=engine, verb=verb, found=found)
+    bulk_request = BulkRequest(admin=admin, request=request, engine=engine, verb=verb, found=found)
     posted = request.POST if request.method == "POST" else None
     form = verb.many.form(posted, queues=sorted(engine.queues))
     if posted is not None and form.is_valid():
-        return _begin(ask, form.options())
-    return _confirm(ask, form)
+        return _begin(bulk_request, form.options())
+    return _confirm(bulk_request, form)
 
 
 def _meant(given: Any) -> str:
@@ -74,7 +74,7 @@ def _meant(given: Any) -> str:
     return " ".join(f"id:{one}" for one in dict.fromkeys(given.getlist("id")))
 
 
-def _refusal(given: Any, found: Found) -> str:
+def _refusal(given: Any, found: SearchResult) -> str:
     """Return why nothing is done, or ""."""
     if not given.get("all") and not given.getlist("id"):
         return _("Nothing was done: tick some tasks first, or “All … that match”.")
@@ -90,9 +90,9 @@ def _to_list(admin: TaskPages, text: str, engine: Engine) -> HttpResponse:
     return HttpResponseRedirect(page + query(engine, text))
 
 
-def _confirm(ask: Ask, form: Any) -> HttpResponse:
+def _confirm(bulk_request: BulkRequest, form: Any) -> HttpResponse:
     """Draw the page of effects: how many are changed, how many are left alone and why."""
-    engine, found, verb = ask.engine, ask.found, ask.verb
+    engine, found, verb = bulk_request.engine, bulk_request.found, bulk_request.verb
     states = _states(found)
     matching = operations.selected(engine, found.selection)
     counts = counts_of(engine, [matching.filter(state=state) for state in states])
@@ -103,8 +103,8 @@ def _confirm(ask: Ask, form: Any) -> HttpResponse:
     ]
     changed = min(sum(count for _label, count, is_for in by_state if is_for), COUNT_LIMIT)
     ticked = [chip for chip in found.search.chips if chip.key == "id"]
-    return ask.admin.show(
-        ask.request,
+    return bulk_request.admin.show(
+        bulk_request.request,
         "djtasks/bulk_confirm.html",
         TAB,
         title=verb.label,
@@ -131,28 +131,28 @@ def _limits(verb: TaskAction, changed: int) -> dict[str, Any]:
     }
 
 
-def _states(found: Found) -> list[State]:
+def _states(found: SearchResult) -> list[State]:
     """Return the states that what was found can be in."""
     phases = found.search.phases
     asked = {State.READY if one in READY_PHASES else State[one.upper()] for one in phases}
     return sorted(asked or set(State) - {State.WAITING})
 
 
-def _begin(ask: Ask, options: dict[str, Any]) -> HttpResponse:
+def _begin(bulk_request: BulkRequest, options: dict[str, Any]) -> HttpResponse:
     try:
-        bulk = _started(ask, options)
+        bulk = _started(bulk_request, options)
     except InvalidBulkAction as error:
-        messages.error(ask.request, str(error))
-        return _to_list(ask.admin, ask.found.search.text, ask.engine)
+        messages.error(bulk_request.request, str(error))
+        return _to_list(bulk_request.admin, bulk_request.found.search.text, bulk_request.engine)
     said = ", ".join(f"{name} → {value}" for name, value in bulk.options.items())
-    words = ask.found.search.text or "everything"
+    words = bulk_request.found.search.text or "everything"
     text = f"{bulk.action} on {bulk.planned:,} tasks: {words[:MOST_LOGGED]}"
-    ask.admin.log_change(ask.request, bulk, f"{text} ({said})" if said else text)
-    if ask.verb.run is not None:
-        _tell_of(ask.request, bulk)
-        return HttpResponseRedirect(_address(ask.admin, ask.engine, bulk))
+    bulk_request.admin.log_change(bulk_request.request, bulk, f"{text} ({said})" if said else text)
+    if bulk_request.verb.run is not None:
+        _tell_of(bulk_request.request, bulk)
+        return HttpResponseRedirect(_address(bulk_request.admin, bulk_request.engine, bulk))
     messages.success(
-        ask.request,
+        bulk_request.request,
         ngettext(
             "Begun on %(n)s task; it goes on when you leave this page.",
             "Begun on %(n)s tasks; it goes on when you leave this page.",
@@ -160,15 +160,17 @@ def _begin(ask: Ask, options: dict[str, Any]) -> HttpResponse:
         )
         % {"n": in_figures(bulk.planned)},
     )
-    return HttpResponseRedirect(_address(ask.admin, ask.engine, bulk))
+    return HttpResponseRedirect(_address(bulk_request.admin, bulk_request.engine, bulk))
 
 
-def _started(ask: Ask, options: dict[str, Any]) -> BulkAction:
-    selection = ask.found.selection
-    if ask.verb.run is not None:
-        return run_on_many(ask.verb, ask.engine, selection, ask.request)
-    by = ask.request.user.get_username()
-    return operations.start_bulk(ask.engine, ask.verb.operation, selection, by=by, options=options)
+def _started(bulk_request: BulkRequest, options: dict[str, Any]) -> BulkAction:
+    selection = bulk_request.found.selection
+    if bulk_request.verb.run is not None:
+        return run_on_many(bulk_request.verb, bulk_request.engine, selection, bulk_request.request)
+    by = bulk_request.request.user.get_username()
+    return operations.start_bulk(
+        bulk_request.engine, bulk_request.verb.operation, selection, by=by, options=options
+    )
 
 
 def _tell_of(request: HttpRequest, bulk: BulkAction) -> None:
@@ -227,7 +229,7 @@ def _options(facts: BulkFacts) -> list[tuple[str, str]]:
         "queue": (_("Queue"), str),
         "priority": (_("Priority"), str),
         "run_after": (_("Due at"), _exactly),
-        "spread": (_("Spread over"), span),
+        "spread": (_("Spread over"), duration),
     }
     given = facts.options
     return [(word, say(given[name])) for name, (word, say) in words.items() if name in given]

@@ -29,7 +29,7 @@ class Line:
     """One series: what it is called, how it is drawn, where it ends."""
 
     label: str
-    look: str
+    css: str
     path: str
     fill: str = ""
     end: str = ""
@@ -39,7 +39,7 @@ class Line:
 class Bar:
     """One upright bar."""
 
-    look: str
+    css: str
     x: str
     y: str
     width: str
@@ -171,13 +171,13 @@ def bars_of(stacks: Sequence[tuple[str, Sequence[Value]]], scale: Scale) -> list
     gap, width = WIDTH / steps, WIDTH / steps * 0.62
     for place in range(steps):
         base = 0.0
-        for look, values in stacks:
+        for css, values in stacks:
             value = values[place] or 0
             if value:
                 y = scale.y(base + value)
                 bars.append(
                     Bar(
-                        look=look,
+                        css=css,
                         x=f"{gap * place + (gap - width) / 2:.1f}",
                         y=f"{y:.1f}",
                         width=f"{width:.1f}",

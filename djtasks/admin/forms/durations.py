@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from djtasks.formats.durations import LONGEST
-from djtasks.schedules.rules.base import span_in_words
+from djtasks.schedules.rules.base import duration_in_words
 
 _UNITS = {
     "s": timedelta(seconds=1),
@@ -21,7 +21,7 @@ _NAME = "s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?|w|weeks?|"
 _PART = re.compile(rf"\s*(\d{{1,12}}(?:\.\d{{1,6}})?)\s*({_NAME})(?![a-z])[\s,]*", re.ASCII)
 
 
-class SpanField(forms.Field):
+class HumanDurationField(forms.Field):
     """Takes `90`, `5 minutes` or `1 h 30 min`, gives a timedelta; a bare number is seconds."""
 
     widget = forms.TextInput
@@ -29,17 +29,17 @@ class SpanField(forms.Field):
     def to_python(self, value: Any) -> timedelta | None:
         """Return the span; None for an empty field."""
         text = str(value or "").strip()
-        return _span_of(text.lower()) if text else None
+        return _duration_of(text.lower()) if text else None
 
     def prepare_value(self, value: Any) -> Any:
         """Show a span as words that the field takes again."""
         if not isinstance(value, timedelta):
             return value
         whole = value % timedelta(seconds=1) == timedelta(0)
-        return span_in_words(value) if whole else f"{value.total_seconds():f} seconds"
+        return duration_in_words(value) if whole else f"{value.total_seconds():f} seconds"
 
 
-def _span_of(text: str) -> timedelta:
+def _duration_of(text: str) -> timedelta:
     seconds, place = 0.0, 0
     while found := _PART.match(text, place):
         unit = _UNITS[found[2][:1] or "s"]

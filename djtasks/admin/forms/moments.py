@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from djtasks.admin.forms.durations import SpanField
+from djtasks.admin.forms.durations import HumanDurationField
 from djtasks.formats.durations import LONGEST
 
 _CLOCK = re.compile(r"(?:(today|tomorrow)\s+)?(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
@@ -48,7 +48,7 @@ def _moment_of(text: str, now: datetime) -> datetime:
             return _on_the_clock(clock, now)
         return _stored(text)
     except (ValueError, OverflowError):
-        return now + _span(text)
+        return now + _duration(text)
 
 
 def _on_the_clock(clock: re.Match[str], now: datetime) -> datetime:
@@ -68,9 +68,9 @@ def _stored(text: str) -> datetime:
     return timezone.make_aware(moment) if moment.tzinfo is None else moment
 
 
-def _span(text: str) -> timedelta:
+def _duration(text: str) -> timedelta:
     try:
-        span: timedelta = SpanField().clean(text.removeprefix("in "))
+        duration: timedelta = HumanDurationField().clean(text.removeprefix("in "))
     except forms.ValidationError:
         raise forms.ValidationError(
             _(
@@ -79,4 +79,4 @@ def _span(text: str) -> timedelta:
             )
             % {"text": text[:100]}
         ) from None
-    return span
+    return duration

@@ -15,9 +15,9 @@ from djtasks.admin.queues.rows import queue_rows
 from djtasks.definitions.options import LONGEST_QUEUE
 from djtasks.engine import Engine
 from djtasks.inspection import (
-    SPANS,
+    CHART_RANGES,
     QueueFacts,
-    now_of,
+    live_counts,
     queue_figures,
     queues_of,
     series_in,
@@ -47,18 +47,18 @@ class QueueControlAdmin(OperationsAdmin):
 
     def queues(self, request: HttpRequest, engine: Engine) -> HttpResponse:
         """List the queues of one TASKS alias."""
-        look = engine.store.look()
-        now = look.now
+        snapshot = engine.store.scan()
+        now = snapshot.now
         workers = workers_of(engine, now)
-        facts = queues_of(engine, workers, look)
-        hour = series_in(engine, SPANS["1h"], now)
+        facts = queues_of(engine, workers, snapshot)
+        hour = series_in(engine, CHART_RANGES["1h"], now)
         return self.show(
             request,
             "djtasks/queues.html",
             TAB,
             title=_("Queues"),
             now=now,
-            live=now_of(engine, facts, workers, now, hour=hour),
+            live=live_counts(engine, facts, workers, now, hour=hour),
             queues=queue_rows(engine, queue_figures(engine, facts, now, hour), now),
             may_pause=request.user.has_perm("djtasks.pause_queue"),
             may_purge=request.user.has_perm("djtasks.purge_queue"),

@@ -12,27 +12,27 @@ from djtasks.inspection import Finding, QueueFacts, QueueFigures
 from djtasks.inspection.diagnosis.findings import about_queue
 from djtasks.templatetags.djtasks_pages import number
 
-LOOKS = ("k-1", "k-2", "k-3")
+CSS_CLASSES = ("k-1", "k-2", "k-3")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """What a queue is, as a badge: a tint, a symbol and a word."""
 
-    look: str
+    css: str
     symbol: str
     word: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRow:
-    """One queue. `finding`: what is wrong with it; `look` is that of its sparklines."""
+    """One queue. `finding`: what is wrong with it; `css` is that of its sparklines."""
 
     facts: QueueFacts
     figures: QueueFigures
     standing: Standing
     finding: Finding | None
-    look: str
+    css: str
     done: Spark
     ready: Spark
 
@@ -56,7 +56,7 @@ def queue_rows(engine: Engine, queues: Sequence[QueueFigures], now: datetime) ->
             figures=figures,
             standing=standing_of(figures.facts, finding),
             finding=finding,
-            look=LOOKS[place % len(LOOKS)],
+            css=CSS_CLASSES[place % len(CSS_CLASSES)],
             done=spark_of(figures.done[:-1], _said(figures.done[:-1], _("done a minute"))),
             ready=spark_of(figures.ready, _said(figures.ready, _("ready"))),
         )
@@ -67,12 +67,12 @@ def queue_rows(engine: Engine, queues: Sequence[QueueFigures], now: datetime) ->
 def standing_of(facts: QueueFacts, finding: Finding | None) -> Standing:
     """Return the one word for a queue that matters most."""
     if facts.paused:
-        return Standing(look="warn", symbol="paused", word=_("Paused"))
+        return Standing(css="warn", symbol="paused", word=_("Paused"))
     if finding is not None and finding.is_alert:
-        return Standing(look="failed", symbol="failed", word=_("No worker"))
+        return Standing(css="failed", symbol="failed", word=_("No worker"))
     if facts.due or facts.running or facts.delayed:
-        return Standing(look="ok", symbol="ok", word=_("Open"))
-    return Standing(look="wait", symbol="ready", word=_("Empty"))
+        return Standing(css="ok", symbol="ok", word=_("Open"))
+    return Standing(css="wait", symbol="ready", word=_("Empty"))
 
 
 def _said(values: Sequence[float | None], what: str) -> str:

@@ -147,7 +147,7 @@ class ScheduleAdmin(OperationsAdmin):
         if request.method == "POST":
             reason = request.POST.get("reason", "").strip()[:LONGEST_REASON]
             done = pause(engine, row, request.user.get_username(), reason)
-            return self._told(request, row, done)
+            return self._report(request, row, done)
         title = _("Pause “%(name)s”") % {"name": row.name}
         facts = schedule_row(engine, row, engine.store.now())
         return self.show(request, "djtasks/schedule_pause.html", LIST, title=title, schedule=facts)
@@ -162,7 +162,7 @@ class ScheduleAdmin(OperationsAdmin):
         except DjtasksError as error:
             messages.error(request, str(error))
             return self._back(request, row)
-        return self._told(request, row, done)
+        return self._report(request, row, done)
 
     def delete(self, request: HttpRequest, engine: Engine, pk: int) -> HttpResponse:
         """Ask, then delete a schedule; its records stay."""
@@ -179,7 +179,7 @@ class ScheduleAdmin(OperationsAdmin):
         messages.success(request, _("The schedule “%(name)s” is deleted.") % {"name": row.name})
         return Redirect(self._address(LIST, row))
 
-    def _told(self, request: HttpRequest, row: Schedule, done: str) -> HttpResponse:
+    def _report(self, request: HttpRequest, row: Schedule, done: str) -> HttpResponse:
         """Tell the person and the history what was done."""
         if done:
             self.log_change(request, row, done)

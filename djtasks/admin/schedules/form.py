@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from djtasks.admin.forms.durations import SpanField
+from djtasks.admin.forms.durations import HumanDurationField
 from djtasks.definitions import registry
 from djtasks.definitions.signatures import check_call
 from djtasks.engine import Engine
@@ -77,7 +77,7 @@ class ScheduleForm(forms.Form):
         max_length=100,
         widget=forms.TextInput(attrs={"list": "djt-zones", "autocomplete": "off"}),
     )
-    interval = SpanField(label=_("Every"), required=False)
+    interval = HumanDurationField(label=_("Every"), required=False)
     anchor = _moment_field(
         _("Counted from"), _("Empty: from 1970 in UTC, so 5 minutes are :00, :05, …")
     )
@@ -87,8 +87,8 @@ class ScheduleForm(forms.Form):
     limit = forms.IntegerField(
         label=_("How many"), required=False, min_value=1, max_value=MOST_CAUGHT_UP
     )
-    age = SpanField(label=_("How late"), required=False)
-    jitter = SpanField(
+    age = HumanDurationField(label=_("How late"), required=False)
+    jitter = HumanDurationField(
         label=_("Jitter"),
         required=False,
         help_text=_("Each run is moved by up to this much, later."),

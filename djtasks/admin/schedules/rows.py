@@ -18,7 +18,7 @@ from djtasks.protocol.states import State
 from djtasks.scheduler.overrides import COLUMNS, overrides_of
 from djtasks.scheduler.planning import ticked_until, timetable_of
 from djtasks.schedules import Crontab, Rule, Upcoming, missed_from, rule_from
-from djtasks.schedules.rules.base import span_in_words
+from djtasks.schedules.rules.base import duration_in_words
 from djtasks.schedules.rules.wallclock import zone_named
 
 HISTORY = 20
@@ -39,7 +39,7 @@ class Outcome:
     """How one run ended: where its mark stands, and whether up, down or as a ring."""
 
     x: int
-    look: str
+    css: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class ScheduleRow:
     def outcomes(self) -> list[Outcome]:
         """Return the marks of the history, oldest first."""
         return [
-            Outcome(_GAP * place, _look(record.state))
+            Outcome(_GAP * place, _css(record.state))
             for place, record in enumerate(reversed(self.history))
         ]
 
@@ -92,9 +92,9 @@ class ScheduleRow:
         return next(iter(self.history), None)
 
     @property
-    def last_look(self) -> str:
+    def last_css(self) -> str:
         """Return whether the newest record did well (ok), badly (bad) or neither (skip)."""
-        return _look(self.last.state) if self.last else "skip"
+        return _css(self.last.state) if self.last else "skip"
 
 
 def translated(words: str, /, **values: object) -> str:
@@ -129,14 +129,14 @@ def _row(row: Schedule, now: datetime, history: Sequence[Run], *, runs: int = 3)
 def standing_of(row: Schedule) -> Standing:
     """Return the one word for a schedule that matters most."""
     if row.removed:
-        return Standing(look="off", symbol="dash", word=_("Gone from the code"))
+        return Standing(css="off", symbol="dash", word=_("Gone from the code"))
     if row.broken:
-        return Standing(look="failed", symbol="failed", word=_("Broken"))
+        return Standing(css="failed", symbol="failed", word=_("Broken"))
     if not row.is_enabled:
-        return Standing(look="warn", symbol="paused", word=_("Paused"))
+        return Standing(css="warn", symbol="paused", word=_("Paused"))
     if row.next_run_at is None:
-        return Standing(look="off", symbol="ok", word=_("Over"))
-    return Standing(look="ok", symbol="ok", word=_("Active"))
+        return Standing(css="off", symbol="ok", word=_("Over"))
+    return Standing(css="ok", symbol="ok", word=_("Active"))
 
 
 def on_its_clock(rule: Rule, found: Iterable[Upcoming]) -> list[Due]:
@@ -164,7 +164,7 @@ def _said(row: Schedule) -> tuple[str, str]:
     return rule.in_words(translated), rule.expression if isinstance(rule, Crontab) else ""
 
 
-def _look(state: State) -> str:
+def _css(state: State) -> str:
     if state == State.SUCCESSFUL:
         return "ok"
     return "bad" if state in (State.FAILED, State.EXPIRED) else "skip"
@@ -202,7 +202,7 @@ def in_words(column: str, value: Any) -> str:
         except DjtasksError:
             return str(value)[:200]
     if isinstance(value, timedelta):
-        return span_in_words(value, translated)
+        return duration_in_words(value, translated)
     if isinstance(value, datetime):
         return f"{timezone.localtime(value):%Y-%m-%d %H:%M %Z}"
     return _("none") if value is None else str(value)[:200]

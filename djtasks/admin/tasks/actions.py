@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from djtasks.admin.project_actions import run_on_one
-from djtasks.admin.task_actions import One, TaskAction, Told
+from djtasks.admin.task_actions import ActionResult, One, TaskAction
 from djtasks.admin.tasks.access import TasksAdmin, TaskView, require_verb
 from djtasks.inspection import TaskFacts
 from djtasks.models import TaskRecord
@@ -26,7 +26,7 @@ class Button:
     label: str
     url: str
     posts: bool
-    look: str = ""
+    css: str = ""
     value: str = ""
 
 
@@ -50,23 +50,23 @@ def act(
             is_running=row.state == State.RUNNING,
             back=task_address(admin, row),
         )
-    if face.deed is None:
-        told = run_on_one(action, engine, row, request)
+    if face.handler is None:
+        result = run_on_one(action, engine, row, request)
     else:
-        told = face.deed(engine, row, form.cleaned_data)
-    _tell(request, row, told, destroys=action.is_destroying)
-    is_gone = action.is_destroying and told.change
+        result = face.handler(engine, row, form.cleaned_data)
+    _report(request, row, result, destroys=action.is_destroying)
+    is_gone = action.is_destroying and result.change
     return HttpResponseRedirect(_list(admin) if is_gone else task_address(admin, row))
 
 
-def _tell(request: HttpRequest, row: TaskRecord, told: Told, *, destroys: bool) -> None:
+def _report(request: HttpRequest, row: TaskRecord, result: ActionResult, *, destroys: bool) -> None:
     name = row.task_path.rpartition(".")[2]
-    if told.refusal:
-        said = {"name": name, "why": told.refusal}
+    if result.refusal:
+        said = {"name": name, "why": result.refusal}
         messages.warning(request, _("Task %(name)s: nothing was done. %(why)s") % said)
         return
-    log_task(request, row, told.change, flag=DELETION if destroys else CHANGE)
-    said = {"name": name, "change": told.change}
+    log_task(request, row, result.change, flag=DELETION if destroys else CHANGE)
+    said = {"name": name, "change": result.change}
     messages.success(request, _("Task %(name)s: %(change)s") % said)
 
 
@@ -96,13 +96,11 @@ def buttons_of(admin: TasksAdmin, request: HttpRequest, facts: TaskFacts) -> lis
         url = action_address(admin, row, action.name)
         if face.at_once and (action.name != "reschedule" or facts.run_after > facts.now):
             value = "now" if action.name == "reschedule" else ""
-            look = "primary" if not found else ""
-            found.append(
-                Button(label=str(face.at_once), url=url, posts=True, look=look, value=value)
-            )
-        look = "danger" if face.is_danger or action.is_destroying else ""
+            css = "primary" if not found else ""
+            found.append(Button(label=str(face.at_once), url=url, posts=True, css=css, value=value))
+        css = "danger" if face.is_danger or action.is_destroying else ""
         asks = str(face.asks or f"{action.label}…")
-        found.append(Button(label=asks, url=url, posts=False, look=look))
+        found.append(Button(label=asks, url=url, posts=False, css=css))
     return found
 
 

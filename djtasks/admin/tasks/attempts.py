@@ -14,8 +14,8 @@ from djtasks.inspection import Attempt, Reason, TaskFacts
 from djtasks.inspection.listing import worker_names
 from djtasks.templatetags.djtasks_pages import PHASES
 
-_Look = tuple[str, str, str | Promise]
-_OUTCOMES: Mapping[str, _Look] = {
+_Css = tuple[str, str, str | Promise]
+_OUTCOMES: Mapping[str, _Css] = {
     "timed_out": ("failed", "failed", _("Timed out")),
     "lost": ("failed", "plug", _("Worker lost")),
 }
@@ -36,7 +36,7 @@ _CHECKS = {
 class Check:
     """A reason as a line with a symbol."""
 
-    look: str
+    css: str
     symbol: str
     text: str
 
@@ -66,16 +66,16 @@ class AttemptRow:
 
 def standing_of(phase: str) -> Standing:
     """Return the badge of a phase or of an attempt's outcome."""
-    look, symbol, word = PHASES.get(phase) or _OUTCOMES.get(phase) or PHASES["failed"]
-    return Standing(look=look, symbol=symbol, word=str(word))
+    css, symbol, word = PHASES.get(phase) or _OUTCOMES.get(phase) or PHASES["failed"]
+    return Standing(css=css, symbol=symbol, word=str(word))
 
 
 def checks_of(reasons: Sequence[Reason]) -> list[Check]:
     """Return reasons as lines: what is in the way, what is not."""
     return [
-        Check(look=look, symbol=symbol, text=reason.text)
+        Check(css=css, symbol=symbol, text=reason.text)
         for reason in reasons
-        for look, symbol in [_check(reason)]
+        for css, symbol in [_check(reason)]
     ]
 
 

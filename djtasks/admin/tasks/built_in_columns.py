@@ -11,11 +11,11 @@ from djtasks.inspection.display.calls import Piece
 from djtasks.templatetags.djtasks_pages import (
     NOTHING,
     breakable,
+    duration,
     module_of,
     number,
     phase_badge,
     short_name,
-    span,
     when,
 )
 
@@ -59,7 +59,7 @@ def _clamped(text: str) -> SafeString:
 
 
 def _waited(task: ListedTask) -> str:
-    return NOTHING if task.phase in ("scheduled", "retrying") else span(task.waited)
+    return NOTHING if task.phase in ("scheduled", "retrying") else duration(task.waited)
 
 
 COLUMNS = (
@@ -91,7 +91,7 @@ COLUMNS = (
     Column(
         "ran",
         label=gettext_lazy("Ran"),
-        value=lambda task: span(task.ran),
+        value=lambda task: duration(task.ran),
         css="num",
         queries=False,
     ),

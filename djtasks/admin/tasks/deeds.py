@@ -8,21 +8,21 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from djtasks import operations
-from djtasks.admin.task_actions import Told
+from djtasks.admin.task_actions import ActionResult
 from djtasks.admin.tasks.access import record_of
 from djtasks.engine import Engine
 from djtasks.models import TaskRecord
-from djtasks.operations import Done, Refusal
+from djtasks.operations import OperationResult, Refusal
 from djtasks.protocol.states import FINAL, State
 
 
-def retry(engine: Engine, row: TaskRecord, given: dict[str, Any]) -> Told:
+def retry(engine: Engine, row: TaskRecord, given: dict[str, Any]) -> ActionResult:
     """Make a task ready again, perhaps elsewhere, more urgent or later."""
     run_after = given["run_after"]
     queue, priority = given["queue"] or None, given["priority"]
     done = operations.retry(engine, [row.pk], queue=queue, priority=priority, run_after=run_after)
     if not done.changed:
-        return Told(refusal=_why_not(done, row.pk))
+        return ActionResult(refusal=_why_not(done, row.pk))
     changes = [_word(row.state) + " → " + _("ready")]
     for name, old, new in (
         (_("queue"), row.queue, queue),
@@ -32,37 +32,37 @@ def retry(engine: Engine, row: TaskRecord, given: dict[str, Any]) -> Told:
             changes.append(f"{name} {old} → {new}")
     if run_after is not None:
         changes.append(_("due %(time)s") % {"time": _exactly(run_after)})
-    return Told(change=", ".join(changes))
+    return ActionResult(change=", ".join(changes))
 
 
-def reschedule(engine: Engine, row: TaskRecord, given: dict[str, Any]) -> Told:
+def reschedule(engine: Engine, row: TaskRecord, given: dict[str, Any]) -> ActionResult:
     """Move the due time of a task."""
     if not operations.reschedule(engine, [row.pk], given["run_after"]):
-        return Told(refusal=_("It waits no longer: look at its state."))
+        return ActionResult(refusal=_("It waits no longer: look at its state."))
     said = {"old": _exactly(row.run_after), "new": _exactly(given["run_after"])}
-    return Told(change=_("due %(old)s → %(new)s") % said)
+    return ActionResult(change=_("due %(old)s → %(new)s") % said)
 
 
-def cancel(engine: Engine, row: TaskRecord, _given: dict[str, Any]) -> Told:
+def cancel(engine: Engine, row: TaskRecord, _given: dict[str, Any]) -> ActionResult:
     """Cancel a task, or ask the one that runs to stop."""
     if not operations.cancel(engine, [row.pk]):
-        return Told(refusal=_("It is final already, or gone."))
+        return ActionResult(refusal=_("It is final already, or gone."))
     after = record_of(str(row.pk))
     before = _word(row.state)
     if after is not None and after.state not in FINAL:
-        return Told(change=before + " → " + _("asked to stop"))
-    return Told(change=before + " → " + _("cancelled"))
+        return ActionResult(change=before + " → " + _("asked to stop"))
+    return ActionResult(change=before + " → " + _("cancelled"))
 
 
-def discard(engine: Engine, row: TaskRecord, _given: dict[str, Any]) -> Told:
+def discard(engine: Engine, row: TaskRecord, _given: dict[str, Any]) -> ActionResult:
     """Delete a task."""
     done = operations.discard(engine, [row.pk])
     if not done.changed:
-        return Told(refusal=_why_not(done, row.pk))
-    return Told(change=_word(row.state) + " → " + _("deleted"))
+        return ActionResult(refusal=_why_not(done, row.pk))
+    return ActionResult(change=_word(row.state) + " → " + _("deleted"))
 
 
-def _why_not(done: Done, pk: UUID) -> str:
+def _why_not(done: OperationResult, pk: UUID) -> str:
     refusal = done.refused[pk]
     return refusal.translated if isinstance(refusal, Refusal) else refusal
 

@@ -131,10 +131,12 @@ def download(admin: TasksAdmin, request: HttpRequest, view: TaskView) -> HttpRes
     left_out = {"timeline", "related", "now"}
     if not admin.has_task_permission(request, "view_arguments", view.row):
         left_out |= _PRIVATE
-    told = {one.name: getattr(facts, one.name) for one in fields(facts) if one.name not in left_out}
-    if "call" in told:
-        told["call"] = "".join(piece.text for piece in facts.call)
-    text = msgspec.json.format(msgspec.json.encode(told, enc_hook=str), indent=2)
+    values = {
+        one.name: getattr(facts, one.name) for one in fields(facts) if one.name not in left_out
+    }
+    if "call" in values:
+        values["call"] = "".join(piece.text for piece in facts.call)
+    text = msgspec.json.format(msgspec.json.encode(values, enc_hook=str), indent=2)
     answer = HttpResponse(text, content_type="application/json; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="task-{facts.id}.json"'
     return answer
@@ -159,19 +161,19 @@ def _result(facts: TaskFacts) -> Pretty | None:
 
 def _progress(facts: TaskFacts) -> dict[str, Any] | None:
     """Return how far it is, as it was reported; None for nothing, or nothing that can be read."""
-    told = facts.progress
-    if not isinstance(told, dict) or not isinstance(told.get("done"), int | float):
+    values = facts.progress
+    if not isinstance(values, dict) or not isinstance(values.get("done"), int | float):
         return None
-    total = told.get("total")
+    total = values.get("total")
     share = None
     if isinstance(total, int | float) and total > 0:
-        share = min(max(told["done"] / total, 0.0), 1.0)
+        share = min(max(values["done"] / total, 0.0), 1.0)
     return {
-        "done": told["done"],
+        "done": values["done"],
         "total": total if share is not None else None,
         "share": share,
         "width": f"{100 * (share or 0):.1f}%",
-        "note": str(told.get("note") or ""),
+        "note": str(values.get("note") or ""),
     }
 
 

@@ -84,11 +84,11 @@ def _fits(form: CallForm, record: NewRecord, *, is_free: bool) -> list[Check]:
         "limit": f"{form.engine.options.max_arguments:,}",
     }
     fits = [
-        Check(look="yes", symbol="ok", text=_("Its arguments fit the task.")),
-        Check(look="yes", symbol="ok", text=size),
+        Check(css="yes", symbol="ok", text=_("Its arguments fit the task.")),
+        Check(css="yes", symbol="ok", text=size),
     ]
     if record.unique_key is not None and is_free:
-        fits.append(Check(look="yes", symbol="ok", text=_("Its unique key is free.")))
+        fits.append(Check(css="yes", symbol="ok", text=_("Its unique key is free.")))
     return fits
 
 
@@ -102,7 +102,7 @@ def refusal_of(error: Exception) -> str:
 
 def _refused(form: CallForm) -> DryRun:
     checks = [
-        Check(look="bad", symbol="failed", text=_said(form, name, str(text)))
+        Check(css="bad", symbol="failed", text=_said(form, name, str(text)))
         for name, texts in form.errors.items()
         for text in texts
     ]

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from djtasks.admin.search import Found, asked_for, find
+from djtasks.admin.search import SearchResult, asked_for, find
 from djtasks.admin.task_pages import TaskPages
 from djtasks.admin.tasks.columns import Column, exported_value, needed_by, values_of
 from djtasks.definitions import registry
@@ -25,7 +25,7 @@ from djtasks.inspection.tasks import phase_of, ran_of, waited_of
 from djtasks.models import TaskRecord
 from djtasks.protocol.states import State
 
-_ROWS_A_LOOK = 500
+_ROWS_PER_SCAN = 500
 _COLUMNS = (
     "id", "task", "state", "queue", "priority", "enqueued_at", "run_after", "last_attempted_at",
     "finished_at", "waited_seconds", "ran_seconds", "attempt", "max_attempts", "worker", "key",
@@ -72,8 +72,8 @@ def export(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpRespon
     return answer
 
 
-def _columns(found: Found) -> tuple[str, ...]:
-    if found.known.may_view_arguments:
+def _columns(found: SearchResult) -> tuple[str, ...]:
+    if found.context.may_view_arguments:
         return (*_COLUMNS, *_SENSITIVE)
     return tuple(name for name in _COLUMNS if name not in PRIVATE)
 
@@ -92,27 +92,27 @@ def _with_columns(
         yield from batch.rows
 
 
-def _rows(engine: Engine, found: Found, columns: Sequence[Column]) -> Iterator[_Batch]:
+def _rows(engine: Engine, found: SearchResult, columns: Sequence[Column]) -> Iterator[_Batch]:
     """Yield rows, newest first; what is deleted meanwhile is left out.
 
     All ids at once (the scope bounds them), then some rows at a time: a slow reader holds no
     transaction open.
     """
     ids = sorted(found.records.values_list("pk", flat=True), reverse=True)
-    reading = Reading(with_arguments=found.known.may_view_arguments, fields=needed_by(columns))
+    reading = Reading(with_arguments=found.context.may_view_arguments, fields=needed_by(columns))
     unread = {"metadata", "progress"} - reading.fields
     records = records_of(engine).defer(*unread)
-    for at in range(0, len(ids), _ROWS_A_LOOK):
-        some = list(records.filter(pk__in=ids[at : at + _ROWS_A_LOOK]).order_by("-pk"))
+    for at in range(0, len(ids), _ROWS_PER_SCAN):
+        some = list(records.filter(pk__in=ids[at : at + _ROWS_PER_SCAN]).order_by("-pk"))
         yield _Batch(
             rows=[_row(engine, record, found) for record in some],
             tasks=rows_of(engine, some, reading) if columns else [],
-            now=found.known.now,
+            now=found.context.now,
         )
 
 
-def _row(engine: Engine, record: TaskRecord, found: Found) -> dict[str, Any]:
-    now = found.known.now
+def _row(engine: Engine, record: TaskRecord, found: SearchResult) -> dict[str, Any]:
+    now = found.context.now
     failure = last_error(record)
     before = record.worker_ids or [None]
     state, is_due = State(record.state), record.run_after <= now
@@ -127,7 +127,7 @@ def _row(engine: Engine, record: TaskRecord, found: Found) -> dict[str, Any]:
         "message": str(failure.get("message", "")),
     }
     row |= {name: getattr(record, name) for name in _COLUMNS if name not in row}
-    if found.known.may_view_arguments:
+    if found.context.may_view_arguments:
         row |= _arguments(engine, record)
     return {name: row[name] for name in _columns(found)}
 
@@ -181,7 +181,7 @@ def _json(rows: Iterable[dict[str, Any]], note: str) -> Iterator[str]:
     yield f'\n], "note": {json.dumps(note or None)}}}\n'
 
 
-def _note(found: Found) -> str:
+def _note(found: SearchResult) -> str:
     """Return what is not in the export, or ""."""
     if not found.scope.is_partial:
         return ""

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from djtasks.admin.charts.svg import Bar, Scale, bars_of
-from djtasks.inspection import Deploy, FailureGroup
+from djtasks.inspection import Deploy, FailureFacts
 from djtasks.templatetags.djtasks_pages import number
 
 MOST_BARS = 30
@@ -18,7 +18,7 @@ _HEIGHT, _OFFSET = 28, 3
 class FailureRow:
     """One group. `hours`: what a bar is; `novelty`: since when it is new, empty when it is not."""
 
-    facts: FailureGroup
+    facts: FailureFacts
     bars: list[Bar]
     hours: str
     summary: str
@@ -30,12 +30,12 @@ class FailureRow:
         return self.facts.exception.rpartition(".")[2]
 
 
-def failure_rows(groups: Sequence[FailureGroup], deploys: Sequence[Deploy]) -> list[FailureRow]:
+def failure_rows(groups: Sequence[FailureFacts], deploys: Sequence[Deploy]) -> list[FailureRow]:
     """Return groups as rows, in the order they came."""
     return [failure_row(group, deploys) for group in groups]
 
 
-def failure_row(group: FailureGroup, deploys: Sequence[Deploy] = ()) -> FailureRow:
+def failure_row(group: FailureFacts, deploys: Sequence[Deploy] = ()) -> FailureRow:
     """Return one group as a row."""
     values, hours = in_bars(group.by_hour)
     scale = Scale(max(*values, 1), _HEIGHT, _OFFSET)
@@ -55,7 +55,7 @@ def in_bars(by_hour: Sequence[int]) -> tuple[list[int], int]:
     return [sum(by_hour[max(end - hours, 0) : end]) for end in ends][::-1], hours
 
 
-def novelty_of(group: FailureGroup, deploys: Sequence[Deploy]) -> str:
+def novelty_of(group: FailureFacts, deploys: Sequence[Deploy]) -> str:
     """Return since when a group is new: the newest deploy, or only the span that is looked at."""
     newest: Deploy | None = max(deploys, key=_when, default=None)
     if newest is not None and newest.version and group.first_at >= newest.at:

@@ -15,19 +15,20 @@ from djtasks.admin.pages import OperationsAdmin, require
 from djtasks.admin.tasks.failure_rows import FailureRow, failure_row, failure_rows
 from djtasks.engine import Engine
 from djtasks.inspection import (
+    CHART_RANGES,
     COUNT_LIMIT,
     FAILURE_ORDERS,
     MOST_GROUPS,
-    SPANS,
-    FailureGroup,
+    ChartRange,
+    FailureFacts,
     deploys_of,
-    now_of,
+    live_counts,
 )
 from djtasks.models import BulkAction
 from djtasks.protocol.states import State
 
 TAB = "djtasks_failures"
-PAGE_SPANS = ("24h", "7d", "30d", "90d")
+PAGE_RANGES = ("24h", "7d", "30d", "90d")
 SPREADS = (
     ("", gettext_lazy("all at once")),
     ("300", gettext_lazy("over 5 minutes")),
@@ -38,7 +39,7 @@ LONGEST_TASK = 255
 PAGE_SIZE = 25
 
 
-class RetryForm(forms.Form):
+class RetryGroupForm(forms.Form):
     """How fast the tasks of a group are tried again."""
 
     spread = forms.ChoiceField(
@@ -56,11 +57,11 @@ class RetryForm(forms.Form):
 
 def failures(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
     """List the groups of `?span=`, of tasks whose path has `?task=` in it, by `?sort=`."""
-    asked, sort = request.GET.get("span", ""), request.GET.get("sort", "")
-    span = SPANS[asked if asked in PAGE_SPANS else PAGE_SPANS[0]]
-    sort = sort if sort in FAILURE_ORDERS else FAILURE_ORDERS[0]
-    look = engine.store.look()
-    since, workers = look.now - span.length, inspection.workers_of(engine, look.now)
+    chart_range, sort = _asked_range(request), _asked_order(request)
+    snapshot = engine.store.scan()
+    now = snapshot.now
+    since, workers = now - chart_range.length, inspection.workers_of(engine, now)
+    live = live_counts(engine, inspection.queues_of(engine, workers, snapshot), workers, now)
     task, number = _task(request), _page_number(request)
     found = inspection.failure_page(
         engine, since, task=task, order=sort, start=PAGE_SIZE * (number - 1), count=PAGE_SIZE
@@ -70,14 +71,14 @@ def failures(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> Ht
         "djtasks/failures.html",
         TAB,
         title=_("Failures"),
-        now=look.now,
-        span=span,
-        spans=[(name, _words(name)) for name in PAGE_SPANS],
-        length=_words(span.name),
+        now=now,
+        chart_range=chart_range,
+        ranges=[(name, _words(name)) for name in PAGE_RANGES],
+        length=_words(chart_range.name),
         sorts=[("last", _("last seen")), ("count", _("count")), ("first", _("first seen"))],
         sort=sort,
         task=task,
-        live=now_of(engine, inspection.queues_of(engine, workers, look), workers, look.now),
+        live=live,
         rows=failure_rows(found.groups, deploys_of(workers, since=since)),
         found=found,
         page=number,
@@ -87,12 +88,22 @@ def failures(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> Ht
     )
 
 
+def _asked_range(request: HttpRequest) -> ChartRange:
+    asked = request.GET.get("span", "")
+    return CHART_RANGES[asked if asked in PAGE_RANGES else PAGE_RANGES[0]]
+
+
+def _asked_order(request: HttpRequest) -> str:
+    asked = request.GET.get("sort", "")
+    return asked if asked in FAILURE_ORDERS else FAILURE_ORDERS[0]
+
+
 def retry_failures(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
     """Say how many failed tasks `?group=` has, then try all of them again."""
     require(request, "view_taskrecord")
     row = _asked_for(request, engine)
     selection = {"fingerprint": row.facts.fingerprint, "state": int(State.FAILED)}
-    form = RetryForm(request.POST or None)
+    form = RetryGroupForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         bulk = operations.start_bulk(
             engine,
@@ -115,7 +126,7 @@ def retry_failures(admin: OperationsAdmin, request: HttpRequest, engine: Engine)
 
 
 def _begun(
-    admin: OperationsAdmin, request: HttpRequest, bulk: BulkAction, group: FailureGroup
+    admin: OperationsAdmin, request: HttpRequest, bulk: BulkAction, group: FailureFacts
 ) -> HttpResponse:
     """Write down what was begun, and go where it shows how far it is."""
     what = f"{bulk.planned} failed tasks → ready: {group.exception} in {group.task_path}"
@@ -130,9 +141,9 @@ def _progress(admin: OperationsAdmin, request: HttpRequest, bulk: BulkAction) ->
     return page + alias_query(request)
 
 
-def _words(span: str) -> str:
+def _words(chart_range: str) -> str:
     """Return the name of a span as people read it: `24h` as `24 h`."""
-    return f"{span[:-1]} {span[-1]}"
+    return f"{chart_range[:-1]} {chart_range[-1]}"
 
 
 def _task(request: HttpRequest) -> str:
@@ -149,7 +160,7 @@ def _page_number(request: HttpRequest) -> int:
 
 def _asked_for(request: HttpRequest, engine: Engine) -> FailureRow:
     fingerprint = request.GET.get("group", "").replace("\x00", "")
-    since = engine.store.now() - SPANS[PAGE_SPANS[0]].length
+    since = engine.store.now() - CHART_RANGES[PAGE_RANGES[0]].length
     group = inspection.failure_group(engine, fingerprint, since)
     if group is None:
         raise Http404(_("There is no such group of failures: it is long over, or never was."))

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from djtasks.admin.search import (
-    Found,
+    SearchResult,
     asked_for,
     chips_of,
     find,
@@ -22,7 +22,7 @@ from djtasks.admin.task_actions import actions_for_many
 from djtasks.admin.task_pages import TaskPages
 from djtasks.admin.tasks.columns import Column, cells_of, needed_by
 from djtasks.engine import Engine
-from djtasks.inspection.listing import Reading, TaskPage, filled_up, page_of
+from djtasks.inspection.listing import Reading, TaskPage, page_of, with_older_matches
 from djtasks.inspection.search.values import id_of
 from djtasks.operations import selected
 
@@ -45,7 +45,7 @@ def task_list(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpRes
         "djtasks/tasks.html",
         TAB,
         title=_("Tasks"),
-        now=found.known.now,
+        now=found.context.now,
         search=search,
         chips=chips_of(engine, search),
         state_tabs=tabs_of(engine, found),
@@ -54,17 +54,19 @@ def task_list(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpRes
         is_bounded=found.is_bounded,
         scope=found.scope,
         narrow=narrowings(engine, search, page.rows),
-        suggestions=suggestions(engine, page.rows, found.known),
-        may_view_arguments=found.known.may_view_arguments,
+        suggestions=suggestions(engine, page.rows, found.context),
+        may_view_arguments=found.context.may_view_arguments,
         first_page=query(engine, search.text) if asked.older or asked.newer else "",
         **_table(admin, request, page, found),
     )
 
 
-def _table(admin: TaskPages, request: HttpRequest, page: TaskPage, found: Found) -> dict[str, Any]:
+def _table(
+    admin: TaskPages, request: HttpRequest, page: TaskPage, found: SearchResult
+) -> dict[str, Any]:
     """Return the columns, the rows with their cells, and what can be done to them."""
     columns = admin.columns_for(request)
-    tasks = admin.listed_tasks(request, page.rows, found.known.now)
+    tasks = admin.listed_tasks(request, page.rows, found.context.now)
     return {
         "page": page,
         "columns": columns,
@@ -87,17 +89,17 @@ class _Asked:
     columns: Sequence[Column]
 
 
-def _page(engine: Engine, found: Found, asked: _Asked) -> TaskPage:
+def _page(engine: Engine, found: SearchResult, asked: _Asked) -> TaskPage:
     search = found.search
     reading = Reading(
-        with_arguments=found.known.may_view_arguments, fields=needed_by(asked.columns)
+        with_arguments=found.context.may_view_arguments, fields=needed_by(asked.columns)
     )
     page = page_of(
         engine, found.records, found.scope, older=asked.older, newer=asked.newer, reading=reading
     )
     is_first = not (asked.older or asked.newer or page.older)
-    if not (is_first and found.scope.is_partial and search.is_led):
+    if not (is_first and found.scope.is_partial and search.uses_index):
         return page
-    return filled_up(
+    return with_older_matches(
         engine, page, selected(engine, search.selection), order=search.order, reading=reading
     )

@@ -14,10 +14,10 @@ from djtasks.admin.task_code import help_of, import_known, known_tasks, summary_
 from djtasks.admin.tasks.access import TasksAdmin
 from djtasks.definitions.task import Task
 from djtasks.engine import Engine
-from djtasks.inspection import SPANS, TaskFigures, task_figures
+from djtasks.inspection import CHART_RANGES, TaskFigures, task_figures
 from djtasks.inspection.schedules import schedules_by_task
 from djtasks.protocol.retry import Backoff
-from djtasks.templatetags.djtasks_pages import span
+from djtasks.templatetags.djtasks_pages import duration
 
 TAB = "djtasks_registered"
 PAGE_SIZE = 50
@@ -63,7 +63,7 @@ def registered(admin: TasksAdmin, request: HttpRequest, engine: Engine) -> HttpR
 
 def _rows(engine: Engine, tasks: list[Task[..., Any]], now: datetime) -> list[RegisteredRow]:
     paths = [task.module_path for task in tasks]
-    figures = {one.task_path: one for one in task_figures(engine, SPANS["24h"], now)}
+    figures = {one.task_path: one for one in task_figures(engine, CHART_RANGES["24h"], now)}
     schedules = schedules_by_task(engine, paths)
     return [
         RegisteredRow(
@@ -88,7 +88,7 @@ def options_of(task: Task[..., Any]) -> list[tuple[str, str]]:
         (_("Attempts"), _attempts(task)),
         (_("Retries on"), _classes(task.retry_on) if task.max_attempts > 1 else ""),
         (_("Gives up on"), _classes(task.give_up_on)),
-        (_("Time limit"), span(task.timeout) if task.timeout else ""),
+        (_("Time limit"), duration(task.timeout) if task.timeout else ""),
         (_("Crashes"), _("at most %(n)s") % {"n": task.max_crashes}),
         (_("Expires"), _expiry(task.expires)),
         (_("Unique"), _unique(task)),
@@ -104,7 +104,7 @@ def _attempts(task: Task[..., Any]) -> str:
     backoff = task.backoff
     if not isinstance(backoff, Backoff):
         return str(task.max_attempts)
-    said = {"n": f"{task.max_attempts:,}", "delay": span(backoff.first_delay)}
+    said = {"n": f"{task.max_attempts:,}", "delay": duration(backoff.first_delay)}
     return _("%(n)s, the second %(delay)s after the first") % said
 
 
@@ -114,7 +114,7 @@ def _classes(classes: "Iterable[type[BaseException]] | None") -> str:
 
 def _expiry(expires: "timedelta | datetime | None") -> str:
     if isinstance(expires, timedelta):
-        return _("after %(span)s") % {"span": span(expires)}
+        return _("after %(duration)s") % {"duration": duration(expires)}
     return f"{expires:%Y-%m-%d %H:%M %Z}" if expires else ""
 
 

@@ -13,13 +13,13 @@ from django.utils.translation import gettext_lazy
 from djtasks.admin.charts.svg import Tick, percent_at
 from djtasks.inspection import Stretch, TaskFacts
 from djtasks.protocol.states import FINAL
-from djtasks.templatetags.djtasks_pages import NOTHING, span
+from djtasks.templatetags.djtasks_pages import NOTHING, duration
 
 _TICKS = 4
 _CHARACTER = 0.0075  # of the width, at the width of a desk's screen
 _ROWS = (26, 10)
 _ROOM_FOR_WORDS = 0.14
-_LOOKS = {
+_CSS_CLASSES = {
     "running": "seg-run",
     "successful": "seg-ok",
     "cancelled": "seg-off",
@@ -29,10 +29,10 @@ _LOOKS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
+class TimelineBar:
     """One stretch: where it lies, how it looks, and what it says on hover."""
 
-    look: str
+    css: str
     x: str
     width: str
     end: str
@@ -41,7 +41,7 @@ class Bar:
     @property
     def is_line(self) -> bool:
         """Whether nothing waits or runs: it is just not due."""
-        return self.look == "seg-backoff"
+        return self.css == "seg-backoff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Label:
     y: int
     text: str
     more: str
-    look: str
+    css: str
     anchor: str
 
     @property
@@ -62,7 +62,7 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class TimelineLine:
     """A stretch as a row of the table of numbers."""
 
     start: datetime
@@ -75,27 +75,27 @@ class Line:
 class Key:
     """An entry of the legend."""
 
-    look: str
+    css: str
     words: str
 
     @property
     def is_line(self) -> bool:
         """Whether it is drawn as a line."""
-        return self.look == "seg-backoff"
+        return self.css == "seg-backoff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
     """The whole picture; `said` is what it tells those who cannot see it."""
 
-    bars: list[Bar]
+    bars: list[TimelineBar]
     labels: list[Label]
     lengths: list[Tick]
     ticks: list[Tick]
     keys: list[Key]
     now: str
     said: str
-    rows: list[Line]
+    rows: list[TimelineLine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def drawing_of(facts: TaskFacts) -> Drawing | None:
         now="" if facts.state in FINAL else percent_at(scale.share(facts.now)),
         said="; ".join(words_of(one) for one in stretches),
         rows=[
-            Line(start=one.start, end=one.end, length=one.length, words=words_of(one))
+            TimelineLine(start=one.start, end=one.end, length=one.length, words=words_of(one))
             for one in stretches
         ],
     )
@@ -137,7 +137,7 @@ def drawing_of(facts: TaskFacts) -> Drawing | None:
 
 def words_of(one: Stretch) -> str:
     """Return a stretch in words, such as `attempt 2 failed after 24 s`."""
-    said = {"length": span(one.length), "number": one.number or "?"}
+    said = {"length": duration(one.length), "number": one.number or "?"}
     if one.kind == "attempt":
         return str(_OUTCOMES.get(one.outcome, _OUTCOMES["failed"]) % said)
     if one.kind == "delayed":
@@ -158,17 +158,17 @@ _OUTCOMES: dict[str, Any] = {
 }
 
 
-def look_of(one: Stretch) -> str:
+def css_of(one: Stretch) -> str:
     """Return how a stretch is drawn."""
     if one.kind == "attempt":
-        return _LOOKS.get(one.outcome, "seg-fail")
+        return _CSS_CLASSES.get(one.outcome, "seg-fail")
     return "seg-wait" if one.kind == "waiting" else "seg-backoff"
 
 
-def _bar(one: Stretch, scale: _Scale) -> Bar:
+def _bar(one: Stretch, scale: _Scale) -> TimelineBar:
     start, end = scale.share(one.start), scale.share(one.end)
-    return Bar(
-        look=look_of(one),
+    return TimelineBar(
+        css=css_of(one),
         x=percent_at(start),
         width=percent_at(end - start),
         end=percent_at(end),
@@ -176,15 +176,15 @@ def _bar(one: Stretch, scale: _Scale) -> Bar:
     )
 
 
-def _next(facts: TaskFacts, scale: _Scale, due: datetime) -> Bar:
+def _next(facts: TaskFacts, scale: _Scale, due: datetime) -> TimelineBar:
     x = percent_at(scale.share(due))
     words = _("attempt %(number)s is due") % {"number": facts.attempt + 1}
-    return Bar(look="seg-next", x=x, width="1.60%", end=x, words=words)
+    return TimelineBar(css="seg-next", x=x, width="1.60%", end=x, words=words)
 
 
 def _labels(facts: TaskFacts, scale: _Scale, due: datetime | None) -> list[Label]:
     wanted = [
-        (scale.share(one.start), str(one.number or NOTHING), _short(one), _text_look(one))
+        (scale.share(one.start), str(one.number or NOTHING), _short(one), _text_css(one))
         for one in facts.timeline
         if one.kind == "attempt"
     ]
@@ -202,7 +202,7 @@ def _labels(facts: TaskFacts, scale: _Scale, due: datetime | None) -> list[Label
 
 def _placed(wanted: tuple[float, str, str, str], free: dict[int, float]) -> Label | None:
     """Return a label in the first row that has room, without its words if it must be."""
-    x, text, more, look = wanted
+    x, text, more, css = wanted
     for words in dict.fromkeys((more, "")):
         width = _CHARACTER * (len(text + words) + 1)
         is_right = x + width > 1
@@ -211,9 +211,7 @@ def _placed(wanted: tuple[float, str, str, str], free: dict[int, float]) -> Labe
             if left + width <= free[row]:
                 free[row] = left
                 anchor = "end" if is_right else "start"
-                return Label(
-                    x=percent_at(x), y=row, text=text, more=words, look=look, anchor=anchor
-                )
+                return Label(x=percent_at(x), y=row, text=text, more=words, css=css, anchor=anchor)
     return None
 
 
@@ -226,10 +224,10 @@ def _short(one: Stretch) -> str:
         "expired": _("expired"),
         "lost": _("worker lost"),
     }.get(one.outcome, _("failed"))
-    return f" {words}, {span(one.length)}"
+    return f" {words}, {duration(one.length)}"
 
 
-def _text_look(one: Stretch) -> str:
+def _text_css(one: Stretch) -> str:
     return {"successful": "ok", "running": "run", "cancelled": "", "expired": ""}.get(
         one.outcome, "bad"
     )
@@ -244,7 +242,7 @@ def _length(one: Stretch, scale: _Scale) -> Tick | None:
         "delayed": _("not due, %(length)s"),
         "backoff": _("backoff %(length)s"),
         "waiting": _("waiting %(length)s"),
-    }[one.kind] % {"length": span(one.length)}
+    }[one.kind] % {"length": duration(one.length)}
     return Tick(at="", text_at=percent_at((start + end) / 2), label=words, anchor="middle")
 
 
@@ -264,7 +262,7 @@ def _ticks(scale: _Scale) -> list[Tick]:
 def _moment(scale: _Scale, after: timedelta) -> str:
     """Return a place on the axis: since the beginning, as a time or as a date."""
     if scale.length < timedelta(seconds=20):
-        return f"+{span(after)}"
+        return f"+{duration(after)}"
     local = timezone.localtime(scale.begin + after)
     if scale.length < timedelta(minutes=20):
         return f"{local:%H:%M:%S}"
@@ -274,7 +272,7 @@ def _moment(scale: _Scale, after: timedelta) -> str:
     return f"{day} {local:%H:%M}" if scale.length < timedelta(days=7) else day
 
 
-def _keys(bars: Sequence[Bar]) -> list[Key]:
+def _keys(bars: Sequence[TimelineBar]) -> list[Key]:
     words = {
         "seg-wait": _("waiting for a worker"),
         "seg-run": _("running"),
@@ -285,5 +283,5 @@ def _keys(bars: Sequence[Bar]) -> list[Key]:
         "seg-backoff": _("not due"),
         "seg-next": _("next attempt"),
     }
-    there = {bar.look for bar in bars}
-    return [Key(look=look, words=said) for look, said in words.items() if look in there]
+    there = {bar.css for bar in bars}
+    return [Key(css=css, words=said) for css, said in words.items() if css in there]

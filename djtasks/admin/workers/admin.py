@@ -12,7 +12,7 @@ from djtasks.admin.frame import alias_query
 from djtasks.admin.pages import OperationsAdmin, posted
 from djtasks.admin.workers.rows import worker_rows
 from djtasks.engine import Engine
-from djtasks.inspection import alerts_of, now_of, queues_of, workers_of
+from djtasks.inspection import alerts_of, live_counts, queues_of, workers_of
 from djtasks.inspection.rows import stored_worker
 from djtasks.models import WorkerRecord
 
@@ -22,7 +22,7 @@ TAB = "djtasks_workerrecord_changelist"
 class WorkerRecordAdmin(OperationsAdmin):
     """The pages about workers."""
 
-    list_display = ("host", "pid", "backend", "slots", "draining", "beat_at", "started_at")
+    list_display = ("host", "pid", "backend", "slots", "draining", "heartbeat_at", "started_at")
 
     def get_urls(self) -> list[URLPattern]:
         see, control = "view_workerrecord", "control_worker"
@@ -44,7 +44,7 @@ class WorkerRecordAdmin(OperationsAdmin):
             TAB,
             title=_("Workers"),
             now=now,
-            live=now_of(engine, queues, workers, now),
+            live=live_counts(engine, queues, workers, now),
             # Queues and schedules have pages of their own.
             alerts=[one for one in alerts if not {"queues", "schedules"}.intersection(one.links)],
             workers=worker_rows(engine, workers, now),

@@ -16,7 +16,7 @@ from djtasks.inspection.tasks import time_limits_of
 
 MOST_TASKS = 3
 MOST_SLOTS = 32
-LATE_BEATS = 2  # a heartbeat may be missed once without a word
+LATE_HEARTBEATS = 2  # a heartbeat may be missed once without a word
 NEAR_TIMEOUT = 0.8
 
 
@@ -45,7 +45,7 @@ class Slot:
     """One square of the row of slots: where it stands and what it is."""
 
     x: str
-    look: str
+    css: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,14 +98,14 @@ def _row(
 def standing_of(facts: WorkerFacts, engine: Engine) -> Standing:
     """Return the one word for a worker that matters most."""
     if is_silent(facts, engine.options.lease):
-        return Standing(look="failed", symbol="failed", word=_("Silent"))
-    if facts.silent > engine.options.heartbeat * LATE_BEATS:
-        return Standing(look="warn", symbol="warn", word=_("Late"))
+        return Standing(css="failed", symbol="failed", word=_("Silent"))
+    if facts.silent > engine.options.heartbeat * LATE_HEARTBEATS:
+        return Standing(css="warn", symbol="warn", word=_("Late"))
     if facts.draining:
-        return Standing(look="warn", symbol="drain", word=_("Draining"))
+        return Standing(css="warn", symbol="drain", word=_("Draining"))
     if facts.alone:
-        return Standing(look="wait", symbol="info", word=_("Isolating"))
-    return Standing(look="ok", symbol="ok", word=_("Live"))
+        return Standing(css="wait", symbol="info", word=_("Isolating"))
+    return Standing(css="ok", symbol="ok", word=_("Live"))
 
 
 def _current(task: dict[str, Any], limits: dict[UUID, timedelta], now: datetime) -> Current:
@@ -116,9 +116,8 @@ def _current(task: dict[str, Any], limits: dict[UUID, timedelta], now: datetime)
 
 def _slots(count: int, running: Sequence[Current]) -> list[Slot]:
     """Return the squares, those near their time limit first; at most as many as fit."""
-    looks = sorted("long" if task.is_near_timeout else "busy" for task in running)[::-1]
-    looks += [""] * max(count - len(looks), 0)
+    classes = sorted("long" if task.is_near_timeout else "busy" for task in running)[::-1]
+    classes += [""] * max(count - len(classes), 0)
     return [
-        Slot(x=f"{12 * place + 0.5:.1f}", look=look)
-        for place, look in enumerate(looks[:MOST_SLOTS])
+        Slot(x=f"{12 * place + 0.5:.1f}", css=css) for place, css in enumerate(classes[:MOST_SLOTS])
     ]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
+class QueuePause:
     """That a queue is paused: by whom, since when, why, and until when (None: until resumed)."""
 
     by: str
@@ -31,7 +31,7 @@ class QueueFacts:
     indexed: int | None
     paused: str | None
     workers: int
-    pause: Pause | None = None
+    pause: QueuePause | None = None
     draining: int = 0
 
 

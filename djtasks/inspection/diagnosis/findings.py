@@ -100,7 +100,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class FindingRule:
     """One thing that can be wrong. `condition` returns what it is true of, empty: of nothing.
 
     Its words may name the subject's values; so may its command, which names `backend` too.
@@ -180,7 +180,7 @@ ITS_TASKS_COME_BACK = _("Its tasks are given back by the next supervisor that lo
 _THEY_WAIT = _("Nothing is lost: they run as soon as a worker serves it.")
 
 RULES = (
-    Rule(
+    FindingRule(
         code="no-worker", part="workers", level=Level.BAD,
         condition=unserved(Service.NONE, is_due=True),
         text=ngettext_lazy(
@@ -190,7 +190,7 @@ RULES = (
         ),
         meaning=_THEY_WAIT, advice=_START_ONE, command=_RUNWORKER, links=("queues", "workers"),
     ),
-    Rule(
+    FindingRule(
         code="no-worker", part="workers", level=Level.BAD,
         condition=unserved(Service.DRAINING, is_due=True),
         text=ngettext_lazy(
@@ -200,25 +200,25 @@ RULES = (
         ),
         meaning=_THEY_WAIT, advice=_RESUME_ONE, command=_RUNWORKER, links=("queues", "workers"),
     ),
-    Rule(
+    FindingRule(
         code="no-worker", part="workers", level=Level.WARN, is_alert=False,
         condition=unserved(Service.NONE, is_due=False),
         text=_("No live worker serves queue %(queue)r."),
         advice=_START_ONE, command=_RUNWORKER, links=("queues", "workers"),
     ),
-    Rule(
+    FindingRule(
         code="no-worker", part="workers", level=Level.WARN, is_alert=False,
         condition=unserved(Service.DRAINING, is_due=False),
         text=_("Only draining workers serve queue %(queue)r."),
         advice=_RESUME_ONE, command=_RUNWORKER, links=("queues", "workers"),
     ),
-    Rule(
+    FindingRule(
         code="no-scheduler", part="scheduler", level=Level.BAD, condition=unfired,
         text=_("Schedules are due and nobody fires them."),
         meaning=_("Each fires as soon as somebody does, as its rule for missed runs says."),
         advice=_START_SCHEDULER, command=_RUNBEAT, links=("schedules", "workers"),
     ),
-    Rule(
+    FindingRule(
         code="no-scheduler", part="scheduler", level=Level.WARN, is_alert=False,
         condition=without_scheduler,
         text=ngettext_lazy(
@@ -227,18 +227,18 @@ RULES = (
         ),
         advice=_START_SCHEDULER, command=_RUNBEAT, links=("schedules", "workers"),
     ),
-    Rule(
+    FindingRule(
         code="broken-schedule", part="scheduler", level=Level.BAD, condition=broken,
         text=_("Schedule %(schedule)r is broken and does not fire: %(reason)s"),
         advice=_("Correct it in the admin or in the code."), links=("schedules",),
     ),
-    Rule(
+    FindingRule(
         code="silent-worker", part="workers", level=Level.WARN, condition=silent,
         text=_("Worker %(host)s:%(pid)s is silent."),
         meaning=ITS_TASKS_COME_BACK,
         advice=_("See whether its host is up."), links=("workers",),
     ),
-    Rule(
+    FindingRule(
         code="versions", part="workers", level=Level.WARN, condition=versions,
         text=_("Workers run djtasks %(versions)s, this process runs %(own)s."),
         meaning=_("Tasks may meet a worker that does not know them yet."),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from djtasks.brokers import Problem
 from djtasks.formats.durations import in_words
-from djtasks.inspection.diagnosis.facts import Pause, QueueFacts, WorkerFacts
+from djtasks.inspection.diagnosis.facts import QueueFacts, QueuePause, WorkerFacts
 from djtasks.inspection.diagnosis.findings import ITS_TASKS_COME_BACK, about_broker, about_queue
 from djtasks.inspection.queue_position import Ahead
 from djtasks.protocol.states import FINAL, State
@@ -49,7 +49,7 @@ class WhyFacts:
     worker: WorkerFacts | None
     owner: UUID | None
     last_error: str
-    pause: Pause | None
+    pause: QueuePause | None
     workers: Sequence[WorkerFacts]
     draining: Sequence[WorkerFacts] = ()
     silent: Sequence[WorkerFacts]

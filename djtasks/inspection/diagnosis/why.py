@@ -5,7 +5,7 @@ from uuid import UUID
 
 from djtasks.definitions import registry
 from djtasks.engine import Engine
-from djtasks.inspection.diagnosis.facts import Pause, drains, is_silent, serves, takes_tasks
+from djtasks.inspection.diagnosis.facts import QueuePause, drains, is_silent, serves, takes_tasks
 from djtasks.inspection.diagnosis.reasons import WhyFacts
 from djtasks.inspection.queue_position import ahead_of
 from djtasks.inspection.status import records_of, workers_of
@@ -54,9 +54,9 @@ _AS_THEY_ARE = (
 )  # fmt: skip
 
 
-def _pause(engine: Engine, queue: str, now: datetime) -> Pause | None:
+def _pause(engine: Engine, queue: str, now: datetime) -> QueuePause | None:
     controls = QueueControl.objects.using(engine.database).filter(backend=engine.alias)
     row = controls.filter(queue=queue, paused=True).first()
     if row is None or (row.until is not None and row.until <= now):
         return None
-    return Pause(by=row.paused_by, since=row.paused_at, reason=row.reason, until=row.until)
+    return QueuePause(by=row.paused_by, since=row.paused_at, reason=row.reason, until=row.until)

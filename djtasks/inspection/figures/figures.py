@@ -8,7 +8,15 @@ from djtasks.engine import Engine
 from djtasks.formats import histograms
 from djtasks.formats.durations import floor
 from djtasks.inspection.diagnosis.facts import QueueFacts
-from djtasks.inspection.figures.ranges import DAY, HOUR, MINUTE, SPANS, TEN_MINUTES, Span, moments
+from djtasks.inspection.figures.ranges import (
+    CHART_RANGES,
+    DAY,
+    HOUR,
+    MINUTE,
+    TEN_MINUTES,
+    ChartRange,
+    moments,
+)
 from djtasks.inspection.figures.series import Row, Series, Sum, rows_since, series_of
 from djtasks.models.statistics import ALL_QUEUES
 
@@ -89,19 +97,19 @@ class QueueFigures:
     wait_p95: float | None
 
 
-def series_in(engine: Engine, span: Span, now: datetime) -> Series:
+def series_in(engine: Engine, chart_range: ChartRange, now: datetime) -> Series:
     """Return what the charts of a span are drawn from."""
-    return series_of(engine, moments(span, now)[0], span.step)
+    return series_of(engine, moments(chart_range, now)[0], chart_range.step)
 
 
-def points(series: Series, span: Span, now: datetime) -> list[Point]:
+def points(series: Series, chart_range: ChartRange, now: datetime) -> list[Point]:
     """Return the points of a span's charts."""
-    sums = {at: Sum() for at in moments(span, now)}
+    sums = {at: Sum() for at in moments(chart_range, now)}
     for row in series.rows:
-        total = sums.get(floor(row.at, span.step))
+        total = sums.get(floor(row.at, chart_range.step))
         if total is not None:
             total.add(row.figures)
-    busy = _busy(series, span)
+    busy = _busy(series, chart_range)
     return [_point(at, total, busy.get(at)) for at, total in sums.items()]
 
 
@@ -121,40 +129,40 @@ def _point(at: datetime, total: Sum, busy: float | None) -> Point:
     )
 
 
-def _busy(series: Series, span: Span) -> dict[datetime, float]:
+def _busy(series: Series, chart_range: ChartRange) -> dict[datetime, float]:
     running: dict[datetime, float] = {}
     slots: dict[datetime, float] = {}
     for sample in series.samples:
         if sample.queue == ALL_QUEUES:
-            at = floor(sample.at, span.step)
+            at = floor(sample.at, chart_range.step)
             running[at] = running.get(at, 0.0) + sample.running
             slots[at] = slots.get(at, 0.0) + sample.slots
     return {at: min(running[at] / count, 1.0) for at, count in slots.items() if count}
 
 
-def backlogs(series: Series, span: Span, now: datetime) -> list[Backlog]:
+def backlogs(series: Series, chart_range: ChartRange, now: datetime) -> list[Backlog]:
     """Return how many tasks were due at each step, by queue; the largest backlog first."""
-    steps = moments(span, now)
+    steps = moments(chart_range, now)
     places = {at: place for place, at in enumerate(steps)}
     ready: dict[str, list[int | None]] = {}
     for sample in series.samples:
-        place = places.get(floor(sample.at, span.step))
+        place = places.get(floor(sample.at, chart_range.step))
         if place is not None and sample.queue != ALL_QUEUES:
             ready.setdefault(sample.queue, [None] * len(steps))[place] = sample.ready
     found = [Backlog(queue=queue, ready=counts) for queue, counts in ready.items()]
     return sorted(found, key=lambda b: (-max(n or 0 for n in b.ready), b.queue))
 
 
-def task_figures(engine: Engine, span: Span, now: datetime) -> list[TaskFigures]:
+def task_figures(engine: Engine, chart_range: ChartRange, now: datetime) -> list[TaskFigures]:
     """Return what each task came to in a span, most time first.
 
     The span begins at a whole step of the rows that are read: an hour at ten minutes, a day at
     an hour, more than that at a day.
     """
-    step = _TASK_STEPS.get(span.name, DAY)
-    start = floor(now - span.length, step)
+    step = _TASK_STEPS.get(chart_range.name, DAY)
+    start = floor(now - chart_range.length, step)
     rows = rows_since(
-        engine, start, step, totals=False, besides=_week_before(span, start, max(step, HOUR))
+        engine, start, step, totals=False, besides=_week_before(chart_range, start, max(step, HOUR))
     )
     sums = _by_task(row for row in rows if row.at >= start)
     before = _by_task(row for row in rows if row.at < start)
@@ -178,14 +186,14 @@ def _task_figures(path: str, total: Sum, before: Sum | None) -> TaskFigures:
 
 
 def _week_before(
-    span: Span, start: datetime, step: timedelta
+    chart_range: ChartRange, start: datetime, step: timedelta
 ) -> tuple[datetime, datetime, timedelta] | None:
     """Return the same span a week earlier, in rows of hours or days; None for longer ones."""
-    if span.length > WEEK:
+    if chart_range.length > WEEK:
         return None
     begin = floor(start - WEEK, step)
     # A span of a week ends where the present one begins.
-    return begin, min(max(begin + span.length, begin + step), start), step
+    return begin, min(max(begin + chart_range.length, begin + step), start), step
 
 
 def _by_task(rows: Iterable[Row]) -> dict[str, Sum]:
@@ -199,16 +207,16 @@ def queue_figures(
     engine: Engine, queues: Sequence[QueueFacts], now: datetime, hour: Series | None = None
 ) -> list[QueueFigures]:
     """Return how these queues move, from the statistics of the last hour, read if not at hand."""
-    span = SPANS["1h"]
-    hour = hour or series_in(engine, span, now)
-    steps = moments(span, now)
+    chart_range = CHART_RANGES["1h"]
+    hour = hour or series_in(engine, chart_range, now)
+    steps = moments(chart_range, now)
     places = {at: place for place, at in enumerate(steps)}
     done = {queue.name: [Sum() for _ in steps] for queue in queues}
     for row in hour.rows:
-        place = places.get(floor(row.at, span.step))
+        place = places.get(floor(row.at, chart_range.step))
         if place is not None and row.queue in done:
             done[row.queue][place].add(row.figures)
-    ready = {backlog.queue: backlog.ready for backlog in backlogs(hour, span, now)}
+    ready = {backlog.queue: backlog.ready for backlog in backlogs(hour, chart_range, now)}
     unknown: list[int | None] = [None] * len(steps)
     return [
         _queue_figures(queue, done[queue.name], ready.get(queue.name, unknown), now)

@@ -14,7 +14,7 @@ MINUTE, TEN_MINUTES, HOUR, DAY = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class ChartRange:
     """How long a chart looks back. `step`: between two of its points."""
 
     name: str
@@ -22,22 +22,22 @@ class Span:
     step: timedelta
 
 
-SPANS = {
-    span.name: span
-    for span in (
-        Span(name="1h", length=HOUR, step=MINUTE),
-        Span(name="6h", length=6 * HOUR, step=TEN_MINUTES),
-        Span(name="24h", length=DAY, step=TEN_MINUTES),
-        Span(name="7d", length=7 * DAY, step=HOUR),
-        Span(name="30d", length=30 * DAY, step=6 * HOUR),
-        Span(name="90d", length=90 * DAY, step=DAY),
+CHART_RANGES = {
+    chart_range.name: chart_range
+    for chart_range in (
+        ChartRange(name="1h", length=HOUR, step=MINUTE),
+        ChartRange(name="6h", length=6 * HOUR, step=TEN_MINUTES),
+        ChartRange(name="24h", length=DAY, step=TEN_MINUTES),
+        ChartRange(name="7d", length=7 * DAY, step=HOUR),
+        ChartRange(name="30d", length=30 * DAY, step=6 * HOUR),
+        ChartRange(name="90d", length=90 * DAY, step=DAY),
     )
 }
-DEFAULT_SPAN = "1h"
+DEFAULT_CHART_RANGE = "1h"
 
 
-def moments(span: Span, now: datetime) -> list[datetime]:
+def moments(chart_range: ChartRange, now: datetime) -> list[datetime]:
     """Return where the steps of a span begin, oldest first; the last one is not over yet."""
-    last = floor(now, span.step)
-    count = span.length // span.step
-    return [last - span.step * back for back in reversed(range(count))]
+    last = floor(now, chart_range.step)
+    count = chart_range.length // chart_range.step
+    return [last - chart_range.step * back for back in reversed(range(count))]

@@ -8,37 +8,37 @@ from django.utils.translation import gettext as _
 
 from djtasks.definitions.signatures import parameter_names
 from djtasks.definitions.task import Task
-from djtasks.inspection.search.context import Known
+from djtasks.inspection.search.context import SearchContext
 from djtasks.inspection.search.values import NotUnderstood, readings, short
 
 _NAME = re.compile(r"(?!.*__)[\w-]{1,100}")
 _MOST_NAMES = 8
 
 
-def argument(path: str, value: str, known: Known) -> dict[str, Any]:
+def argument(path: str, value: str, context: SearchContext) -> dict[str, Any]:
     """Return what `args.PATH:value` selects: an argument by name or place, or a value inside it.
 
     A name is found whether it was passed by name or, to a task that is registered here, by its
     place. Raises NotUnderstood for what is hidden from everybody or from this person.
     """
     names = path.split(".")
-    _check(names, known)
+    _check(names, context)
     first, *inner = names
     options: list[dict[str, Any]] = []
     for reading in readings(value):
         if first.isdigit():
-            options.append(_at_place(int(first), inner, reading, known))
+            options.append(_at_place(int(first), inner, reading, context))
             continue
         options.append({_column("kwargs", [first, *inner]): reading})
         options += [
             {"task_path": paths, _column("args", [str(place), *inner]): reading}
-            for place, paths in _places(first, known).items()
+            for place, paths in _places(first, context).items()
         ]
     return {"any": options}
 
 
-def _check(names: list[str], known: Known) -> None:
-    if not known.may_view_arguments:
+def _check(names: list[str], context: SearchContext) -> None:
+    if not context.may_view_arguments:
         raise NotUnderstood(_("You may not see arguments, so you cannot search by them."))
     path = ".".join(names)
     # Inside an argument Django takes the name of a lookup, such as `in`, for that lookup.
@@ -52,7 +52,7 @@ def _check(names: list[str], known: Known) -> None:
             )
             % {"path": short(path)}
         )
-    hidden = [name for name in names if known.hides(name)]
+    hidden = [name for name in names if context.hides(name)]
     if hidden:
         raise NotUnderstood(
             _("“%(name)s” is hidden from everybody, so nobody can search by it.")
@@ -65,20 +65,20 @@ def _column(column: str, names: list[str]) -> str:
     return "__".join([column, *names, "exact"])
 
 
-def _at_place(place: int, inner: list[str], reading: Any, known: Known) -> dict[str, Any]:
+def _at_place(place: int, inner: list[str], reading: Any, context: SearchContext) -> dict[str, Any]:
     hiding = [
         task.module_path
-        for task in known.tasks
-        if place < len(names := _names(task)) and known.hides(names[place])
+        for task in context.tasks
+        if place < len(names := _names(task)) and context.hides(names[place])
     ]
     found: dict[str, Any] = {_column("args", [str(place), *inner]): reading}
     return found | {"not": {"task_path": hiding}} if hiding else found
 
 
-def _places(name: str, known: Known) -> dict[int, list[str]]:
+def _places(name: str, context: SearchContext) -> dict[int, list[str]]:
     """Return at which place which registered tasks have a parameter of this name."""
     places: dict[int, list[str]] = {}
-    for task in known.tasks:
+    for task in context.tasks:
         names = _names(task)
         if name in names:
             places.setdefault(names.index(name), []).append(task.module_path)

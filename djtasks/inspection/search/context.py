@@ -23,7 +23,7 @@ _LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class SearchContext:
     """What a search is read against.
 
     `workers` and `schedules` find the ids of those with a name. `hides` says whether arguments
@@ -41,12 +41,14 @@ class Known:
     keys: "Mapping[str, SearchKey]"
 
 
-def known_of(engine: Engine, *, may_view_arguments: bool, keys: "Mapping[str, SearchKey]") -> Known:
+def search_context(
+    engine: Engine, *, may_view_arguments: bool, keys: "Mapping[str, SearchKey]"
+) -> SearchContext:
     """Return what a search on one TASKS alias is read against, as of now."""
     tasks = registry.all_tasks()
     sensitive = {name for task in tasks for name in getattr(task, "sensitive", ())}
     pattern = re.compile(engine.options.redact, re.IGNORECASE) if engine.options.redact else None
-    return Known(
+    return SearchContext(
         now=engine.store.now(),
         zone=timezone.get_current_timezone(),
         tasks=tasks,

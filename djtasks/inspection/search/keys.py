@@ -9,16 +9,16 @@ from django.utils.translation import gettext as _
 
 from djtasks.definitions.options import LONGEST_QUEUE, is_queue
 from djtasks.inspection.search.arguments import argument
-from djtasks.inspection.search.context import Known
+from djtasks.inspection.search.context import SearchContext
 from djtasks.inspection.search.values import (
     NotUnderstood,
     count_of,
+    duration_of,
     id_of,
     ids_beginning,
     in_json,
     moment_of,
     short,
-    span_of,
 )
 from djtasks.protocol.states import State
 
@@ -64,7 +64,7 @@ def in_phase(phase: str, now: datetime) -> Selection:
     return ready | {"run_after__gt": now} | tried
 
 
-def _id(value: str, _known: Known) -> Selection:
+def _id(value: str, _context: SearchContext) -> Selection:
     whole = id_of(value)
     if whole:
         return {"pk": str(whole)}
@@ -86,7 +86,7 @@ def bare(value: str) -> Selection:
     return {"any": options}
 
 
-def _task(value: str, _known: Known) -> Selection:
+def _task(value: str, _context: SearchContext) -> Selection:
     if value.endswith("*"):
         return {"task_path__startswith": value.removesuffix("*")}
     return {
@@ -98,7 +98,7 @@ def _task(value: str, _known: Known) -> Selection:
     }
 
 
-def _queue(value: str, _known: Known) -> Selection:
+def _queue(value: str, _context: SearchContext) -> Selection:
     if not is_queue(value):
         raise NotUnderstood(
             _("“%(value)s” is no queue: a name has 1 to %(n)s characters.")
@@ -107,9 +107,9 @@ def _queue(value: str, _known: Known) -> Selection:
     return {"queue": value}
 
 
-def _worker(value: str, known: Known) -> Selection:
+def _worker(value: str, context: SearchContext) -> Selection:
     whole = id_of(value)
-    ids = [whole] if whole else known.workers(value)[:_MOST_WORKERS]
+    ids = [whole] if whole else context.workers(value)[:_MOST_WORKERS]
     if not ids:
         raise NotUnderstood(
             _(
@@ -122,49 +122,49 @@ def _worker(value: str, known: Known) -> Selection:
     return {"any": [{"worker": [str(one) for one in ids]}, *ended]}
 
 
-def _schedule(value: str, known: Known) -> Selection:
-    ids = known.schedules(value)
+def _schedule(value: str, context: SearchContext) -> Selection:
+    ids = context.schedules(value)
     if not ids:
         raise NotUnderstood(_("There is no schedule “%(value)s”.") % {"value": short(value)})
     return {"schedule": ids}
 
 
-def _error(value: str, _known: Known) -> Selection:
+def _error(value: str, _context: SearchContext) -> Selection:
     return {"any": [{"errors__icontains": text} for text in in_json(value)]}
 
 
-def _tag(value: str, _known: Known) -> Selection:
+def _tag(value: str, _context: SearchContext) -> Selection:
     return {"any": [{"tags__icontains": f'"{text}"'} for text in in_json(value)]}
 
 
-def _key(value: str, _known: Known) -> Selection:
+def _key(value: str, _context: SearchContext) -> Selection:
     return {"any": [{"key": value}, {"key__endswith": f":{value}"}]}
 
 
-def _target(value: str, _known: Known) -> Selection:
+def _target(value: str, _context: SearchContext) -> Selection:
     return {"target": value}
 
 
-def _fingerprint(value: str, _known: Known) -> Selection:
+def _fingerprint(value: str, _context: SearchContext) -> Selection:
     return {"fingerprint": value.lower(), "state": int(State.FAILED)}
 
 
-def _waited(sign: str) -> Callable[[str, Known], Selection]:
-    def condition(value: str, known: Known) -> Selection:
-        length = span_of(value)
-        ready: Selection = {"state": int(State.READY), "run_after__lte": known.now}
-        ready |= _began("run_after", sign, known.now - length)
+def _waited(sign: str) -> Callable[[str, SearchContext], Selection]:
+    def condition(value: str, context: SearchContext) -> Selection:
+        length = duration_of(value)
+        ready: Selection = {"state": int(State.READY), "run_after__lte": context.now}
+        ready |= _began("run_after", sign, context.now - length)
         over: Selection = {f"waited__{sign}": length.total_seconds(), "not": {"state": 0}}
         return {"any": [over, ready]}
 
     return condition
 
 
-def _ran(sign: str) -> Callable[[str, Known], Selection]:
-    def condition(value: str, known: Known) -> Selection:
-        length = span_of(value)
-        running = in_phase("running", known.now)
-        running |= _began("last_attempted_at", sign, known.now - length)
+def _ran(sign: str) -> Callable[[str, SearchContext], Selection]:
+    def condition(value: str, context: SearchContext) -> Selection:
+        length = duration_of(value)
+        running = in_phase("running", context.now)
+        running |= _began("last_attempted_at", sign, context.now - length)
         return {"any": [{f"ran__{sign}": length.total_seconds()}, running]}
 
     return condition
@@ -175,32 +175,32 @@ def _began(column: str, sign: str, moment: datetime) -> Selection:
     return {f"{column}__{'lt' if sign == 'gt' else 'gt'}": moment}
 
 
-def _attempts(sign: str) -> Callable[[str, Known], Selection]:
-    return lambda value, _known: {f"attempt__{sign}": count_of(value)}
+def _attempts(sign: str) -> Callable[[str, SearchContext], Selection]:
+    return lambda value, _context: {f"attempt__{sign}": count_of(value)}
 
 
-def _in_phase(value: str, known: Known) -> Selection:
-    return in_phase(phase_of_word(value), known.now)
+def _in_phase(value: str, context: SearchContext) -> Selection:
+    return in_phase(phase_of_word(value), context.now)
 
 
-def _moment(sign: str) -> Callable[[str, Known], Selection]:
-    return lambda value, known: at((), sign, moment_of(value, known.now, known.zone))
+def _moment(sign: str) -> Callable[[str, SearchContext], Selection]:
+    return lambda value, context: at((), sign, moment_of(value, context.now, context.zone))
 
 
-def _without_name(key: str) -> Callable[[str, Known], Selection]:
-    def select(_value: str, known: Known) -> Selection:
-        raise _unknown(key, known)
+def _without_name(key: str) -> Callable[[str, SearchContext], Selection]:
+    def select(_value: str, context: SearchContext) -> Selection:
+        raise _unknown(key, context)
 
     return select
 
 
-def _unknown(key: str, known: Known) -> NotUnderstood:
+def _unknown(key: str, context: SearchContext) -> NotUnderstood:
     return NotUnderstood(
         _(
             "“%(key)s:” is no key of the search. There are %(keys)s. To search for the text "
             "itself, put it into quotes."
         )
-        % {"key": short(key), "keys": " ".join(suggestions(known.keys))}
+        % {"key": short(key), "keys": " ".join(suggestions(context.keys))}
     )
 
 
@@ -217,7 +217,7 @@ class SearchKey:
 
     name: str
     _: KW_ONLY
-    select: Callable[[str, Known], Selection]
+    select: Callable[[str, SearchContext], Selection]
     widens: bool = True
     permission: str = ""
     shown: str | None = ""
@@ -259,16 +259,16 @@ def suggestions(keys: Mapping[str, SearchKey]) -> list[str]:
     return [key.suggestion for key in keys.values() if key.suggestion]
 
 
-def condition(key: str, value: str, known: Known) -> Selection:
+def condition(key: str, value: str, context: SearchContext) -> Selection:
     """Return what one `key:value` selects. Raises NotUnderstood."""
     if not value:
         raise NotUnderstood(_("“%(key)s:” needs a value behind the colon.") % {"key": short(key)})
     prefix, dot, path = key.partition(".")
-    if dot and prefix in ("args", "kwargs") and prefix in known.keys:
-        return argument(path, value, known)
-    if key not in known.keys:
-        raise _unknown(key, known)
-    return known.keys[key].select(value, known)
+    if dot and prefix in ("args", "kwargs") and prefix in context.keys:
+        return argument(path, value, context)
+    if key not in context.keys:
+        raise _unknown(key, context)
+    return context.keys[key].select(value, context)
 
 
 def at(phases: Iterable[str], sign: str, moment: datetime) -> Selection:

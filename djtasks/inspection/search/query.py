@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from djtasks.inspection.search.context import Known
+from djtasks.inspection.search.context import SearchContext
 from djtasks.inspection.search.indexes import is_indexed
 from djtasks.inspection.search.keys import (
     FINAL_PHASES,
@@ -32,7 +32,7 @@ _MOMENTS = {"after": "gt", "before": "lt"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class SearchProblem:
     """A piece of a search that could not be meant, and what was expected."""
 
     term: Term
@@ -43,16 +43,16 @@ class Problem:
 class Search:
     """A search that was read.
 
-    `selection` is what all chips together select. `lead` is the part of it that an index
-    serves, None where there is none; `is_led`: that part is all of it. `led_by` are the keys
+    `selection` is what all chips together select. `index_filter` is the part of it that an index
+    serves, None where there is none; `uses_index`: that part is all of it. `led_by` are the keys
     other than state that lead there. `phases`: the states that were asked for, none for any.
     """
 
     chips: list[Term] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[SearchProblem] = field(default_factory=list)
     phases: tuple[str, ...] = ()
     selection: Selection = field(default_factory=dict)
-    lead: Selection | None = None
+    index_filter: Selection | None = None
     led_by: frozenset[str] = frozenset()
 
     @property
@@ -61,9 +61,9 @@ class Search:
         return typed(self.chips)
 
     @property
-    def is_led(self) -> bool:
+    def uses_index(self) -> bool:
         """Return whether an index serves all of it."""
-        return self.lead is not None and self.lead == self.selection
+        return self.index_filter is not None and self.index_filter == self.selection
 
     @property
     def is_ready(self) -> bool:
@@ -99,28 +99,28 @@ class Search:
         return typed([Term(key="state", value=phase), *others] if phase else others)
 
 
-def read_search(text: str, known: Known) -> Search:
+def read_search(text: str, context: SearchContext) -> Search:
     """Return what a search means, and what of it could not be meant."""
     chips: list[Term] = []
-    problems: list[Problem] = []
+    problems: list[SearchProblem] = []
     groups: dict[str, list[Selection]] = {}
     phases: list[str] = []
     terms = [_as_id(term) for term in terms_of(text[:LONGEST_SEARCH])]
     for term in dict.fromkeys(terms[:MOST_TERMS]):
         try:
-            groups.setdefault(term.key, []).append(_read(term, known, phases))
+            groups.setdefault(term.key, []).append(_read(term, context, phases))
             chips.append(term)
         except NotUnderstood as error:
-            problems.append(Problem(term=term, message=str(error)))
+            problems.append(SearchProblem(term=term, message=str(error)))
     problems += _too_much(text, terms)
     asked = tuple(phase for phase in PHASES if phase in phases)
-    parts = _parts(groups, asked, known)
+    parts = _parts(groups, asked, context)
     return Search(
         chips=chips,
         problems=problems,
         phases=asked,
         selection=_all(list(parts.values())),
-        lead=_lead(parts, asked),
+        index_filter=_index_filter(parts, asked),
         led_by=_leading(parts),
     )
 
@@ -130,7 +130,7 @@ def _as_id(term: Term) -> Term:
     return Term(key="id", value=term.value) if not term.key and id_of(term.value) else term
 
 
-def _read(term: Term, known: Known, phases: list[str]) -> Selection:
+def _read(term: Term, context: SearchContext, phases: list[str]) -> Selection:
     """Return what one term selects; states and moments are put together later."""
     if not term.is_whole:
         raise NotUnderstood(
@@ -142,21 +142,21 @@ def _read(term: Term, known: Known, phases: list[str]) -> Selection:
         phases.append(phase_of_word(term.value))
         return {}
     if term.key in _MOMENTS:
-        return {"moment": moment_of(term.value, known.now, known.zone)}
-    return condition(term.key, term.value, known) if term.key else bare(term.value)
+        return {"moment": moment_of(term.value, context.now, context.zone)}
+    return condition(term.key, term.value, context) if term.key else bare(term.value)
 
 
-def _too_much(text: str, terms: list[Term]) -> list[Problem]:
+def _too_much(text: str, terms: list[Term]) -> list[SearchProblem]:
     message = ""
     if len(text) > LONGEST_SEARCH:
         message = _("The search is cut after %(n)s characters.") % {"n": f"{LONGEST_SEARCH:,}"}
     elif len(terms) > MOST_TERMS:
         message = _("Only the first %(n)s parts of the search count.") % {"n": MOST_TERMS}
-    return [Problem(term=Term(key="", value="…"), message=message)] if message else []
+    return [SearchProblem(term=Term(key="", value="…"), message=message)] if message else []
 
 
 def _parts(
-    groups: dict[str, list[Selection]], phases: tuple[str, ...], known: Known
+    groups: dict[str, list[Selection]], phases: tuple[str, ...], context: SearchContext
 ) -> dict[str, Selection]:
     """Return the condition of each key."""
     parts: dict[str, Selection] = {}
@@ -164,17 +164,17 @@ def _parts(
         if not found:
             continue
         if key == "state":
-            parts[key] = _states(phases, known)
+            parts[key] = _states(phases, context)
         elif key in _MOMENTS:
             parts[key] = _all([at(phases, _MOMENTS[key], one["moment"]) for one in found])
         else:
-            parts[key] = _either(found) if _widens(key, known) else _all(found)
+            parts[key] = _either(found) if _widens(key, context) else _all(found)
     return parts
 
 
-def _states(phases: tuple[str, ...], known: Known) -> Selection:
-    finals = [in_phase(phase, known.now) for phase in phases if phase in FINAL_PHASES]
-    others = [in_phase(phase, known.now) for phase in phases if phase not in FINAL_PHASES]
+def _states(phases: tuple[str, ...], context: SearchContext) -> Selection:
+    finals = [in_phase(phase, context.now) for phase in phases if phase in FINAL_PHASES]
+    others = [in_phase(phase, context.now) for phase in phases if phase not in FINAL_PHASES]
     if len(finals) > 1:
         finals = [finals[0] | {"state": [one["state"] for one in finals]}]
     return _either([*others, *finals])
@@ -190,9 +190,9 @@ def _all(selections: list[Selection]) -> Selection:
     return selections[0] if len(selections) == 1 else {"all": selections}
 
 
-def _widens(key: str, known: Known) -> bool:
+def _widens(key: str, context: SearchContext) -> bool:
     """Return whether several of a key mean any of them."""
-    return key in known.keys and known.keys[key].widens
+    return key in context.keys and context.keys[key].widens
 
 
 def _leading(parts: dict[str, Selection]) -> frozenset[str]:
@@ -200,7 +200,7 @@ def _leading(parts: dict[str, Selection]) -> frozenset[str]:
     return frozenset(key for key, part in parts.items() if is_indexed(part)) - {"state"}
 
 
-def _lead(parts: dict[str, Selection], phases: tuple[str, ...]) -> Selection | None:
+def _index_filter(parts: dict[str, Selection], phases: tuple[str, ...]) -> Selection | None:
     """Return the part that an index serves."""
     served = _leading(parts) | ({"state"} & set(parts))
     if not served:

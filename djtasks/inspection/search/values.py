@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from djtasks.formats.durations import LONGEST
 
-_SPAN = re.compile(r"(?P<number>\d{1,12}(?:\.\d{1,6})?)\s*(?P<unit>ms|s|min|m|h|d|w)?")
+_DURATION = re.compile(r"(?P<number>\d{1,12}(?:\.\d{1,6})?)\s*(?P<unit>ms|s|min|m|h|d|w)?")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -24,9 +24,9 @@ class NotUnderstood(ValueError):
     """A value of a search that cannot be meant. Its text tells a person what was expected."""
 
 
-def span_of(value: str) -> timedelta:
+def duration_of(value: str) -> timedelta:
     """Return a span such as `30s`, `5min`, `2h` or `1d`; a bare number is in seconds."""
-    match = _SPAN.fullmatch(value)
+    match = _DURATION.fullmatch(value)
     seconds = float(match["number"]) * _UNITS[match["unit"] or "s"] if match else -1.0
     if not 0 <= seconds <= LONGEST.total_seconds():
         raise NotUnderstood(
@@ -66,8 +66,8 @@ def _moment(value: str, now: datetime, zone: tzinfo) -> datetime | None:
         return datetime.combine(today, time(hours, minutes, seconds), tzinfo=zone)
     if _DAY.fullmatch(value):
         return datetime.combine(datetime.fromisoformat(value).date(), time(), tzinfo=zone)
-    if _SPAN.fullmatch(value.removeprefix("+")):
-        length = span_of(value.removeprefix("+"))
+    if _DURATION.fullmatch(value.removeprefix("+")):
+        length = duration_of(value.removeprefix("+"))
         return now + length if value.startswith("+") else now - length
     moment = parse_datetime(value)
     return moment.replace(tzinfo=moment.tzinfo or zone) if moment else None

@@ -11,7 +11,7 @@ from djtasks.compat import DEFAULT_TASK_BACKEND_ALIAS
 from djtasks.errors import CannotListen
 from djtasks.management.serving import add_probes, engine_for, probes_of
 from djtasks.worker.os_signals import Wakeup
-from djtasks.worker.supervisor.scheduling import run_beat
+from djtasks.worker.supervisor.scheduling import run_scheduler
 
 
 class Command(BaseCommand):
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             wakeup.stop_when_closed(sys.stdin.buffer)
         is_verbose = settings.DEBUG or options["verbosity"] > 1
         try:
-            code = run_beat(engine, wakeup, probing, is_verbose=is_verbose)
+            code = run_scheduler(engine, wakeup, probing, is_verbose=is_verbose)
         except CannotListen as error:
             raise CommandError(str(error)) from error
         if code:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.core.management.base import CommandError, OutputWrapper
 
 from djtasks.engine import Engine, engine_of, our_aliases
-from djtasks.operations import Done
+from djtasks.operations import OperationResult
 
 
 class Subcommand(Protocol):
@@ -70,7 +70,7 @@ def plain(value: Any) -> Any:
     return value.total_seconds() if isinstance(value, timedelta) else str(value)
 
 
-def tell(out: OutputWrapper, done: Done, ids: Sequence[UUID], verb: str) -> None:
+def report(out: OutputWrapper, done: OperationResult, ids: Sequence[UUID], verb: str) -> None:
     """Say what an operation did to `ids`; raises CommandError if some were left alone."""
     out.write(f"{len(done.changed)} of {len(ids)} {verb}.")
     if done.refused:

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import OutputWrapper
 
 from djtasks import operations
-from djtasks.management.subcommands.base import add_ids, any_engine, tell
+from djtasks.management.subcommands.base import add_ids, any_engine, report
 
 HELP = "delete tasks for good, unless they are running"
 
@@ -16,4 +16,4 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def handle(options: dict[str, Any], out: OutputWrapper) -> None:
-    tell(out, operations.discard(any_engine(), options["ids"]), options["ids"], "deleted")
+    report(out, operations.discard(any_engine(), options["ids"]), options["ids"], "deleted")

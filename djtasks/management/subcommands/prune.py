@@ -22,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def handle(options: dict[str, Any], out: OutputWrapper) -> None:
-    older_than = _span(options["older_than"])
+    older_than = _duration(options["older_than"])
     total = 0
     for engine in engines(options):
         for count in operations.prune(engine, older_than=older_than):
@@ -32,7 +32,7 @@ def handle(options: dict[str, Any], out: OutputWrapper) -> None:
     out.write(f"{total:,} finished tasks deleted.")
 
 
-def _span(days: float | None) -> timedelta | None:
+def _duration(days: float | None) -> timedelta | None:
     if days is None:
         return None
     if not 0 <= days <= LONGEST.days:

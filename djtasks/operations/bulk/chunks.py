@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from djtasks.engine import Engine
 from djtasks.operations import tasks
 from djtasks.operations.actions import ACTIONS, KEY_TAKEN, Action
-from djtasks.operations.bulk.options import Wishes
+from djtasks.operations.bulk.options import BulkOptions
 
 # A spread is a statement a due time: a hundred records share one.
 _A_MOMENT = 100
@@ -34,32 +34,34 @@ class Chunk:
     engine: Engine
     action: Action
     ids: Sequence[UUID]
-    wishes: Wishes
+    bulk_options: BulkOptions
     window: Window
 
     def spread(self) -> list[tuple[Sequence[UUID], datetime]]:
         """Return the ids in parts, each with its due time."""
-        ids, wishes = self.ids, self.wishes
-        start = wishes.run_after or self.engine.now()
-        if not wishes.spread:
+        ids, bulk_options = self.ids, self.bulk_options
+        start = bulk_options.run_after or self.engine.now()
+        if not bulk_options.spread:
             return [(ids, start)]
         begin, end = self.window
         return [
             (
                 ids[at : at + _A_MOMENT],
-                start + wishes.spread * (begin + (end - begin) * at / len(ids)),
+                start + bulk_options.spread * (begin + (end - begin) * at / len(ids)),
             )
             for at in range(0, len(ids), _A_MOMENT)
         ]
 
 
 def apply(
-    engine: Engine, action: str, ids: Sequence[UUID], wishes: Wishes, *, window: Window
+    engine: Engine, action: str, ids: Sequence[UUID], bulk_options: BulkOptions, *, window: Window
 ) -> Tally:
     """Do one action to these records, which are from `window[0]` to `window[1]` of all (0 to 1)."""
     meant = ACTIONS[action]
     do: Callable[[Chunk], Tally] = import_string(meant.code)
-    tally = do(Chunk(engine=engine, action=meant, ids=ids, wishes=wishes, window=window))
+    tally = do(
+        Chunk(engine=engine, action=meant, ids=ids, bulk_options=bulk_options, window=window)
+    )
     tally.refused[meant.refusal] += len(ids) - tally.changed - tally.refused.total()
     if meant.makes_due:
         tasks.push_due(engine, ids)
@@ -69,7 +71,10 @@ def apply(
 def retry(chunk: Chunk) -> Tally:
     """Make records ready again, but for those whose unique key is taken."""
     tally = Tally()
-    given: dict[str, Any] = {"queue": chunk.wishes.queue, "priority": chunk.wishes.priority}
+    given: dict[str, Any] = {
+        "queue": chunk.bulk_options.queue,
+        "priority": chunk.bulk_options.priority,
+    }
     changes = {column: value for column, value in given.items() if value is not None}
     for part, run_after in chunk.spread():
         count, taken = tasks.revive(chunk.engine, part, {**changes, "run_after": run_after})

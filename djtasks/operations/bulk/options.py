@@ -9,13 +9,13 @@ from django.utils.dateparse import parse_datetime
 
 from djtasks.definitions.options import LONGEST_QUEUE, is_queue
 from djtasks.errors import InvalidBulkAction
-from djtasks.formats.durations import as_span
+from djtasks.formats.durations import as_duration
 from djtasks.operations.actions import ACTIONS
 from djtasks.protocol.hints import MAX_PRIORITY, MIN_PRIORITY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class BulkOptions:
     """What a bulk action is to change besides the state; None leaves it as it is.
 
     `run_after`: when the records are due, None is at once. `spread`: due times are spread
@@ -28,7 +28,7 @@ class Wishes:
     spread: timedelta | None = None
 
 
-def parse_wishes(action: str, options: Mapping[str, Any]) -> Wishes:
+def parse_bulk_options(action: str, options: Mapping[str, Any]) -> BulkOptions:
     """Return the options of a bulk action; None counts as not given.
 
     `run_after` may be ISO text, `spread` a number of seconds. Raises InvalidBulkAction for an
@@ -47,7 +47,7 @@ def parse_wishes(action: str, options: Mapping[str, Any]) -> Wishes:
     if meant.needed - set(given):
         needs = ", ".join(repr(name) for name in sorted(meant.needed - set(given)))
         raise InvalidBulkAction(f"The bulk action {action!r} needs {needs}.")
-    return Wishes(**{name: _PARSERS[name](value) for name, value in given.items()})
+    return BulkOptions(**{name: _PARSERS[name](value) for name, value in given.items()})
 
 
 def _refused(name: str, expected: str, value: object) -> InvalidBulkAction:
@@ -79,16 +79,16 @@ def _moment(value: Any) -> datetime:
     return moment
 
 
-def _span(value: Any) -> timedelta:
-    span = as_span(value)
-    if span is None or span < timedelta(0):
+def _duration(value: Any) -> timedelta:
+    duration = as_duration(value)
+    if duration is None or duration < timedelta(0):
         raise _refused("spread", "a positive timedelta or number of seconds", value)
-    return span
+    return duration
 
 
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "queue": _queue,
     "priority": _priority,
     "run_after": _moment,
-    "spread": _span,
+    "spread": _duration,
 }

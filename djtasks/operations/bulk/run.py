@@ -21,14 +21,14 @@ from djtasks.errors import BulkActionMoved
 from djtasks.formats.ids import new_id
 from djtasks.models import BulkAction, WorkerRecord
 from djtasks.operations.bulk import chunks
-from djtasks.operations.bulk.options import Wishes, parse_wishes
+from djtasks.operations.bulk.options import BulkOptions, parse_bulk_options
 from djtasks.operations.bulk.selection import Selection, as_json, selected
 from djtasks.protocol.hints import MAX_PRIORITY
 from djtasks.protocol.retry import Backoff
 from djtasks.store import queue_database, workers
 
 ROWS_A_CHUNK = 1_000
-_IDS_A_LOOK = 20_000
+_IDS_PER_SCAN = 20_000
 PLANNED_LIMIT = 100_000
 _ATTEMPTS = 10
 _BACKOFF = Backoff(first_delay=timedelta(seconds=1), longest_delay=timedelta(seconds=30))
@@ -49,13 +49,13 @@ def start_bulk(
     `selected` for the selection. Records enqueued after this call are not touched, and each is
     looked at once, also when it matches again. Raises InvalidBulkAction and InvalidSelection.
     """
-    wishes = parse_wishes(action, options or {})
+    bulk_options = parse_bulk_options(action, options or {})
     matching = selected(engine, selection)
     bulk = BulkAction(
         backend=engine.alias,
         action=action,
         selection=as_json(selection),
-        options=as_json(_given(wishes)),
+        options=as_json(_given(bulk_options)),
         by=by[:150],
         upper=new_id(),
         planned=matching[:PLANNED_LIMIT].count(),
@@ -117,19 +117,19 @@ def _pages(engine: Engine, bulk: BulkAction) -> Iterator[list[UUID]]:
         matching = matching.exclude(pk=bulk.task)
     while True:
         behind = matching if bulk.cursor is None else matching.filter(pk__gt=bulk.cursor)
-        ids = list(behind.values_list("pk", flat=True)[:_IDS_A_LOOK])
+        ids = list(behind.values_list("pk", flat=True)[:_IDS_PER_SCAN])
         for at in range(0, len(ids), ROWS_A_CHUNK):
             yield ids[at : at + ROWS_A_CHUNK]
-        if len(ids) < _IDS_A_LOOK:
+        if len(ids) < _IDS_PER_SCAN:
             return
 
 
 def _do_chunk(engine: Engine, bulk: BulkAction, ids: list[UUID]) -> None:
-    wishes = parse_wishes(bulk.action, bulk.options)
-    if wishes.spread and wishes.run_after is None:
-        wishes = Wishes(**_given(wishes) | {"run_after": bulk.created_at})
+    bulk_options = parse_bulk_options(bulk.action, bulk.options)
+    if bulk_options.spread and bulk_options.run_after is None:
+        bulk_options = BulkOptions(**_given(bulk_options) | {"run_after": bulk.created_at})
     with transaction.atomic(using=engine.database):
-        tally = chunks.apply(engine, bulk.action, ids, wishes, window=_window(bulk, len(ids)))
+        tally = chunks.apply(engine, bulk.action, ids, bulk_options, window=_window(bulk, len(ids)))
         refusals = dict(bulk.refusals)
         for reason, count in tally.refused.items():
             if count:
@@ -165,9 +165,9 @@ def _window(bulk: BulkAction, count: int) -> chunks.Window:
     return done / whole, (done + count) / whole
 
 
-def _given(wishes: Wishes) -> dict[str, Any]:
+def _given(bulk_options: BulkOptions) -> dict[str, Any]:
     names = ("queue", "priority", "run_after", "spread")
-    values = {name: getattr(wishes, name) for name in names}
+    values = {name: getattr(bulk_options, name) for name in names}
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -11,14 +11,14 @@ from django.db.models import DurationField, ExpressionWrapper, F, Q
 
 from djtasks.engine import Engine
 from djtasks.errors import InvalidSelection
-from djtasks.formats.durations import as_span
+from djtasks.formats.durations import as_duration
 from djtasks.models import TaskRecord
 from djtasks.store import queue_database
 
 Selection = Mapping[str, Any]
 
 _COLUMNS = frozenset({"pk", *(field.name for field in TaskRecord._meta.fields)})  # noqa: SLF001
-_SPANS = {
+_DURATIONS = {
     name: ExpressionWrapper(F(end) - F(start), output_field=DurationField())
     for name, start, end in (
         ("waited", "run_after", "last_attempted_at"),
@@ -37,9 +37,11 @@ def selected(engine: Engine, selection: Selection) -> Any:
     it was asked for, and is no condition. Raises InvalidSelection for what is none of this.
     """
     records = TaskRecord.objects.using(queue_database()).filter(backend=engine.alias)
-    spans = {name: span for name, span in _SPANS.items() if _mentions(selection, name)}
+    durations = {
+        name: duration for name, duration in _DURATIONS.items() if _mentions(selection, name)
+    }
     try:
-        found = records.alias(**spans).filter(_condition(selection))
+        found = records.alias(**durations).filter(_condition(selection))
         with suppress(EmptyResultSet):
             str(found.query)  # values are looked at only now
     except (FieldError, ValidationError, ValueError, TypeError) as error:
@@ -80,24 +82,24 @@ def _several(name: str, selections: Any, connector: str) -> Q:
 
 def _lookup(key: str, value: Any) -> Q:
     column = key.partition("__")[0]
-    if column not in _COLUMNS and column not in _SPANS:
+    if column not in _COLUMNS and column not in _DURATIONS:
         raise InvalidSelection(
             f"A selection knows no {column!r}. Known: {', '.join(sorted(_COLUMNS))}."
         )
     if isinstance(value, str) and "\x00" in value:
         raise InvalidSelection(f"The value of {key!r} holds a NUL, which no record can.")
-    if column in _SPANS:
-        return Q(**{key: _span(key, value)})
+    if column in _DURATIONS:
+        return Q(**{key: _duration(key, value)})
     if isinstance(value, list | tuple) and key == column:
         return Q(**{f"{key}__in": list(value)})
     return Q(**{key: value})
 
 
-def _span(key: str, value: Any) -> timedelta:
-    span = as_span(value)
-    if span is None:
+def _duration(key: str, value: Any) -> timedelta:
+    duration = as_duration(value)
+    if duration is None:
         raise InvalidSelection(f"{key!r} must be a number of seconds, got {value!r}.")
-    return span
+    return duration
 
 
 def as_json(value: Any) -> Any:

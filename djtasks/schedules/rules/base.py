@@ -69,9 +69,9 @@ def in_utc(moment: object, what: str) -> datetime:
         raise InvalidSchedule(f"{what} is too far away: {moment!r}.") from None
 
 
-def span_in_words(span: timedelta, _: Say = english) -> str:
+def duration_in_words(duration: timedelta, _: Say = english) -> str:
     """Return a span of time such as "1 hour 30 minutes"; nothing is rounded."""
-    seconds, rest = divmod(span, timedelta(seconds=1))
+    seconds, rest = divmod(duration, timedelta(seconds=1))
     parts = []
     for one, many, length in _UNITS:
         count, seconds = divmod(seconds, length)

@@ -161,7 +161,7 @@ def _repeated(minutes: Field, hours: Field, _: Say) -> str | None:
     if step:
         words = _("every hour") if step == 1 else _("every %(n)s hours", n=step)
         return _("%(hours)s at minute %(n)s", hours=words, n=minute) if minute else words
-    if _spans(hours) == [(hours[0], hours[-1])]:
+    if _ranges(hours) == [(hours[0], hours[-1])]:
         first, last = (f"{hour:02}:{minute:02}" for hour in (hours[0], hours[-1]))
         return _("every hour from %(first)s to %(last)s", first=first, last=last)
     return None
@@ -183,12 +183,12 @@ def _windows(hours: Field, _: Say) -> str | None:
     """Return "" for the whole day."""
     if hours == _EVERY:
         return ""
-    spans = _spans(hours)
-    if len(spans) > _MOST_WINDOWS:
+    durations = _ranges(hours)
+    if len(durations) > _MOST_WINDOWS:
         return None
     named = [
         _("from %(first)s to %(last)s", first=f"{first:02}:00", last=f"{last:02}:59")
-        for first, last in spans
+        for first, last in durations
     ]
     return _listed(named, _)
 
@@ -210,7 +210,7 @@ def _step(values: Field, whole: int) -> int | None:
     return step if is_even else None
 
 
-def _spans(values: Field) -> list[tuple[int, int]]:
+def _ranges(values: Field) -> list[tuple[int, int]]:
     """Return the stretches without a hole, each as its first and last value."""
     holes = [pair for pair in pairwise(values) if pair[1] - pair[0] > 1]
     firsts = [values[0], *(after for _, after in holes)]

@@ -8,11 +8,11 @@ from djtasks.errors import InvalidSchedule
 from djtasks.formats.durations import LONGEST
 from djtasks.schedules.rules.base import (
     Say,
+    duration_in_words,
     english,
     gettext_noop,
     in_utc,
     moment_in_words,
-    span_in_words,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,7 +75,11 @@ class Every:
     def in_words(self, _: Say = english) -> str:
         """See Rule."""
         alone = _ALONE.get(self.interval)
-        words = _(alone) if alone else _("Every %(span)s", span=span_in_words(self.interval, _))
+        words = (
+            _(alone)
+            if alone
+            else _("Every %(duration)s", duration=duration_in_words(self.interval, _))
+        )
         if self.anchor is None:
             return words
         moment = moment_in_words(self.anchor)

@@ -9,11 +9,11 @@ from itertools import islice
 from typing import Any, ClassVar
 
 from djtasks.errors import InvalidSchedule
-from djtasks.formats.durations import LONGEST, as_span
-from djtasks.schedules.rules.base import Rule, Say, english, span_in_words
+from djtasks.formats.durations import LONGEST, as_duration
+from djtasks.schedules.rules.base import Rule, Say, duration_in_words, english
 
 MOST_CAUGHT_UP = 1_000
-MOST_LOOKED_AT = 10_000
+MOST_SCANNED = 10_000
 
 
 class Overlap(StrEnum):
@@ -93,8 +93,8 @@ class SkipIfOlderThan:
 
     def in_words(self, _: Say = english) -> str:
         """Return what it does, said by `_`."""
-        span = span_in_words(self.age, _)
-        return _("the newest missed run, unless it is %(span)s late", span=span)
+        duration = duration_in_words(self.age, _)
+        return _("the newest missed run, unless it is %(duration)s late", duration=duration)
 
 
 MissedPolicy = Coalesce | CatchUp | SkipIfOlderThan
@@ -116,7 +116,7 @@ def missed_from(stored: Mapping[str, Any]) -> MissedPolicy:
         case {"policy": CatchUp.name, "limit": limit}:
             return CatchUp(limit)
         case {"policy": SkipIfOlderThan.name, "seconds": seconds}:
-            age = as_span(seconds)
+            age = as_duration(seconds)
             return SkipIfOlderThan(seconds if age is None else age)
     raise InvalidSchedule(
         f"{stored!r} is no policy for missed runs. Expected {{'policy': 'coalesce'}}, "
@@ -161,7 +161,7 @@ def _newest(rule: Rule, seen: datetime, now: datetime, count: int) -> tuple[date
 
 
 def _between(rule: Rule, after: datetime, until: datetime) -> Iterator[datetime]:
-    return islice(_walk(rule, after, until), MOST_LOOKED_AT)
+    return islice(_walk(rule, after, until), MOST_SCANNED)
 
 
 def _walk(rule: Rule, after: datetime, until: datetime) -> Iterator[datetime]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from djtasks.errors import InvalidSchedule
-from djtasks.formats.durations import as_span
+from djtasks.formats.durations import as_duration
 from djtasks.schedules.rules.base import Rule
 from djtasks.schedules.rules.crontab import Crontab
 from djtasks.schedules.rules.every import Every
@@ -19,7 +19,7 @@ def rule_from(stored: Mapping[str, Any]) -> Rule:
             return Crontab(expression, tz, seconds=stored.get("seconds") is True)
         case {"kind": Every.kind, "seconds": seconds}:
             anchor = stored.get("anchor")
-            interval = as_span(seconds)
+            interval = as_duration(seconds)
             return Every(
                 seconds if interval is None else interval,
                 anchor=None if anchor is None else _moment(anchor, "anchor"),

@@ -9,7 +9,7 @@ from djtasks.errors import InvalidSchedule
 
 _SECOND = timedelta(seconds=1)
 # No zone has set its clock twice within a day and back to what it showed.
-_LOOK_EVERY = timedelta(days=1)
+_SCAN_STEP = timedelta(days=1)
 
 
 @lru_cache(maxsize=1024)
@@ -67,7 +67,7 @@ def next_change(zone: ZoneInfo, after: datetime, until: datetime) -> datetime | 
     offset = offset_at(zone, after)
     earlier = after
     while earlier < until:
-        later = min(earlier + _LOOK_EVERY, until)
+        later = min(earlier + _SCAN_STEP, until)
         if offset_at(zone, later) != offset:
             return _narrow(zone, earlier, later)
         earlier = later

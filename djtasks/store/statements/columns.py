@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from djtasks.protocol.records import NewRecord
 
 
-class Column(NamedTuple):
+class RecordColumn(NamedTuple):
     """A column, its type in PostgreSQL, and the field of NewRecord that it is filled from."""
 
     name: str
@@ -21,29 +21,29 @@ class Column(NamedTuple):
 
 # What every record has.
 GIVEN = (
-    Column("id", "uuid", "id"),
-    Column("backend", "text", "backend"),
-    Column("task_path", "text", "task_path"),
-    Column("queue", "text", "queue"),
-    Column("priority", "smallint", "priority"),
-    Column("args", "jsonb", "args"),
-    Column("kwargs", "jsonb", "kwargs"),
-    Column("max_attempts", "smallint", "max_attempts"),
-    Column("max_crashes", "smallint", "max_crashes"),
+    RecordColumn("id", "uuid", "id"),
+    RecordColumn("backend", "text", "backend"),
+    RecordColumn("task_path", "text", "task_path"),
+    RecordColumn("queue", "text", "queue"),
+    RecordColumn("priority", "smallint", "priority"),
+    RecordColumn("args", "jsonb", "args"),
+    RecordColumn("kwargs", "jsonb", "kwargs"),
+    RecordColumn("max_attempts", "smallint", "max_attempts"),
+    RecordColumn("max_crashes", "smallint", "max_crashes"),
 )
 # What may count from the database's clock; see `due_at` and `expires_at`.
 MOMENTS = (
-    Column("run_after", "timestamptz", "run_after"),
-    Column("expires_at", "timestamptz", "expires"),
+    RecordColumn("run_after", "timestamptz", "run_after"),
+    RecordColumn("expires_at", "timestamptz", "expires"),
 )
 # What most records leave empty.
 OTHERS = (
-    Column("timeout", "interval", "timeout"),
-    Column("target", "text", "target"),
-    Column("schedule", "bigint", "schedule"),
-    Column("due_at", "timestamptz", "due_at"),
-    Column("key", "text", "unique_key"),
-    Column("unique_key", "text", "unique_key"),
+    RecordColumn("timeout", "interval", "timeout"),
+    RecordColumn("target", "text", "target"),
+    RecordColumn("schedule", "bigint", "schedule"),
+    RecordColumn("due_at", "timestamptz", "due_at"),
+    RecordColumn("key", "text", "unique_key"),
+    RecordColumn("unique_key", "text", "unique_key"),
 )
 COLUMNS = (*GIVEN, *MOMENTS, *OTHERS)
 NAMES = tuple(column.name for column in COLUMNS)

@@ -6,7 +6,7 @@
 from djtasks.models import TaskRecord
 from djtasks.protocol.records import Claim
 from djtasks.protocol.states import State
-from djtasks.store.statements.columns import COLUMNS, GIVEN, NAMES, PLACES, Column
+from djtasks.store.statements.columns import COLUMNS, GIVEN, NAMES, PLACES, RecordColumn
 
 _TABLE = TaskRecord._meta.db_table  # noqa: SLF001 - Django's documented Meta API
 _READY, _RUNNING, _CANCELLED = int(State.READY), int(State.RUNNING), int(State.CANCELLED)
@@ -25,12 +25,12 @@ _CLOCKED = {
 _ONE_EACH = "ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING"
 
 
-def _array_of(column: Column) -> str:
+def _array_of(column: RecordColumn) -> str:
     """Return the type of an array of a column's values; of JSON the texts are sent."""
     return f"{'text' if column.type == 'jsonb' else column.type}[]"
 
 
-def _unnested(column: Column) -> str:
+def _unnested(column: RecordColumn) -> str:
     return f"v.{column.field}::jsonb" if column.type == "jsonb" else f"v.{column.field}"
 
 
@@ -148,10 +148,10 @@ UPDATE {_TABLE} AS t SET
 FROM unnest(%(ids)b::uuid[], %(fences)b::bigint[], %(values)b::text[]) AS v(id, fence, value)
 WHERE {_OURS} RETURNING t.id"""
 
-SETTLE_AWAY = f"""
+SETTLE_AND_DELETE = f"""
 DELETE FROM {_TABLE} AS t USING {_OWNED} AS v(id, fence) WHERE {_OURS} RETURNING t.id"""
 
-ADOPT = f"""
+REASSIGN = f"""
 UPDATE {_TABLE} AS t SET worker = %(heir)s FROM {_OWNED} AS v(id, fence)
 WHERE {_OURS} RETURNING t.id"""
 
@@ -172,7 +172,7 @@ OWNED_BY = f"SELECT id, fence FROM {_TABLE} WHERE worker = %s"
 
 # A skip scan in two steps, same queue at a lower priority, else the next queue: 0.3 ms at a
 # million rows, where DISTINCT takes 92 and one condition with OR 392.
-LOOK = f"""
+SCAN = f"""
 WITH RECURSIVE lane AS (
     (SELECT queue, priority FROM {_TABLE} WHERE state = {_READY}
      ORDER BY queue, priority DESC LIMIT 1)

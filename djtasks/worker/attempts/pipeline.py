@@ -26,7 +26,7 @@ from djtasks.protocol import outcomes
 from djtasks.protocol.outcomes import Expired, Outcome, Raised, Refusal, Returned, Unregistered
 from djtasks.protocol.records import Claim, Notes, Settlement
 from djtasks.store import Store
-from djtasks.worker.attempts.refusals import misfit, unregistered
+from djtasks.worker.attempts.refusals import signature_mismatch, unregistered
 from djtasks.worker.attempts.running import Running, ThreadGate, Work, encode_result
 
 Watch = Callable[[Running], None]
@@ -128,7 +128,7 @@ class Pipeline:
                 break
             except BaseException as error:  # noqa: BLE001 - SystemExit would end the slot
                 # A time limit may strike after the task returned; then its value stands.
-                outcome = outcome or Raised(_told(error, running))
+                outcome = outcome or Raised(_translate_error(error, running))
         return _over(running, outcome)
 
     async def call_async(self, running: Running) -> Outcome:
@@ -138,7 +138,7 @@ class Pipeline:
             value = await self._run_async(Context(running))
             outcome = self._returned(running, value)
         except BaseException as error:  # noqa: BLE001
-            outcome = Raised(_told(error, running))
+            outcome = Raised(_translate_error(error, running))
         return _over(running, outcome)
 
     @cached_property
@@ -163,7 +163,7 @@ class Pipeline:
         store = work.task.store if work.task is not None else "all"
         if isinstance(outcome, Returned):
             return Notes(progress=text, store=store)
-        place, fingerprint = _told_apart(work.claim, outcome)
+        place, fingerprint = _fingerprint(work.claim, outcome)
         return Notes(
             error=self._entry(outcome, running),
             progress=text,
@@ -198,7 +198,7 @@ class Pipeline:
     def overdue(self, running: Running) -> Finished:
         """Return the end of an attempt that ignores its time limit, as if it had obeyed."""
         work = Work(running.claim, running.task)
-        outcome = _over(running, Raised(_told(TaskTimeout(), running)))
+        outcome = _over(running, Raised(_translate_error(TaskTimeout(), running)))
         return self.settle(work, outcome, self.judge(work, outcome, running), running)
 
 
@@ -214,7 +214,7 @@ def _over(running: Running, outcome: Outcome) -> Outcome:
         # Its own transaction has made it final; what came after changes nothing.
         return Returned(running.completed_value)
     if isinstance(outcome, Raised):
-        return misfit(outcome.error, running.task, running.claim) or outcome
+        return signature_mismatch(outcome.error, running.task, running.claim) or outcome
     return outcome
 
 
@@ -222,7 +222,7 @@ async def _call_async(context: Context) -> Any:
     return await call_task(context)
 
 
-def _told(error: BaseException, running: Running) -> BaseException:
+def _translate_error(error: BaseException, running: Running) -> BaseException:
     """Return the error in the words of who caused it."""
     if running.timed_out and isinstance(error, TaskTimeout | asyncio.CancelledError):
         told = TaskTimeout(
@@ -236,7 +236,7 @@ def _told(error: BaseException, running: Running) -> BaseException:
     return error
 
 
-def _told_apart(claim: Claim, outcome: Outcome) -> tuple[str, str | None]:
+def _fingerprint(claim: Claim, outcome: Outcome) -> tuple[str, str | None]:
     """Return where a failure came from and its fingerprint; nothing for what is none."""
     if not isinstance(outcome, Raised):
         return "", None

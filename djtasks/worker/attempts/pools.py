@@ -17,9 +17,9 @@ from djtasks.worker.attempts.lookahead import Lookahead
 from djtasks.worker.attempts.pipeline import Finished, Pipeline
 from djtasks.worker.attempts.running import CoroutineGate, Running, ThreadGate, Work
 from djtasks.worker.attempts.time_limits import Limits
-from djtasks.worker.loops import Pulse
+from djtasks.worker.loops import ProgressCounter
 
-_LOOP_PULSE_SECONDS = 0.5
+_LOOP_PROGRESS_SECONDS = 0.5
 _CONNECTION_ROUND_SECONDS = 5.0
 
 
@@ -132,7 +132,7 @@ class AsyncPool:
         done: Callable[[Finished], None],
         *,
         board: Board,
-        pulse: Pulse | None = None,
+        counter: ProgressCounter | None = None,
     ) -> None:
         self.size = len(slots)
         self._free = list(slots)
@@ -140,7 +140,7 @@ class AsyncPool:
         self._pipeline = pipeline
         self._limits = limits
         self._done = done
-        self._pulse = pulse
+        self._counter = counter
         self._running: dict[int, Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
@@ -208,17 +208,17 @@ class AsyncPool:
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.create_task(self._beat())
-        self._loop.create_task(self._look_after_connections())
+        self._loop.create_task(self._move_counter())
+        self._loop.create_task(self._check_connections())
         self._loop.run_forever()
 
-    async def _beat(self) -> None:
+    async def _move_counter(self) -> None:
         while True:
-            if self._pulse is not None:
-                self._pulse.move()
-            await asyncio.sleep(_LOOP_PULSE_SECONDS)
+            if self._counter is not None:
+                self._counter.move()
+            await asyncio.sleep(_LOOP_PROGRESS_SECONDS)
 
-    async def _look_after_connections(self) -> None:
+    async def _check_connections(self) -> None:
         """Replace broken or old connections of the thread that all coroutines share."""
         seen = 0
         while True:

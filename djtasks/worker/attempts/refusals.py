@@ -21,7 +21,9 @@ def unregistered(claim: Claim) -> Unregistered:
     return _refused(claim, registry.unknown(claim.task_path))
 
 
-def misfit(error: BaseException, task: Task[Any, Any], claim: Claim) -> Unregistered | None:
+def signature_mismatch(
+    error: BaseException, task: Task[Any, Any], claim: Claim
+) -> Unregistered | None:
     """Return the refusal of a call that does not fit the code of this worker, or None.
 
     In a deploy that changes a signature the other code may run it. Such a call never began,

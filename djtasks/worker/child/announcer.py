@@ -34,7 +34,7 @@ _SUCCESSFUL = State.SUCCESSFUL
 _OWN_RECEIVERS = {id(task_started): 1, id(task_finished): 1}
 
 
-def _is_heard(signal: Signal, level: int) -> bool:
+def _has_listeners(signal: Signal, level: int) -> bool:
     """Whether anybody but a log that drops it would hear this signal (19 µs a task saved)."""
     own = _OWN_RECEIVERS.get(id(signal), 0)
     return len(signal.receivers) > own or (own > 0 and _django_logger.isEnabledFor(level))
@@ -47,14 +47,14 @@ class Announcer:
         self._sender = sender
         self._worker = worker
         self._news: SimpleQueue[Running | Finished | None] = SimpleQueue()
-        self._telling = False
+        self._announcing = False
         # How many records of a task were refused since the last warning, and when the next is due.
         self._refused: dict[str, tuple[int, float]] = {}
 
     @property
     def is_idle(self) -> bool:
         """Whether everything has been told."""
-        return self._news.empty() and not self._telling
+        return self._news.empty() and not self._announcing
 
     @property
     def is_full(self) -> bool:
@@ -66,13 +66,13 @@ class Announcer:
 
     def started(self, running: Running) -> None:
         """Tell that an attempt starts now."""
-        if _is_heard(task_started, logging.INFO):
+        if _has_listeners(task_started, logging.INFO):
             self._news.put(running)
 
     def settled(self, batch: Sequence[Finished]) -> None:
         """Tell of attempts whose verdicts have just been written."""
         chatty = logger.isEnabledFor(logging.INFO)
-        heard = _is_heard(task_finished, logging.INFO)
+        heard = _has_listeners(task_finished, logging.INFO)
         for finished in batch:
             if chatty or heard or finished.settlement.state is not _SUCCESSFUL:
                 self._news.put(finished)
@@ -82,21 +82,21 @@ class Announcer:
         try:
             item = self._news.get(timeout=_IDLE_SECONDS)
             while True:
-                self._telling = True
-                self._tell(item)
+                self._announcing = True
+                self._announce(item)
                 item = self._news.get_nowait()
         except Empty:
             return 0.0
         finally:
-            self._telling = False
+            self._announcing = False
 
-    def _tell(self, item: Running | Finished | None) -> None:
+    def _announce(self, item: Running | Finished | None) -> None:
         if isinstance(item, Running):
             task_started.send_robust(self._sender, task_result=item.result())
         elif item is not None:
-            self._tell_finished(item)
+            self._announce_finished(item)
 
-    def _tell_finished(self, finished: Finished) -> None:
+    def _announce_finished(self, finished: Finished) -> None:
         settlement, error = finished.settlement, finished.error
         state = settlement.state
         logger.info(
@@ -108,7 +108,7 @@ class Announcer:
             finished.seconds,
         )
         if finished.task is None:
-            self._tell_refused(finished)
+            self._announce_refused(finished)
             return
         result = results.from_finished(
             finished.claim,
@@ -125,7 +125,7 @@ class Announcer:
             task_cancelled.send_robust(self._sender, task_result=result)
         self._send_finished(result, error)
 
-    def _tell_refused(self, finished: Finished) -> None:
+    def _announce_refused(self, finished: Finished) -> None:
         """Warn once a minute a task: in a deploy thousands of records come again and again."""
         path = finished.claim.task_path
         count, warn_at = self._refused.get(path, (0, float("-inf")))

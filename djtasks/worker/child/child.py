@@ -22,22 +22,27 @@ from djtasks.worker.attempts.running import Running, Work
 from djtasks.worker.attempts.time_limits import Limits
 from djtasks.worker.child.announcer import Announcer
 from djtasks.worker.child.fetcher import Fetcher
-from djtasks.worker.child.giving_back import adopt, give_back, let_go
+from djtasks.worker.child.giving_back import give_back, reassign, release_claims
 from djtasks.worker.child.holdings import Holdings
 from djtasks.worker.child.housekeeper import Housekeeper
 from djtasks.worker.child.settler import Settler
 from djtasks.worker.child.sources import BrokerSource, DatabaseSource, Queues
 from djtasks.worker.child.statistics import Statistics
 from djtasks.worker.config import ChildConfig
-from djtasks.worker.loops import Loop, Pulse
+from djtasks.worker.loops import Loop, ProgressCounter
 
 logger = logging.getLogger("djtasks.worker")
 
-PULSES = ("fetch", "settle", "asyncio")
+PROGRESS_COUNTERS = ("fetch", "settle", "asyncio")
 _NEWS_SECONDS = 2.0
 _DRAIN_POLL = 0.02
 
 Send = Callable[[Any], None]
+
+
+def progress_counters(counters: MutableSequence[int]) -> list[ProgressCounter]:
+    """Return one for each of PROGRESS_COUNTERS, in their order."""
+    return [ProgressCounter(counters, place) for place in range(len(PROGRESS_COUNTERS))]
 
 
 class Child:
@@ -69,7 +74,7 @@ class Child:
         self.statistics = Statistics(engine, worker)
         self.pipeline = self._pipeline()
         self.limits = Limits(self._on_hung)
-        fetching, settling, asyncio = (Pulse(counters, place) for place in range(len(PULSES)))
+        fetching, settling, asyncio = progress_counters(counters)
         self.settler = self._settler()
         self.threads, self.coroutines = self._pools(board, asyncio)
         self.fetcher = self._fetcher()
@@ -95,14 +100,14 @@ class Child:
             on_put=self._wake_fetching,
         )
 
-    def _pools(self, board: Board, pulse: Pulse) -> tuple[ThreadPool, AsyncPool]:
+    def _pools(self, board: Board, counter: ProgressCounter) -> tuple[ThreadPool, AsyncPool]:
         asks = self.config.worker
         threads = range(asks.threads)
         coroutines = range(asks.threads, asks.slots)
         parts = (self.pipeline, self.limits, self.settler.put)
         return (
             ThreadPool(threads, *parts, board=board),
-            AsyncPool(coroutines, *parts, board=board, pulse=pulse),
+            AsyncPool(coroutines, *parts, board=board, counter=counter),
         )
 
     def _fetcher(self) -> Fetcher:
@@ -124,10 +129,10 @@ class Child:
             self.holdings,
             running=self.running,
             every=self.engine.options.heartbeat,
-            report=lambda tasks: self.send(messages.Vitals(tasks)),
+            report=lambda tasks: self.send(messages.RunningTasks(tasks)),
         )
 
-    def _background_loops(self, settling: Pulse) -> tuple[Loop, ...]:
+    def _background_loops(self, settling: ProgressCounter) -> tuple[Loop, ...]:
         return (
             self._loop("settle", self.settler.tick, settling),
             self._loop("housekeeper", self._housekeeper().tick),
@@ -135,8 +140,10 @@ class Child:
             Loop("announce", self.announcer.tick),
         )
 
-    def _loop(self, name: str, tick: Callable[[], float], pulse: Pulse | None = None) -> Loop:
-        return Loop(name, tick, database=self.engine.database, pulse=pulse)
+    def _loop(
+        self, name: str, tick: Callable[[], float], counter: ProgressCounter | None = None
+    ) -> Loop:
+        return Loop(name, tick, database=self.engine.database, counter=counter)
 
     def _source(self) -> BrokerSource | DatabaseSource:
         engine, asks = self.engine, self.config.worker
@@ -204,8 +211,8 @@ class Child:
                 self.drain_soon()
             case messages.CancelTask(id=id_):
                 self._cancel(id_)
-            case messages.Adopt(claim=claim, previous=previous):
-                self._adopt(claim, previous)
+            case messages.Reassign(claim=claim, previous=previous):
+                self._reassign(claim, previous)
             case messages.HandedOver(claim=claim, taken=taken):
                 self._after_hand_over(claim, taken=taken)
             case unexpected:
@@ -216,16 +223,18 @@ class Child:
             if running.id == id_:
                 running.cancel()
 
-    def _adopt(self, claim: Claim, previous: UUID) -> None:
+    def _reassign(self, claim: Claim, previous: UUID) -> None:
         """Take a suspect over and run it, then leave; this process is for nothing else."""
-        taken = adopt(self.engine, self.holdings, claim, heir=self.worker, previous=previous)
-        self.send(messages.Adopted(taken))
+        taken = reassign(
+            self.engine, self.holdings, claim, new_owner=self.worker, previous=previous
+        )
+        self.send(messages.Reassigned(taken))
         if taken:
             self.fetcher.submit(Work.of(claim))
         self.drain_soon(give_back=False)
 
     def _after_hand_over(self, claim: Claim, *, taken: bool) -> None:
-        let_go(self.engine, self.holdings, claim, worker=self.worker, taken=taken)
+        release_claims(self.engine, self.holdings, claim, worker=self.worker, taken=taken)
 
     def drain_soon(self, *, give_back: bool = True) -> None:
         """Begin to drain in a thread of its own; once."""
@@ -254,11 +263,11 @@ class Child:
             self.settler.wake()
             time.sleep(_DRAIN_POLL)
         deadline = time.monotonic() + _NEWS_SECONDS
-        while not self.is_all_told() and time.monotonic() < deadline:
+        while not self.is_flushed() and time.monotonic() < deadline:
             self.statistics.hurry()
             time.sleep(_DRAIN_POLL)
 
-    def is_all_told(self) -> bool:
+    def is_flushed(self) -> bool:
         """Whether no signal and no figure of what was settled is on its way."""
         return self.settler.is_empty and self.announcer.is_idle and self.statistics.is_idle
 

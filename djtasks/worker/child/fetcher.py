@@ -67,7 +67,7 @@ class Fetcher:
         self._take_back([*self._threads.take_back_stuck(), *self._coroutines.take_back_stuck()])
         if self.is_paused or self._is_held_up():
             return _HELD_PAUSE
-        self._look_at_kinds()
+        self._check_kinds()
         room = self.room()
         if room <= 0:
             return _FULL_PAUSE
@@ -85,7 +85,7 @@ class Fetcher:
             default=0,
         )
 
-    def _look_at_kinds(self) -> None:
+    def _check_kinds(self) -> None:
         """Take note of the pools that are needed: for plain tasks if none is registered."""
         kinds = {is_coroutine(task.func) for task in registry.all_tasks()} or {False}
         pools = [self._coroutines if kind else self._threads for kind in sorted(kinds)]
@@ -106,7 +106,7 @@ class Fetcher:
             refused = self._pipeline.refuse(work)
             if refused is not None:
                 self._done(refused)
-            elif work.claim.is_suspect:
+            elif work.claim.must_run_isolated:
                 self._hand_over(work.claim)
             else:
                 submitted.append(self.submit(work))

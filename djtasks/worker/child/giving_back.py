@@ -44,12 +44,14 @@ def give_back(engine: Engine, holdings: Holdings, claims: Sequence[Claim], *, wo
             holdings.remove(claim)
 
 
-def adopt(engine: Engine, holdings: Holdings, claim: Claim, *, heir: UUID, previous: UUID) -> bool:
-    """Take a suspect over from `previous`; return whether it is `heir`'s to run."""
+def reassign(
+    engine: Engine, holdings: Holdings, claim: Claim, *, new_owner: UUID, previous: UUID
+) -> bool:
+    """Take a suspect over from `previous`; return whether it is `new_owner`'s to run."""
     # Held before it is ours, so that the audit never takes it for a stranger.
     holdings.add(claim)
     try:
-        taken = engine.store.adopt(claim, heir=heir, worker=previous)
+        taken = engine.store.reassign(claim, new_owner=new_owner, worker=previous)
     except (DatabaseError, InterfaceError) as error:
         logger.warning("Suspect not taken over id=%s error=%s", claim.id, error)
         close_quietly(engine.database)
@@ -59,7 +61,9 @@ def adopt(engine: Engine, holdings: Holdings, claim: Claim, *, heir: UUID, previ
     return taken
 
 
-def let_go(engine: Engine, holdings: Holdings, claim: Claim, *, worker: UUID, taken: bool) -> None:
+def release_claims(
+    engine: Engine, holdings: Holdings, claim: Claim, *, worker: UUID, taken: bool
+) -> None:
     """Forget a suspect that somebody has taken over; give back one that nobody took."""
     holdings.remove(claim)
     if taken:

@@ -45,6 +45,6 @@ class Holdings:
         numbers = {id_.int for id_ in ids}
         return any(number not in numbers for number in list(self._held))
 
-    def strangers(self, owned: list[tuple[UUID, int]]) -> list[tuple[UUID, int]]:
+    def unknown_claims(self, owned: list[tuple[UUID, int]]) -> list[tuple[UUID, int]]:
         """Return those (id, fence) that are not in hand."""
         return [(id_, fence) for id_, fence in owned if self._held.get(id_.int) != fence]

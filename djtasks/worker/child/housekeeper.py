@@ -57,11 +57,11 @@ class Housekeeper:
         compare-and-set, so a record settled in between is not touched.
         """
         with self._holdings.claiming:
-            strangers = self._holdings.strangers(self._store.owned_by(self._worker))
-        if not strangers:
+            unknown_claims = self._holdings.unknown_claims(self._store.owned_by(self._worker))
+        if not unknown_claims:
             return 0
         # Most often a record that was settled in between: then nothing is given back.
-        count = self._store.give_back(strangers, worker=self._worker)
+        count = self._store.give_back(unknown_claims, worker=self._worker)
         if count:
             logger.warning("Gave back records claimed without an answer count=%s", count)
         return count

@@ -17,7 +17,7 @@ from djtasks.formats.json_values import encode
 from djtasks.formats.tracebacks import describe
 from djtasks.protocol.records import Notes, Settlement
 from djtasks.store import Store
-from djtasks.store.errors import Failure, classify
+from djtasks.store.errors import DatabaseFailure, classify
 from djtasks.worker.attempts.pipeline import Finished
 from djtasks.worker.child.holdings import Holdings
 
@@ -107,13 +107,13 @@ class Settler:
 
     def _after_failure(self, batch: list[Finished], error: DatabaseError) -> None:
         failure = classify(error)
-        if failure is Failure.AWAY:
+        if failure is DatabaseFailure.AWAY:
             raise error  # the batch stays; the loop reconnects and comes back
         if len(batch) > 1:
             middle = len(batch) // 2
             self._write(batch[:middle])
             self._write(batch[middle:])
-        elif failure is Failure.LOCKED:
+        elif failure is DatabaseFailure.LOCKED:
             self._locked += batch
             self._retry_locked_at = time.monotonic() + _LOCKED_PAUSE
         else:

@@ -68,7 +68,7 @@ class Queues:
             return self._fixed
         now = time.monotonic()
         if now - self._learnt_at >= _NAMES_SECONDS:
-            self._learnt = sorted({lane.queue for lane in self._engine.store.look().lanes})
+            self._learnt = sorted({lane.queue for lane in self._engine.store.scan().lanes})
             self._learnt_at = now
         return self._learnt
 
@@ -107,8 +107,8 @@ class BrokerSource:
         self._burst = burst
         self._away_until = 0.0
         self._is_away = self._is_dry = False
-        self._look_every = 2 * engine.options.heartbeat.total_seconds()
-        self._look_at = time.monotonic() + self._look_every
+        self._poll_interval = 2 * engine.options.heartbeat.total_seconds()
+        self._next_poll = time.monotonic() + self._poll_interval
         self._unclaimed: list[UUID] = []
 
     def fetch(self, room: int) -> list[Work]:
@@ -118,16 +118,16 @@ class BrokerSource:
         if not self._unclaimed and not self._pop(room):
             return self._fallback.fetch(room) if self._is_away or self._burst else self._look(room)
         self._is_dry = False
-        self._look_at = time.monotonic() + self._look_every
+        self._next_poll = time.monotonic() + self._poll_interval
         return self._claim()
 
     def _look(self, room: int) -> list[Work]:
         """Return what is due and in no index, if it is time to look for it."""
         now = time.monotonic()
-        if not self._is_dry and now < self._look_at:
+        if not self._is_dry and now < self._next_poll:
             return []
-        self._look_at = now + self._look_every
-        batch = self._fallback.fetch(room, is_patient=False)
+        self._next_poll = now + self._poll_interval
+        batch = self._fallback.fetch(room, waits=False)
         if batch and not self._is_dry:
             logger.warning("Index empty while tasks are due, fetching from the database too")
         self._is_dry = bool(batch)
@@ -188,16 +188,16 @@ class DatabaseSource:
         self._poll = SHORTEST_POLL
         self._fetches = 0
 
-    def fetch(self, room: int, *, is_patient: bool = True) -> list[Work]:
+    def fetch(self, room: int, *, waits: bool = True) -> list[Work]:
         """Return up to `room` claims; waits a little, longer each time, when there are none.
 
-        Not `is_patient`: does not wait.
+        Not `waits`: does not wait.
         """
-        lanes = self._queues.arrange(self._store.look().lanes)
+        lanes = self._queues.arrange(self._store.scan().lanes)
         batch = self._claim(lanes, room) if lanes else []
         if batch:
             self._poll = SHORTEST_POLL
-        elif not is_patient:
+        elif not waits:
             return []
         elif self._listener is not None:
             self._listener.wait(LONGEST_POLL)

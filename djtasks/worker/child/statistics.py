@@ -19,7 +19,7 @@ from djtasks.models import TaskStatistics
 from djtasks.protocol.records import Settlement
 from djtasks.protocol.states import State
 from djtasks.store import statistics
-from djtasks.store.statistics import Failure, Sums
+from djtasks.store.statistics import AttemptFailure, Sums
 from djtasks.worker.attempts.pipeline import Finished
 from djtasks.worker.loops import close_quietly
 
@@ -47,7 +47,7 @@ class Statistics:
         # One that knows what was taken out of it and is not yet in the sums.
         self._inbox: Queue[Sequence[Finished]] = Queue()
         self._sums: dict[tuple[str, str], Sums] = {}
-        self._failures: dict[str, Failure] = {}
+        self._failures: dict[str, AttemptFailure] = {}
         self._rows: list[TaskStatistics] = []
         self._flush_at = time.monotonic() + FLUSH_SECONDS
 
@@ -140,13 +140,15 @@ def _note_times(sums: Sums, waited: float, ran: float) -> None:
     sums.runs[bucket] = sums.runs.get(bucket, 0) + 1
 
 
-def failure_of(settlement: Settlement, before: Failure | None = None) -> Failure | None:
+def failure_of(
+    settlement: Settlement, before: AttemptFailure | None = None
+) -> AttemptFailure | None:
     """Return a settled failure, added to those of its kind before it; None for what is none."""
     if settlement.fingerprint is None or settlement.error is None:
         return None
     entry = decode(settlement.error)
     is_final = settlement.state is State.FAILED
-    return Failure(
+    return AttemptFailure(
         fingerprint=settlement.fingerprint,
         task_path=settlement.task_path,
         exception=entry["class"],

@@ -41,7 +41,7 @@ class LeaseKeeper:
 
     def keep(self) -> bool:
         """Move the counter, or take over a lease that stands still; return who holds it: me?"""
-        self.is_held = workers.beat_lease(self._database, self._name, self._holder)
+        self.is_held = workers.renew_lease(self._database, self._name, self._holder)
         if not self.is_held:
             self._watch()
         return self.is_held

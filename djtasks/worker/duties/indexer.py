@@ -11,7 +11,7 @@ from djtasks.brokers import Broker
 from djtasks.engine import Engine
 from djtasks.errors import BrokerUnavailable
 from djtasks.protocol.hints import MAX_PRIORITY, Hint, score_of
-from djtasks.store import Lane, Look
+from djtasks.store import Lane, Snapshot
 from djtasks.store.base import DueRecord
 
 logger = logging.getLogger("djtasks.worker")
@@ -52,34 +52,34 @@ class Indexer:
         now = time.monotonic()
         if now < self._not_before:
             return self._not_before - now
-        look = self._engine.store.look()
-        fell_due = self._fell_due(look)
+        snapshot = self._engine.store.scan()
+        fell_due = self._fell_due(snapshot)
         cost = time.monotonic() - now
         try:
-            self._push(fell_due, look.now)
-            if self._is_time_for_pages(look, now):
-                cost += self._index_pages(look)
+            self._push(fell_due, snapshot.now)
+            if self._is_time_for_pages(snapshot, now):
+                cost += self._index_pages(snapshot)
                 self._slow_at = now
             self._is_away = False
         except BrokerUnavailable as error:
             if not self._is_away:
                 logger.warning("Broker unavailable, nothing indexed error=%s", error)
             self._is_away = True
-        self._seen_until = look.now
+        self._seen_until = snapshot.now
         # Dead index entries behind a long transaction make looks slow: then look less often.
-        pause = max(FAST_SECONDS if look.lanes else IDLE_SECONDS, cost * _PATIENCE)
+        pause = max(FAST_SECONDS if snapshot.lanes else IDLE_SECONDS, cost * _PATIENCE)
         self._not_before = now + pause
         return pause
 
-    def _fell_due(self, look: Look) -> list[DueRecord]:
-        if self._seen_until is None or not look.lanes:
+    def _fell_due(self, snapshot: Snapshot) -> list[DueRecord]:
+        if self._seen_until is None or not snapshot.lanes:
             return []
         return self._engine.store.fell_due(
-            look.lanes, after=self._seen_until, until=look.now, limit=PAGE
+            snapshot.lanes, after=self._seen_until, until=snapshot.now, limit=PAGE
         )
 
-    def _is_time_for_pages(self, look: Look, now: float) -> bool:
-        queues = sorted({lane.queue for lane in look.lanes})
+    def _is_time_for_pages(self, snapshot: Snapshot, now: float) -> bool:
+        queues = sorted({lane.queue for lane in snapshot.lanes})
         before, self._depths = self._depths, self._broker.depths(queues) if queues else {}
         if self._is_away:
             self._recent.forget()
@@ -89,22 +89,22 @@ class Indexer:
         ran_empty = any(before.get(queue) and not self._depths[queue] for queue in queues)
         return self._is_away or ran_empty or now - self._slow_at >= self._slow_seconds
 
-    def _index_pages(self, look: Look) -> float:
+    def _index_pages(self, snapshot: Snapshot) -> float:
         """Index the first page of every lane, and more where most was missing.
 
         Returns what the first pages cost in seconds; the rest is work, not looking.
         """
         started = time.monotonic()
-        until = look.now - OLD_ENOUGH
+        until = snapshot.now - OLD_ENOUGH
         cost = 0.0
-        for lane in look.lanes:
+        for lane in snapshot.lanes:
             before = time.monotonic()
             page = self._engine.store.due_page(lane, until=until, limit=PAGE)
             cost += time.monotonic() - before
-            missing = self._push(page, look.now)
+            missing = self._push(page, snapshot.now)
             while 2 * missing > PAGE and self._may_go_on(lane, started):
                 page = self._engine.store.due_page(lane, until=until, limit=PAGE, after=page[-1])
-                missing = self._push(page, look.now)
+                missing = self._push(page, snapshot.now)
         return cost
 
     def _may_go_on(self, lane: Lane, started: float) -> bool:

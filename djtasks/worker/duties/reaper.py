@@ -14,7 +14,7 @@ from django.db import OperationalError
 
 from djtasks.engine import Engine
 from djtasks.store import workers
-from djtasks.worker.config import LOOKS
+from djtasks.worker.config import SCANS_BEFORE_DEAD
 from djtasks.worker.loops import close_quietly
 from djtasks.worker.supervisor.departures import publish
 
@@ -27,27 +27,30 @@ class Observations:
     def __init__(self, *, longest_gap: float) -> None:
         self._longest_gap = longest_gap
         self._seen: dict[UUID, tuple[int | None, int]] = {}
-        self._looked_at: float | None = None
+        self._scanned_at: float | None = None
 
     def restart(self) -> None:
         """Forget everything: a look failed, so time may have passed in which nobody beat."""
         self._seen.clear()
-        self._looked_at = None
+        self._scanned_at = None
 
     def add(self, counters: Mapping[UUID, int | None], now: float) -> dict[UUID, int | None]:
         """Book a look at monotonic time `now`; return the counters of the dead.
 
         A look that comes too long after the last one starts every count anew.
         """
-        if self._looked_at is not None and now - self._looked_at > self._longest_gap:
+        if self._scanned_at is not None and now - self._scanned_at > self._longest_gap:
             self._seen.clear()
-        self._looked_at = now
+        self._scanned_at = now
         self._seen = {
-            worker: (counter, self._looks(worker, counter)) for worker, counter in counters.items()
+            worker: (counter, self._scans_of(worker, counter))
+            for worker, counter in counters.items()
         }
-        return {w: counter for w, (counter, looks) in self._seen.items() if looks >= LOOKS}
+        return {
+            w: counter for w, (counter, scans) in self._seen.items() if scans >= SCANS_BEFORE_DEAD
+        }
 
-    def _looks(self, worker: UUID, counter: int | None) -> int:
+    def _scans_of(self, worker: UUID, counter: int | None) -> int:
         before = self._seen.get(worker)
         if before is None or before[0] != counter:
             return 0
@@ -62,7 +65,7 @@ class Reaper:
         self._write = write
         self._every = engine.options.heartbeat.total_seconds()
         self._observations = Observations(longest_gap=2 * self._every)
-        self._next_look = 0.0
+        self._next_scan = 0.0
 
     def restart(self) -> None:
         """Start all observations anew."""
@@ -71,13 +74,13 @@ class Reaper:
     def tick(self) -> float:
         """Look if it is time; return the pause in seconds until the next look."""
         now = time.monotonic()
-        if now < self._next_look:
-            return self._next_look - now
-        self._next_look = now + self._every
-        self.look()
+        if now < self._next_scan:
+            return self._next_scan - now
+        self._next_scan = now + self._every
+        self.scan()
         return self._every
 
-    def look(self) -> None:
+    def scan(self) -> None:
         """Observe every worker, and take the tasks of those that are dead."""
         try:
             if not self._write():

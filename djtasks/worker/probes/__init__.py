@@ -10,7 +10,7 @@ from djtasks.worker.loops import Loop
 from djtasks.worker.probes.endpoint import Answer, Endpoint
 from djtasks.worker.probes.exposition import as_json, as_prometheus
 from djtasks.worker.probes.file import HealthFile
-from djtasks.worker.probes.health import LOOK_SECONDS, Health, Monitor, Witness
+from djtasks.worker.probes.health import CHECK_SECONDS, Health, Monitor, Witness
 
 _GAUGES_SECONDS = 10.0
 _MISSED_READS = 6
@@ -28,7 +28,7 @@ class Probes:
     """
 
     def __init__(
-        self, engine: Engine, config: ProbeConfig, witness: Witness, *, every: float = LOOK_SECONDS
+        self, engine: Engine, config: ProbeConfig, witness: Witness, *, every: float = CHECK_SECONDS
     ) -> None:
         self._every = every
         self._monitor = Monitor(witness, time.monotonic)
@@ -41,7 +41,7 @@ class Probes:
             self._endpoint = Endpoint(config.host, config.port, self.answer)
             self._loops.append(Loop("gauges", self._gauges.tick, database=engine.database))
         if config.port is not None or config.file is not None:
-            self._loops.append(Loop("health", self._look))
+            self._loops.append(Loop("health", self._check))
 
     @property
     def port(self) -> int | None:
@@ -73,8 +73,8 @@ class Probes:
         if self._file is not None:
             self._file.remove()
 
-    def _look(self) -> float:
-        health = self._monitor.look()
+    def _check(self) -> float:
+        health = self._monitor.check()
         if self._file is not None:
             self._file.tell(health)
         return self._every

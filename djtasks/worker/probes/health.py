@@ -10,7 +10,7 @@ from typing import Protocol
 # Longer than the watchdog's minute: it replaces what stands still, and its neighbours go on.
 # What still stands after that is the watchdog's own process.
 STANDSTILL_SECONDS = 65.0
-LOOK_SECONDS = 2.0
+CHECK_SECONDS = 2.0
 # A look that comes later than this says that the looker itself was stopped.
 _LATE_SECONDS = 10.0
 
@@ -69,14 +69,14 @@ class Standstills:
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[int, float]] = {}
-        self._looked_at: float | None = None
+        self._checked_at: float | None = None
 
-    def look(self, counters: Mapping[str, int], now: float) -> dict[str, float]:
+    def check(self, counters: Mapping[str, int], now: float) -> dict[str, float]:
         """Return the seconds since each counter was first seen where it is."""
-        if self._looked_at is not None and now - self._looked_at > _LATE_SECONDS:
+        if self._checked_at is not None and now - self._checked_at > _LATE_SECONDS:
             # Nobody looked, perhaps because this whole process was stopped: begin anew.
             self._seen.clear()
-        self._looked_at = now
+        self._checked_at = now
         before = self._seen
         self._seen = {
             name: before[name] if name in before and before[name][0] == value else (value, now)
@@ -102,7 +102,7 @@ class Monitor:
         self._clock = clock
         self._seen = (clock(), STARTING)
 
-    def look(self) -> Health:
+    def check(self) -> Health:
         """Look now."""
         now = self._clock()
         self._seen = (now, judge(self._witness.signs(now)))

@@ -16,9 +16,9 @@ from uuid import UUID
 
 from djtasks.formats.ids import new_id
 from djtasks.protocol.records import Claim, Settlement
-from djtasks.store.workers import Vital
+from djtasks.store.workers import ChildStatus
 from djtasks.worker.attempts.board import Board
-from djtasks.worker.child.child import PULSES
+from djtasks.worker.child.child import PROGRESS_COUNTERS
 from djtasks.worker.config import ChildConfig
 
 _DUMP_SECONDS = 2.0
@@ -69,8 +69,8 @@ class ChildHandle:
     hung: list[Settlement] = field(default_factory=list)
     suspect: Claim | None = None
     suspect_from: "ChildHandle | None" = None
-    adopted: bool = False
-    pulses: list[tuple[int, float]] = field(default_factory=list)
+    reassigned: bool = False
+    progress: list[tuple[int, float]] = field(default_factory=list)
     lock: Any = field(default_factory=threading.Lock)
 
     @property
@@ -87,9 +87,9 @@ class ChildHandle:
             return False
         return True
 
-    def vital(self) -> Vital:
+    def status(self) -> ChildStatus:
         """Return what the heartbeat writes about this child."""
-        return Vital(rss=self.rss(), draining=self.draining or self.quiet, tasks=self.tasks)
+        return ChildStatus(rss=self.rss(), draining=self.draining or self.quiet, tasks=self.tasks)
 
     def rss(self) -> int | None:
         """Return its resident memory in bytes, None where /proc does not tell."""
@@ -103,17 +103,17 @@ class ChildHandle:
         """Return for how long one of its loops has not moved its counter, in seconds."""
         # A child that drains, or is for one task, does not fetch.
         current = list(self.counters)[1 if self.draining or self.config.alone else 0 :]
-        if len(self.pulses) != len(current):
-            self.pulses = [(value, now) for value in current]
-        self.pulses = [
+        if len(self.progress) != len(current):
+            self.progress = [(value, now) for value in current]
+        self.progress = [
             seen if seen[0] == value else (value, now)
-            for seen, value in zip(self.pulses, current, strict=True)
+            for seen, value in zip(self.progress, current, strict=True)
         ]
-        return max(now - since for _value, since in self.pulses)
+        return max(now - since for _value, since in self.progress)
 
     def forgive(self) -> None:
         """Start the watch anew, since the watcher itself stood still."""
-        self.pulses = []
+        self.progress = []
 
     def dump(self) -> str:
         """Return the stacks of all its threads, also while some C code keeps its GIL."""
@@ -153,21 +153,21 @@ def launch(made: Any, config: ChildConfig) -> ChildHandle:
     from djtasks.worker.child.process import main  # noqa: PLC0415 - the child's side
 
     ours, theirs = made.Pipe()
-    counters = made.RawArray("Q", len(PULSES))
+    counters = made.RawArray("Q", len(PROGRESS_COUNTERS))
     board = made.RawArray("B", Board.size(config.worker.slots))
     handle, path = tempfile.mkstemp(prefix="djtasks-stacks-")
     os.close(handle)
-    told = ChildConfig(
+    child_config = ChildConfig(
         worker=config.worker,
         supervisor=config.supervisor,
         alone=config.alone,
         dump_path=path,
     )
-    process = made.Process(target=main, args=(theirs, told, counters, board), daemon=False)
+    process = made.Process(target=main, args=(theirs, child_config, counters, board), daemon=False)
     process.start()
     theirs.close()
     return ChildHandle(
-        config=told,
+        config=child_config,
         process=process,
         connection=ours,
         counters=counters,

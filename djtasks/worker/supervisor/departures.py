@@ -19,7 +19,7 @@ logger = logging.getLogger("djtasks.worker")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gone:
+class ExitedChild:
     """A child whose process has ended, and what it left unsettled."""
 
     worker: UUID
@@ -35,10 +35,10 @@ class Departures:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._pending: list[Gone] = []
+        self._pending: list[ExitedChild] = []
 
-    def add(self, gone: Gone) -> None:
-        self._pending.append(gone)
+    def add(self, exited: ExitedChild) -> None:
+        self._pending.append(exited)
 
     @property
     def are_pending(self) -> bool:
@@ -46,27 +46,27 @@ class Departures:
 
     def settle(self) -> None:
         """Move the rows of all children on the list, oldest first; stop at a database error."""
-        for gone in list(self._pending):
+        for exited in list(self._pending):
             try:
-                if self._move(gone):
-                    self._pending.remove(gone)
+                if self._move(exited):
+                    self._pending.remove(exited)
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("Rows of an ended child not moved yet error=%s", error)
                 close_quietly(self._engine.database)
                 return
 
-    def _move(self, gone: Gone) -> bool:
-        if gone.hung:
-            self._engine.store.settle(gone.hung, worker=gone.worker)
-            count_failures(self._engine, gone.hung)
-        released = workers.leave(self._engine.database, gone.worker, gone.departure)
+    def _move(self, exited: ExitedChild) -> bool:
+        if exited.hung:
+            self._engine.store.settle(exited.hung, worker=exited.worker)
+            count_failures(self._engine, exited.hung)
+        released = workers.leave(self._engine.database, exited.worker, exited.departure)
         if released is None:
             return False
         if released:
             logger.warning(
                 "Moved records of an ended child worker=%s crashed=%s count=%s",
-                gone.worker,
-                gone.departure.crashed,
+                exited.worker,
+                exited.departure.crashed,
                 len(released),
             )
         publish(self._engine, released)

@@ -7,29 +7,29 @@ from collections.abc import Callable
 from uuid import UUID
 
 from djtasks.engine import Engine
-from djtasks.store.workers import Pulse, Vital, beat
+from djtasks.store.workers import ChildStatus, HeartbeatReply, heartbeat
 
 logger = logging.getLogger("djtasks.worker")
 
 
-class Heart:
-    """Beats for all living children; what the database answers goes to `on_pulse`."""
+class Heartbeat:
+    """Beats for all living children; what the database answers goes to `on_reply`."""
 
     def __init__(
         self,
         engine: Engine,
         *,
-        vitals: Callable[[], dict[UUID, Vital]],
-        on_pulse: Callable[[Pulse], None],
+        statuses: Callable[[], dict[UUID, ChildStatus]],
+        on_reply: Callable[[HeartbeatReply], None],
     ) -> None:
         self._engine = engine
-        self._vitals = vitals
-        self._on_pulse = on_pulse
-        self.beat_at = time.monotonic()
+        self._statuses = statuses
+        self._on_reply = on_reply
+        self.heartbeat_at = time.monotonic()
 
     def tick(self) -> float:
         """Beat once; raises the database's errors, which the loop repeats until it answers."""
-        pulse = beat(self._engine.database, self._vitals())
-        self.beat_at = time.monotonic()
-        self._on_pulse(pulse)
+        reply = heartbeat(self._engine.database, self._statuses())
+        self.heartbeat_at = time.monotonic()
+        self._on_reply(reply)
         return self._engine.options.heartbeat.total_seconds()

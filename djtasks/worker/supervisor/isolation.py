@@ -9,14 +9,14 @@ from collections import deque
 from djtasks.protocol.records import Claim
 from djtasks.worker import messages
 from djtasks.worker.supervisor.children import ChildHandle
-from djtasks.worker.supervisor.lifecycle import Nursery
+from djtasks.worker.supervisor.lifecycle import Children
 
 
 class Isolation:
     """Suspects that wait for a process of their own, and the one that has it."""
 
-    def __init__(self, nursery: Nursery) -> None:
-        self._nursery = nursery
+    def __init__(self, children: Children) -> None:
+        self._children = children
         self._waiting: deque[tuple[Claim, ChildHandle]] = deque()
         self._lone: ChildHandle | None = None
 
@@ -32,20 +32,20 @@ class Isolation:
         """Start a process for the next suspect when none is at work."""
         if self._lone is None and self._waiting:
             claim, holder = self._waiting.popleft()
-            self._lone = self._nursery.start(alone=True)
+            self._lone = self._children.start(alone=True)
             self._lone.suspect, self._lone.suspect_from = claim, holder
 
     def on_registered(self, child: ChildHandle) -> None:
         """Hand the suspect to its process, which has a row by now."""
         holder = child.suspect_from
         if child.suspect is not None and holder is not None and holder.worker is not None:
-            child.send(messages.Adopt(child.suspect, holder.worker))
+            child.send(messages.Reassign(child.suspect, holder.worker))
             # A process that has been given its one task takes no other, but it is not
             # draining: its crash is what this is about.
 
-    def on_adopted(self, child: ChildHandle, message: messages.Adopted) -> None:
+    def on_reassigned(self, child: ChildHandle, message: messages.Reassigned) -> None:
         """Tell the former holder that it is rid of the suspect, or has to give it back."""
-        child.adopted = True
+        child.reassigned = True
         if child.suspect is not None and child.suspect_from is not None:
             child.suspect_from.send(messages.HandedOver(child.suspect, message.taken))
 
@@ -54,7 +54,7 @@ class Isolation:
         if child is not self._lone:
             return
         self._lone = None
-        if not child.adopted and child.suspect is not None and child.suspect_from is not None:
+        if not child.reassigned and child.suspect is not None and child.suspect_from is not None:
             child.suspect_from.send(messages.HandedOver(child.suspect, taken=False))
 
     def refuse_all(self) -> None:

@@ -15,12 +15,12 @@ from djtasks.backend import DjtasksBackend
 from djtasks.engine import Engine
 from djtasks.protocol.recovery import Departure
 from djtasks.store import workers
-from djtasks.store.workers import Vital
+from djtasks.store.workers import ChildStatus
 from djtasks.worker import messages
 from djtasks.worker.config import ChildConfig, WorkerConfig
 from djtasks.worker.loops import close_quietly
 from djtasks.worker.supervisor.children import ChildHandle, context, launch
-from djtasks.worker.supervisor.departures import Departures, Gone
+from djtasks.worker.supervisor.departures import Departures, ExitedChild
 
 logger = logging.getLogger("djtasks.worker")
 
@@ -29,11 +29,11 @@ _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 
 
-class Nursery:
+class Children:
     """The children of one supervisor."""
 
     def __init__(self, engine: Engine, config: WorkerConfig, supervisor: UUID) -> None:
-        self.children: list[ChildHandle] = []
+        self.handles: list[ChildHandle] = []
         self.departures = Departures(engine)
         self._engine = engine
         self._config = config
@@ -44,11 +44,11 @@ class Nursery:
 
     def find(self, worker: UUID) -> ChildHandle | None:
         """Return the living child of this id."""
-        return next((child for child in self.children if child.worker == worker), None)
+        return next((child for child in self.handles if child.worker == worker), None)
 
     def fill(self) -> None:
         """Start as many children as are missing, slowly while they die at once."""
-        ordinary = sum(not child.config.alone for child in self.children)
+        ordinary = sum(not child.config.alone for child in self.handles)
         while ordinary < self._config.processes and time.monotonic() >= self._start_not_before:
             self.start()
             ordinary += 1
@@ -57,7 +57,7 @@ class Nursery:
         """Start one child; it gets its row when it reports Ready."""
         config = ChildConfig(worker=self._config, supervisor=self._supervisor, alone=alone)
         child = launch(self._context, config)
-        self.children.append(child)
+        self.handles.append(child)
         return child
 
     def register(self, child: ChildHandle) -> bool:
@@ -84,21 +84,21 @@ class Nursery:
             return False
         child.is_registered = True
         child.send(messages.Go(child.id))
-        _tell(signals.worker_started, row.host, child)
+        _notify(signals.worker_started, row.host, child)
         return True
 
-    def vitals(self) -> dict[UUID, Vital]:
+    def statuses(self) -> dict[UUID, ChildStatus]:
         """Return what the heartbeat writes of each child that has a row."""
         return {
-            child.worker: child.vital()
-            for child in list(self.children)
+            child.worker: child.status()
+            for child in list(self.handles)
             if child.worker is not None and not child.is_gone
         }
 
-    def bury(self, child: ChildHandle) -> None:
+    def reap(self, child: ChildHandle) -> None:
         """Put the rows of a child whose process has ended on the list of what to move."""
         child.is_gone = True
-        self.children.remove(child)
+        self.handles.remove(child)
         child.process.join()
         expected = child.draining or child.was_evicted
         if not expected:
@@ -113,9 +113,9 @@ class Nursery:
                 crashed=not expected, alone=child.config.alone, running=child.board.running()
             )
             self.departures.add(
-                Gone(worker=child.worker, departure=departure, hung=list(child.hung))
+                ExitedChild(worker=child.worker, departure=departure, hung=list(child.hung))
             )
-            _tell(signals.worker_stopped, this_host()[0], child)
+            _notify(signals.worker_stopped, this_host()[0], child)
         child.close()
         if not child.config.alone:
             self._pace(child, expected=expected)
@@ -134,5 +134,5 @@ def this_host() -> tuple[str, int, str]:
     return socket.gethostname()[:255], os.getpid(), djtasks.__version__
 
 
-def _tell(signal: Any, host: str, child: ChildHandle) -> None:
+def _notify(signal: Any, host: str, child: ChildHandle) -> None:
     signal.send_robust(DjtasksBackend, worker=child.worker, host=host, pid=child.process.pid)

@@ -27,10 +27,10 @@ from djtasks.worker.supervisor.witnesses import LoopWitness
 logger = logging.getLogger("djtasks.beat")
 
 _LAST_TICK_SECONDS = 5.0
-_LOOK_SECONDS = 1.0
+_CHECK_SECONDS = 1.0
 
 
-class Beat:
+class SchedulerThread:
     """A scheduler in a thread of its own; one that is off does nothing and is never waited for."""
 
     def __init__(self, engine: Engine, holder: UUID, *, is_on: bool = True) -> None:
@@ -48,9 +48,9 @@ class Beat:
             self._loop.start()
 
     @property
-    def has_looked(self) -> bool:
+    def first_scan_done(self) -> bool:
         """Whether what was due at the start is enqueued."""
-        return not self._is_on or self._scheduler.has_looked
+        return not self._is_on or self._scheduler.first_scan_done
 
     @property
     def stands_still(self) -> bool:
@@ -68,9 +68,9 @@ class Beat:
             logger.warning("Lease not given up, it runs out by itself")
 
 
-def run_beat(engine: Engine, wakeup: Wakeup, probing: ProbeConfig, *, is_verbose: bool) -> int:
+def run_scheduler(engine: Engine, wakeup: Wakeup, probing: ProbeConfig, *, is_verbose: bool) -> int:
     """Fire schedules in this process until told to stop; return the exit code."""
-    beat = Beat(engine, new_id())
+    beat = SchedulerThread(engine, new_id())
     witness = beat.witness(engine)
     probes = Probes(engine, probing, witness)
     set_up_logging(verbose=is_verbose)
@@ -84,7 +84,7 @@ def run_beat(engine: Engine, wakeup: Wakeup, probing: ProbeConfig, *, is_verbose
     probes.start()
     while not wakeup.stops:
         witness.turned()
-        pipes.wait([wakeup.reader], _LOOK_SECONDS)
+        pipes.wait([wakeup.reader], _CHECK_SECONDS)
         wakeup.clear()
         if beat.stands_still:
             _leave_if_stuck(engine)

@@ -16,7 +16,7 @@ from djtasks.engine import Engine
 from djtasks.formats.ids import new_id
 from djtasks.store import workers
 from djtasks.store.sessions import use_engine_connection
-from djtasks.store.workers import Pulse
+from djtasks.store.workers import HeartbeatReply
 from djtasks.worker import messages
 from djtasks.worker.burst import Burst
 from djtasks.worker.config import WorkerConfig
@@ -25,10 +25,10 @@ from djtasks.worker.loops import Loop, close_quietly
 from djtasks.worker.os_signals import Wakeup
 from djtasks.worker.probes import Probes
 from djtasks.worker.supervisor.children import ChildHandle
-from djtasks.worker.supervisor.heartbeat import Heart
+from djtasks.worker.supervisor.heartbeat import Heartbeat
 from djtasks.worker.supervisor.isolation import Isolation
-from djtasks.worker.supervisor.lifecycle import Nursery
-from djtasks.worker.supervisor.scheduling import Beat
+from djtasks.worker.supervisor.lifecycle import Children
+from djtasks.worker.supervisor.scheduling import SchedulerThread
 from djtasks.worker.supervisor.watchdog import Watchdog
 from djtasks.worker.supervisor.witnesses import SupervisorWitness
 
@@ -46,56 +46,58 @@ class Supervisor:
         self._engine = engine
         self._config = config
         self._wakeup = wakeup
-        self._nursery = Nursery(engine, config, self.id)
-        self._isolation = Isolation(self._nursery)
+        self._children = Children(engine, config, self.id)
+        self._isolation = Isolation(self._children)
         self._orders: SimpleQueue[tuple[UUID, str]] = SimpleQueue()
         self._unregistered: list[ChildHandle] = []
         self._stopping = 0
         self._burst = Burst(engine, config)
-        self._heart = Heart(engine, vitals=self._nursery.vitals, on_pulse=self._on_pulse)
-        self._heart_loop = Loop("heartbeat", self._heart.tick, database=engine.database)
-        self._watchdog = Watchdog(engine, config, self._heart)
+        self._heartbeat = Heartbeat(
+            engine, statuses=self._children.statuses, on_reply=self._on_reply
+        )
+        self._heartbeat_loop = Loop("heartbeat", self._heartbeat.tick, database=engine.database)
+        self._watchdog = Watchdog(engine, config, self._heartbeat)
         coordinator = Coordinator(engine, self.id)
         self._coordinator = coordinator
-        self._beat = Beat(engine, self.id, is_on=config.beat)
+        self._scheduler_thread = SchedulerThread(engine, self.id, is_on=config.beat)
         self._coordinator_loop = Loop("coordinator", coordinator.tick, database=engine.database)
-        self._witness = SupervisorWitness(engine, self._heart, lambda: self._nursery.children)
+        self._witness = SupervisorWitness(engine, self._heartbeat, lambda: self._children.handles)
         self.probes = Probes(engine, config.probes, self._witness)
 
     def run(self) -> int:
         """Work until told to stop, or with `burst` until there is nothing to do."""
         use_engine_connection(self._engine.database)
-        self._heart_loop.start()
+        self._heartbeat_loop.start()
         self._coordinator_loop.start()
-        self._beat.start()
+        self._scheduler_thread.start()
         self.probes.start()
         while not self._is_over():
             self._witness.turned()
             if not self._stopping:
-                self._nursery.fill()
+                self._children.fill()
                 self._isolation.proceed()
             self._wait()
-            self._hear_all()
-            self._bury_dead()
+            self._read_all()
+            self._reap_dead()
             self._register_waiting()
             self._obey_orders()
-            self._look_after_children()
+            self._check_children()
             self._stop_if_asked()
-            self._nursery.departures.settle()
+            self._children.departures.settle()
         return self._close()
 
     def _is_over(self) -> bool:
-        return bool(self._stopping) and not self._nursery.children
+        return bool(self._stopping) and not self._children.handles
 
     def _close(self) -> int:
         deadline = time.monotonic() + _LAST_MOVES_SECONDS
-        departures = self._nursery.departures
+        departures = self._children.departures
         while departures.are_pending and time.monotonic() < deadline:
             departures.settle()
             time.sleep(_ROUND_SECONDS)
-        self._beat.stop()
+        self._scheduler_thread.stop()
         self.probes.stop()
-        for loop in (self._coordinator_loop, self._heart_loop):
+        for loop in (self._coordinator_loop, self._heartbeat_loop):
             loop.stop()
             loop.join(_LAST_MOVES_SECONDS)
         try:
@@ -106,33 +108,33 @@ class Supervisor:
 
     def _wait(self) -> None:
         """Wait for a message, the end of a child or a signal, at most a round."""
-        children = self._nursery.children
+        children = self._children.handles
         objects: list[Any] = [self._wakeup.reader]
         objects += [child.connection for child in children]
         objects += [child.process.sentinel for child in children]
         pipes.wait(objects, _ROUND_SECONDS)
         self._wakeup.clear()
 
-    def _hear_all(self) -> None:
-        for child in list(self._nursery.children):
+    def _read_all(self) -> None:
+        for child in list(self._children.handles):
             try:
                 while child.connection.poll():
-                    self._hear(child, child.connection.recv())
+                    self._read_messages(child, child.connection.recv())
             except (EOFError, OSError):
                 continue  # its end is noticed by its sentinel
 
-    def _hear(self, child: ChildHandle, message: Any) -> None:
+    def _read_messages(self, child: ChildHandle, message: Any) -> None:
         match message:
             case messages.Ready():
                 self._unregistered.append(child)
-            case messages.Vitals(tasks=tasks):
+            case messages.RunningTasks(tasks=tasks):
                 child.tasks = tuple(dict(task) for task in tasks)
             case messages.HandOver(claim=claim):
                 self._isolation.accept(claim, child)
                 if self._stopping:
                     self._isolation.refuse_all()
-            case messages.Adopted():
-                self._isolation.on_adopted(child, message)
+            case messages.Reassigned():
+                self._isolation.on_reassigned(child, message)
             case messages.Hung(settlement=settlement):
                 child.hung.append(settlement)
                 self._drain(child)
@@ -141,18 +143,18 @@ class Supervisor:
             case unexpected:
                 logger.error("Unknown message %r", unexpected)
 
-    def _bury_dead(self) -> None:
-        for child in list(self._nursery.children):
+    def _reap_dead(self) -> None:
+        for child in list(self._children.handles):
             if not child.process.is_alive():
-                self._hear_last_words(child)
-                self._nursery.bury(child)
+                self._read_final_messages(child)
+                self._children.reap(child)
                 self._isolation.on_gone(child)
 
-    def _hear_last_words(self, child: ChildHandle) -> None:
+    def _read_final_messages(self, child: ChildHandle) -> None:
         """Read what it said before its end, which may tell why it ended."""
         try:
             while child.connection.poll():
-                self._hear(child, child.connection.recv())
+                self._read_messages(child, child.connection.recv())
         except (EOFError, OSError):
             pass
 
@@ -160,7 +162,7 @@ class Supervisor:
         for child in list(self._unregistered):
             if child.is_gone:
                 self._unregistered.remove(child)
-            elif self._nursery.register(child):
+            elif self._children.register(child):
                 self._unregistered.remove(child)
                 if child.config.alone:
                     self._isolation.on_registered(child)
@@ -168,27 +170,27 @@ class Supervisor:
                     self._drain(child)
 
     # Called by the heartbeat's thread.
-    def _on_pulse(self, pulse: Pulse) -> None:
-        for worker in pulse.gone:
-            child = self._nursery.find(worker)
+    def _on_reply(self, reply: HeartbeatReply) -> None:
+        for worker in reply.gone:
+            child = self._children.find(worker)
             if child is not None:
                 logger.error("Somebody took this worker's tasks, it starts anew id=%s", worker)
                 child.was_evicted = True
                 child.kill()
-        for worker, record in pulse.cancelled:
-            child = self._nursery.find(worker)
+        for worker, record in reply.cancelled:
+            child = self._children.find(worker)
             if child is not None:
                 child.send(messages.CancelTask(record))
-        for worker, order in pulse.orders.items():
+        for worker, order in reply.orders.items():
             self._orders.put((worker, order))
-        if pulse.orders:
+        if reply.orders:
             self._wakeup.wake()
 
     def _obey_orders(self) -> None:
         try:
             while True:
                 worker, order = self._orders.get_nowait()
-                child = self._nursery.find(worker)
+                child = self._children.find(worker)
                 if child is not None:
                     self._obey(child, order)
         except Empty:
@@ -211,9 +213,9 @@ class Supervisor:
                 except (DatabaseError, InterfaceError):
                     close_quietly(self._engine.database)
 
-    def _look_after_children(self) -> None:
-        self._watchdog.look(self._nursery.children)
-        for child in self._nursery.children:
+    def _check_children(self) -> None:
+        self._watchdog.check(self._children.handles)
+        for child in self._children.handles:
             if child.outgrown:
                 self._drain(child)
 
@@ -234,12 +236,12 @@ class Supervisor:
             self._stopping = self._wakeup.stops
             self._witness.is_stopping = True
             self._isolation.refuse_all()
-            for child in list(self._nursery.children):
+            for child in list(self._children.handles):
                 self._drain(child)
                 if self._stopping > 1:
                     child.kill()
 
     def _is_idle(self) -> bool:
-        registered = any(child.worker is not None for child in self._nursery.children)
-        ready = registered and self._isolation.is_idle and self._beat.has_looked
+        registered = any(child.worker is not None for child in self._children.handles)
+        ready = registered and self._isolation.is_idle and self._scheduler_thread.first_scan_done
         return ready and self._burst.is_over()

@@ -11,47 +11,49 @@ from djtasks.engine import Engine
 from djtasks.worker.config import WATCHDOG, WorkerConfig
 from djtasks.worker.loops import close_quietly
 from djtasks.worker.supervisor.children import ChildHandle
-from djtasks.worker.supervisor.heartbeat import Heart
+from djtasks.worker.supervisor.heartbeat import Heartbeat
 
 logger = logging.getLogger("djtasks.worker")
 
 EXIT_STUCK = 70
-_LOOK_SECONDS = 1.0
+_CHECK_SECONDS = 1.0
 _OWN_STANDSTILL = 10.0
 
 
 class Watchdog:
     """Looks at a supervisor's children once a second."""
 
-    def __init__(self, engine: Engine, config: WorkerConfig, heart: Heart) -> None:
+    def __init__(self, engine: Engine, config: WorkerConfig, heartbeat: Heartbeat) -> None:
         self._engine = engine
         self._config = config
-        self._heart = heart
-        self._looked_at = time.monotonic()
+        self._heartbeat = heartbeat
+        self._checked_at = time.monotonic()
 
-    def look(self, children: Sequence[ChildHandle]) -> None:
+    def check(self, children: Sequence[ChildHandle]) -> None:
         """End what has stood still for a minute, outstayed its grace or grown too large."""
         now = time.monotonic()
         for child in list(children):
             if child.kill_at is not None and now >= child.kill_at:
                 logger.warning("Grace is over, ending child pid=%s", child.process.pid)
                 child.kill()
-        if now - self._looked_at < _LOOK_SECONDS:
+        if now - self._checked_at < _CHECK_SECONDS:
             return
-        stood_still = now - self._looked_at > _OWN_STANDSTILL
-        self._looked_at = now
-        self._look_at_heart(now)
+        stood_still = now - self._checked_at > _OWN_STANDSTILL
+        self._checked_at = now
+        self._check_heartbeat(now)
         for child in list(children):
             if stood_still or self._is_database_away(now):
                 child.forgive()
             else:
-                self._look_at(child, now)
+                self._check_child(child, now)
 
     def _is_database_away(self, now: float) -> bool:
         """A child that waits for the database is not deaf."""
-        return now - self._heart.beat_at > 3 * self._engine.options.heartbeat.total_seconds()
+        return (
+            now - self._heartbeat.heartbeat_at > 3 * self._engine.options.heartbeat.total_seconds()
+        )
 
-    def _look_at(self, child: ChildHandle, now: float) -> None:
+    def _check_child(self, child: ChildHandle, now: float) -> None:
         if child.stalled_for(now) >= WATCHDOG.total_seconds():
             logger.error(
                 "Child stands still and is ended pid=%s stacks:\n%s",
@@ -64,9 +66,9 @@ class Watchdog:
             logger.warning("Child uses %s bytes and is replaced pid=%s", rss, child.process.pid)
             child.outgrown = True
 
-    def _look_at_heart(self, now: float) -> None:
+    def _check_heartbeat(self, now: float) -> None:
         """Leave when no heartbeat has succeeded for a minute although the database answers."""
-        if now - self._heart.beat_at < WATCHDOG.total_seconds():
+        if now - self._heartbeat.heartbeat_at < WATCHDOG.total_seconds():
             return
         try:
             self._engine.store.now()

@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable, Sequence
 
 from djtasks.engine import Engine
-from djtasks.worker.child.child import PULSES
+from djtasks.worker.child.child import PROGRESS_COUNTERS
 from djtasks.worker.loops import Loop
 from djtasks.worker.probes.health import Signs, Standstills
 from djtasks.worker.supervisor.children import ChildHandle
-from djtasks.worker.supervisor.heartbeat import Heart
+from djtasks.worker.supervisor.heartbeat import Heartbeat
 
 # As the watchdog has it: children that wait for the database are not deaf.
-_MISSED_BEATS = 3
+_MISSED_HEARTBEATS = 3
 
 
 class SupervisorWitness:
@@ -20,11 +20,11 @@ class SupervisorWitness:
     def __init__(
         self,
         engine: Engine,
-        heart: Heart,
+        heartbeat: Heartbeat,
         children: Callable[[], Sequence[ChildHandle]],
     ) -> None:
         self._options = engine.options
-        self._heart = heart
+        self._heartbeat = heartbeat
         self._children = children
         self._turned_at = time.monotonic()
         self._standstills = Standstills()
@@ -37,13 +37,13 @@ class SupervisorWitness:
     def signs(self, now: float) -> Signs:
         """Return what can be seen now; from any one thread."""
         children = list(self._children())
-        silent = now - self._heart.beat_at
-        borne = _MISSED_BEATS * self._options.heartbeat.total_seconds()
+        silent = now - self._heartbeat.heartbeat_at
+        borne = _MISSED_HEARTBEATS * self._options.heartbeat.total_seconds()
         counters = {} if silent > borne else _counters(children)
         return Signs(
             standstill={
                 "The main thread of the supervisor": now - self._turned_at,
-                **self._standstills.look(counters, now),
+                **self._standstills.check(counters, now),
             },
             silent=silent,
             lease=self._options.lease.total_seconds(),
@@ -57,7 +57,7 @@ def _counters(children: Sequence[ChildHandle]) -> dict[str, int]:
     return {
         f"The {name} loop of child {child.pid}": value
         for child in children
-        for name, value in zip(PULSES, list(child.counters), strict=True)
+        for name, value in zip(PROGRESS_COUNTERS, list(child.counters), strict=True)
         if not (name == "fetch" and (child.draining or child.config.alone))
     }
 

@@ -179,7 +179,7 @@ def test_what_an_index_leads_to_is_acted_on_however_old(
 ) -> None:
     fail(5)
     monkeypatch.setattr(listing, "WINDOW", 1)
-    monkeypatch.setattr(listing, "LED_LIMIT", 2)
+    monkeypatch.setattr(listing, "INDEXED_LIMIT", 2)
 
     html = asked(admin, action="delete", all=1, q="state:failed")
     bulk = begin(admin, "delete", "state:failed")

@@ -13,7 +13,7 @@ from djtasks.admin.charts.svg import (
     spread,
     steps_of,
 )
-from djtasks.templatetags.djtasks_pages import NOTHING, change, count, number, percent, span
+from djtasks.templatetags.djtasks_pages import NOTHING, change, count, duration, number, percent
 
 TEN = Scale(10, 100)
 
@@ -56,7 +56,7 @@ def test_a_sparkline_of_nothing_lies_at_zero(values: list[float | None]) -> None
 
 
 def test_words_at_the_ends_of_lines_do_not_cover_each_other() -> None:
-    lines = [Line(label=name, look="", path="", end="50.0") for name in "abc"]
+    lines = [Line(label=name, css="", path="", end="50.0") for name in "abc"]
 
     moved = spread(lines, height=100)
 
@@ -64,7 +64,7 @@ def test_words_at_the_ends_of_lines_do_not_cover_each_other() -> None:
 
 
 def test_words_at_the_ends_stay_above_the_axis() -> None:
-    lines = [Line(label=name, look="", path="", end="99.0") for name in "ab"]
+    lines = [Line(label=name, css="", path="", end="99.0") for name in "ab"]
 
     assert [line.end for line in spread(lines, height=100)] == ["87.0", "100.0"]
 
@@ -76,13 +76,13 @@ def test_a_step_without_values_shows_nothing() -> None:
 @pytest.mark.parametrize(
     ("shown", "text"),
     [
-        (span(None), NOTHING),
-        (span(0), "0 s"),
-        (span(0.04), "40 ms"),
-        (span(0.8), "0.8 s"),
-        (span(2.0), "2 s"),
-        (span(9.97), "10 s"),
-        (span(168), "2 min 48 s"),
+        (duration(None), NOTHING),
+        (duration(0), "0 s"),
+        (duration(0.04), "40 ms"),
+        (duration(0.8), "0.8 s"),
+        (duration(2.0), "2 s"),
+        (duration(9.97), "10 s"),
+        (duration(168), "2 min 48 s"),
         (number(None), NOTHING),
         (number(1_284), "1,284"),
         (number(0.04), "0"),

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import ValidationError
 
-from djtasks.admin.forms.durations import SpanField
+from djtasks.admin.forms.durations import HumanDurationField
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from djtasks.admin.forms.durations import SpanField
     ],
 )
 def test_a_span_is_read_as_it_is_written(text: str | None, span: timedelta | None) -> None:
-    assert SpanField(required=False).clean(text) == span
+    assert HumanDurationField(required=False).clean(text) == span
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ def test_a_span_is_read_as_it_is_written(text: str | None, span: timedelta | Non
 )
 def test_what_is_no_span_is_refused(text: str) -> None:
     with pytest.raises(ValidationError, match="no span of time"):
-        SpanField().clean(text)
+        HumanDurationField().clean(text)
 
 
 def test_a_span_nobody_waits_for_is_refused() -> None:
     with pytest.raises(ValidationError, match=r"too long: at most 36,?500 days"):
-        SpanField().clean("99999999 days")
+        HumanDurationField().clean("99999999 days")
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,6 @@ def test_a_span_nobody_waits_for_is_refused() -> None:
     [timedelta(minutes=90), timedelta(days=3, seconds=1), timedelta(seconds=1.5), timedelta(0)],
 )
 def test_what_the_field_shows_it_takes_again(span: timedelta) -> None:
-    field = SpanField()
+    field = HumanDurationField()
 
     assert field.clean(field.prepare_value(span)) == span

@@ -232,5 +232,5 @@ def test_the_list_shows_how_the_last_runs_went(admin: Client, engine: Engine) ->
 
     (shown,) = admin.get(page("changelist")).context["rows"]
 
-    assert [mark.look for mark in shown.outcomes] == ["bad", "skip"]
+    assert [mark.css for mark in shown.outcomes] == ["bad", "skip"]
     assert shown.failed_count == 1

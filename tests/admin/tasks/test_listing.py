@@ -257,8 +257,8 @@ def test_of_more_than_can_be_looked_at_some_are_shown(
     for _ in range(5):
         add.enqueue(1, 2)
     stuck.append(add.using(queue_name="reports").enqueue(1, 2).id)
-    monkeypatch.setattr(listing, "LED_LIMIT", 2)
-    monkeypatch.setattr(task_search, "LED_LIMIT", 2)
+    monkeypatch.setattr(listing, "INDEXED_LIMIT", 2)
+    monkeypatch.setattr(task_search, "INDEXED_LIMIT", 2)
 
     answer = page(admin, q="state:ready queue:reports")
 

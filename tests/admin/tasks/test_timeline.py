@@ -44,9 +44,9 @@ def test_attempts_backoffs_now_and_the_next_attempt_stand_where_they_belong(
     drawing = drawing_of(facts_of(engine, late_invoice(shop)))
     assert drawing is not None
 
-    looks = [bar.look for bar in drawing.bars]
-    assert looks.count("seg-fail") == 3
-    assert looks[-1] == "seg-next"
+    classes = [bar.css for bar in drawing.bars]
+    assert classes.count("seg-fail") == 3
+    assert classes[-1] == "seg-next"
     assert [label.text for label in drawing.labels] == ["4", "now", "3", "2", "1"]
     # 18.1 minutes of 22.7 have passed, and what is next has 4 % behind it.
     assert number(drawing.now) == pytest.approx(100 * 18.1 / 22.67 / 1.04, abs=2)
@@ -84,7 +84,7 @@ def test_a_task_that_was_just_enqueued_has_a_timeline(engine: Engine) -> None:
     drawing = drawing_of(facts_of(engine, record))
 
     assert drawing is not None
-    assert [bar.look for bar in drawing.bars] == ["seg-wait"]
+    assert [bar.css for bar in drawing.bars] == ["seg-wait"]
     assert drawing.ticks[0].label.startswith("+")
 
 

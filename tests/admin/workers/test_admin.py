@@ -27,7 +27,7 @@ def start(engine: Engine, **columns: Any) -> WorkerRecord:
     given = {"host": "web-1", "pid": 4711, "slots": 8, "version": "7f3c2a1", **columns}
     silent = given.pop("silent", timedelta(0))
     return WorkerRecord.objects.create(
-        backend="default", supervisor=new_id(), started_at=now, beat_at=now - silent, **given
+        backend="default", supervisor=new_id(), started_at=now, heartbeat_at=now - silent, **given
     )
 
 

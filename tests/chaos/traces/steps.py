@@ -9,7 +9,7 @@ from djtasks.models import TaskRecord
 from djtasks.protocol.hints import Hint
 from djtasks.protocol.records import NewRecord
 from djtasks.protocol.states import State
-from djtasks.worker.config import LOOKS
+from djtasks.worker.config import SCANS_BEFORE_DEAD
 from djtasks.worker.duties.reaper import Reaper
 from tests.chaos import tasks
 from tests.chaos.machine import Child, Installation
@@ -59,9 +59,9 @@ def reaper_of(site: Installation, write: Callable[[], bool] = lambda: True) -> R
     return Reaper(site.engine(site.store), write=write)
 
 
-def look(reaper: Reaper, *living: Child, times: int = LOOKS + 1) -> None:
+def look(reaper: Reaper, *living: Child, times: int = SCANS_BEFORE_DEAD + 1) -> None:
     """Let the reaper look so often, while these workers beat."""
     for _ in range(times):
         for child in living:
-            child.beat()
+            child.heartbeat()
         reaper.look()

@@ -15,7 +15,7 @@ from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.protocol.states import State
 from djtasks.store import workers
 from djtasks.store.sessions import use_engine_connection
-from djtasks.store.workers import Vital
+from djtasks.store.workers import ChildStatus
 from tests.chaos.machine import Child, Installation
 from tests.chaos.traces.steps import enqueue, look, reaper_of, state
 from tests.waiting import eventually
@@ -132,14 +132,14 @@ def test_a_stopped_session_stops_nobody_elses_recovery(busy_site):
 
 def test_one_locked_row_silences_no_other_workers_heartbeat(busy_site):
     ada, bob = Child(busy_site), Child(busy_site)
-    vital = Vital(rss=None, draining=False, tasks=())
+    status = ChildStatus(rss=None, draining=False, tasks=())
     before = workers.census(busy_site.alias)
 
     with locked(busy_site, WorkerRecord.objects.filter(pk=ada.id)):
-        pulse = workers.beat(busy_site.alias, {ada.id: vital, bob.id: vital})
+        reply = workers.heartbeat(busy_site.alias, {ada.id: status, bob.id: status})
 
     after = workers.census(busy_site.alias)
-    assert pulse.gone == set()
+    assert reply.gone == set()
     assert (after[ada.id], after[bob.id]) == (before[ada.id], before[bob.id] + 1)
 
 

@@ -73,7 +73,7 @@ def test_a_worker_that_slept_through_its_lease_settles_nothing(site, ada, bob):
     ada.settle("arrives")
 
     assert (state(id_), row(id_).crash_count) == (State.READY, 1)
-    ada.beat()
+    ada.heartbeat()
     assert not ada.is_alive
 
 
@@ -81,7 +81,7 @@ def test_who_has_handed_a_record_over_settles_nothing(site, ada, bob):
     id_ = enqueue(site)
     ada.fetch("arrives")
     claim = ada.queued[0]
-    site.store.adopt(claim, heir=bob.id, worker=ada.id)
+    site.store.reassign(claim, new_owner=bob.id, worker=ada.id)
 
     run(ada)
 

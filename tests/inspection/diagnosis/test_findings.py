@@ -12,8 +12,8 @@ import djtasks
 from djtasks import inspection
 from djtasks.admin.queues.rows import queue_rows
 from djtasks.brokers import Problem
-from djtasks.doctor.findings import Patient
-from djtasks.doctor.workers import look_at_workers
+from djtasks.doctor.findings import Examination
+from djtasks.doctor.workers import check_workers
 from djtasks.engine import Engine, engine_of
 from djtasks.formats.ids import new_id
 from djtasks.inspection import QueueFacts, SchedulerFacts, WorkerFacts
@@ -208,7 +208,7 @@ SCENES: dict[str, tuple[list[Callable[[], None]], bool, bool]] = {
     "only draining children serve it": ([child(draining=True)], True, True),
     "one drains beside one that stays": ([child(draining=True), child()], True, False),
     "only an isolating child serves it": ([child(alone=True)], True, True),
-    "its worker has died": ([child(beat_at=datetime(2020, 1, 2, tzinfo=UTC))], True, True),
+    "its worker has died": ([child(heartbeat_at=datetime(2020, 1, 2, tzinfo=UTC))], True, True),
     "another alias has a worker": ([child(backend="anything")], True, True),
 }
 
@@ -230,7 +230,7 @@ def test_everybody_says_the_same_of_a_queue(engine: Engine, scene: str) -> None:
         "overview": any(one.queue == "mail" for one in overview.alerts),
         "queues": next(row.is_stranded for row in rows if row.facts.name == "mail"),
         "doctor": any(
-            one.queue == "mail" and one.is_bad for one in look_at_workers(Patient(engine=engine))
+            one.queue == "mail" and one.is_bad for one in check_workers(Examination(engine=engine))
         ),
         # Of a task that is not due yet it is told, too, that nobody would take it.
         "why": is_due

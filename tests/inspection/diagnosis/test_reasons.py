@@ -9,7 +9,7 @@ from djtasks import inspection
 from djtasks.brokers import Problem
 from djtasks.engine import Engine, engine_of
 from djtasks.formats.ids import new_id
-from djtasks.inspection import Pause, WhyFacts, WorkerFacts, why_not_running
+from djtasks.inspection import QueuePause, WhyFacts, WorkerFacts, why_not_running
 from djtasks.inspection.queue_position import Ahead
 from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.operations import cancel, pause_queue
@@ -55,7 +55,11 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "paused",
-        {"pause": Pause(by="Ada", since=NOON - MINUTE, reason="no paper", until=NOON + MINUTE)},
+        {
+            "pause": QueuePause(
+                by="Ada", since=NOON - MINUTE, reason="no paper", until=NOON + MINUTE
+            )
+        },
         "Its queue mail is paused by Ada since 1 min: no paper. It opens by itself in 1 min.",
     ),
     ("no_worker", {"workers": []}, "No live worker serves queue 'mail'. Start one: manage.py"),
@@ -120,7 +124,7 @@ def test_what_holds_it_comes_first_and_what_does_not_is_told_too() -> None:
 
 
 def test_a_paused_queue_lets_nothing_start_even_when_it_is_next() -> None:
-    pause = Pause(by="", since=NOON, reason="", until=None)
+    pause = QueuePause(by="", since=NOON, reason="", until=None)
 
     reasons = why_not_running(facts(pause=pause))
 

@@ -9,7 +9,7 @@ import pytest
 
 from djtasks import task
 from djtasks.definitions.task import Task
-from djtasks.inspection.search.context import Known
+from djtasks.inspection.search.context import SearchContext
 from djtasks.inspection.search.keys import KEYS
 from djtasks.inspection.search.query import Search, read_search
 from djtasks.inspection.search.tokens import Term, quoted, terms_of, typed
@@ -28,7 +28,7 @@ def send_invoice(order_id: int, template: str = "plain") -> None: ...
 def open_door(door: int, code: str) -> None: ...
 
 
-def known(**given: Any) -> Known:
+def context(**given: Any) -> SearchContext:
     tasks: list[Task[..., Any]] = [send_invoice, open_door]
     facts: dict[str, Any] = {
         "now": NOW,
@@ -40,11 +40,11 @@ def known(**given: Any) -> Known:
         "schedules": lambda name: [7] if name == "nightly" else [],
         "keys": KEYS,
     }
-    return Known(**(facts | given))
+    return SearchContext(**(facts | given))
 
 
 def read(text: str, **given: Any) -> Search:
-    return read_search(text, known(**given))
+    return read_search(text, context(**given))
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_values_that_are_no_plain_json_are_text(value: str) -> None:
 def test_it_is_known_what_an_index_serves(text: str, is_served: bool, is_all: bool) -> None:
     search = read(text)
 
-    assert (search.lead is not None, search.is_led) == (is_served, is_all)
+    assert (search.index_filter is not None, search.uses_index) == (is_served, is_all)
 
 
 def test_chips_are_taken_away_and_added() -> None:
@@ -279,6 +279,6 @@ def test_chips_are_taken_away_and_added() -> None:
 def test_what_is_found_has_the_order_of_the_index_that_leads(
     text: str, first: str, last: str
 ) -> None:
-    order = read_search(text, known()).order
+    order = read_search(text, context()).order
 
     assert (order[0], order[-1]) == (first, last)

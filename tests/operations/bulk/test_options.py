@@ -6,18 +6,24 @@ from typing import Any
 import pytest
 
 from djtasks.errors import InvalidBulkAction
-from djtasks.operations.bulk.options import Wishes, parse_wishes
+from djtasks.operations.bulk.options import BulkOptions, parse_bulk_options
 
 NOON = datetime(2026, 10, 20, 12, tzinfo=UTC)
 
 
 def test_options_come_as_values_or_as_json_keeps_them() -> None:
-    wishes = Wishes(queue="mail", priority=5, run_after=NOON, spread=timedelta(minutes=5))
+    bulk_options = BulkOptions(
+        queue="mail", priority=5, run_after=NOON, spread=timedelta(minutes=5)
+    )
 
     as_values = {"queue": "mail", "priority": 5, "run_after": NOON, "spread": timedelta(minutes=5)}
     as_json = {"queue": "mail", "priority": 5, "run_after": NOON.isoformat(), "spread": 300}
-    assert parse_wishes("retry", as_values) == parse_wishes("retry", as_json) == wishes
-    assert parse_wishes("cancel", {"queue": None}) == Wishes()
+    assert (
+        parse_bulk_options("retry", as_values)
+        == parse_bulk_options("retry", as_json)
+        == bulk_options
+    )
+    assert parse_bulk_options("cancel", {"queue": None}) == BulkOptions()
 
 
 @pytest.mark.parametrize(
@@ -40,4 +46,4 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(
     action: str, options: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(InvalidBulkAction, match=sentence):
-        parse_wishes(action, options)
+        parse_bulk_options(action, options)

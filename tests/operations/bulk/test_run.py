@@ -15,7 +15,7 @@ from djtasks.models import BulkAction, TaskRecord, WorkerRecord
 from djtasks.operations import cancel, pause_queue, start_bulk, stop_bulk
 from djtasks.operations.bulk import chunks
 from djtasks.operations.bulk import run as bulk
-from djtasks.operations.bulk.options import Wishes
+from djtasks.operations.bulk.options import BulkOptions
 from djtasks.operations.bulk.run import bulk_task
 from djtasks.protocol.states import State
 from djtasks.testing import run_due
@@ -30,7 +30,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "ROWS_A_CHUNK", 2)
-    monkeypatch.setattr(bulk, "_IDS_A_LOOK", 4)
+    monkeypatch.setattr(bulk, "_IDS_PER_SCAN", 4)
 
 
 def fail(count: int) -> None:
@@ -147,7 +147,7 @@ def test_records_with_unique_keys_are_retried_together(
 
     with django_assert_max_num_queries(10):
         tally = chunks.apply(
-            engine, "retry", ids, Wishes(run_after=engine.now() + HOUR), window=(0, 1)
+            engine, "retry", ids, BulkOptions(run_after=engine.now() + HOUR), window=(0, 1)
         )
 
     assert tally.changed == 30

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from djtasks.schedules import CatchUp, Coalesce, Crontab, Every, Once, SkipIfOlderThan
-from djtasks.schedules.rules.base import Rule, span_in_words
+from djtasks.schedules.rules.base import Rule, duration_in_words
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -139,4 +139,4 @@ def test_every_word_may_be_said_in_another_language(rule: Rule) -> None:
     ],
 )
 def test_nothing_of_a_span_is_rounded_away(span: timedelta, words: str) -> None:
-    assert span_in_words(span) == words
+    assert duration_in_words(span) == words

@@ -20,7 +20,7 @@ DEFAULT = Lane("default", 0)
 
 
 class ClaimContract:
-    """`claim`, `claim_due`, `adopt` and `owned_by`."""
+    """`claim`, `claim_due`, `reassign` and `owned_by`."""
 
     def test_a_claim_makes_a_record_run_under_its_worker(self, store: Store) -> None:
         worker, id_ = new_id(), insert(store)
@@ -148,18 +148,18 @@ class ClaimContract:
         assert store.claim_due([DEFAULT], worker=new_id(), limit=1) == []
 
     def test_an_adopted_record_is_its_heirs(self, store: Store) -> None:
-        worker, heir = new_id(), new_id()
+        worker, new_owner = new_id(), new_id()
         claimed = insert_claimed(store, worker)
 
-        assert store.adopt(claimed, heir=heir, worker=worker) is True
+        assert store.reassign(claimed, new_owner=new_owner, worker=worker) is True
 
-        assert store.owned_by(heir) == [(claimed.id, claimed.fence)]
+        assert store.owned_by(new_owner) == [(claimed.id, claimed.fence)]
         assert store.owned_by(worker) == []
 
     def test_who_does_not_own_a_record_cannot_hand_it_on(self, store: Store) -> None:
         claimed, stranger = insert_claimed(store, new_id()), new_id()
 
-        assert store.adopt(claimed, heir=stranger, worker=stranger) is False
+        assert store.reassign(claimed, new_owner=stranger, worker=stranger) is False
 
         assert store.owned_by(stranger) == []
 

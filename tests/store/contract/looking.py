@@ -11,8 +11,8 @@ SECOND = timedelta(seconds=1)
 DEFAULT = Lane("default", 0)
 
 
-class LookContract:
-    """`look`, `fell_due` and `due_page`."""
+class ScanContract:
+    """`scan`, `fell_due` and `due_page`."""
 
     def test_a_look_finds_every_lane_with_ready_records(self, store: Store) -> None:
         insert(store)
@@ -22,25 +22,25 @@ class LookContract:
         insert(store, queue="Zeta", backend="somebody-elses")
         insert_claimed(store, new_id(), queue="reports")
 
-        look = store.look()
+        scan = store.scan()
 
         expected = {DEFAULT, Lane("default", 5), Lane("mail", -3), Lane("Zeta", 0)}
-        assert set(look.lanes) == expected
-        assert len(look.lanes) == len(expected)
+        assert set(scan.lanes) == expected
+        assert len(scan.lanes) == len(expected)
 
     def test_a_look_puts_the_high_priorities_of_a_queue_first(self, store: Store) -> None:
         for priority in (-1, 100, 0):
             insert(store, priority=priority)
 
-        assert [lane.priority for lane in store.look().lanes] == [100, 0, -1]
+        assert [lane.priority for lane in store.scan().lanes] == [100, 0, -1]
 
     def test_a_look_at_nothing_has_the_clock(self, store: Store) -> None:
         before = store.now()
 
-        look = store.look()
+        scan = store.scan()
 
-        assert look.lanes == []
-        assert before <= look.now <= store.now()
+        assert scan.lanes == []
+        assert before <= scan.now <= store.now()
 
     def test_what_fell_due_between_two_looks_is_found(self, store: Store) -> None:
         now, lanes = store.now(), [DEFAULT, Lane("mail", 5)]

@@ -165,10 +165,10 @@ class SettleContract:
         retried = claim(store, again.id, worker)
         lost, stale = insert_claimed(store, other), mine.pop()
         verdicts = [settlement(c, value=str(n)) for n, c in enumerate([*mine, retried])]
-        strangers = [Settlement(id=stale.id, fence=stale.fence - 1, state=State.SUCCESSFUL)]
-        strangers.append(settlement(lost))
+        unknown_claims = [Settlement(id=stale.id, fence=stale.fence - 1, state=State.SUCCESSFUL)]
+        unknown_claims.append(settlement(lost))
 
-        written = store.settle([*strangers, *verdicts], worker=worker)
+        written = store.settle([*unknown_claims, *verdicts], worker=worker)
 
         ours = [row_of(store, c.id) for c in (*mine, retried)]
         assert written == {row.pk for row in ours}

@@ -9,7 +9,7 @@ from djtasks.formats.ids import new_id
 from djtasks.testing.running import execute_here
 from djtasks.worker.attempts.board import Board
 from djtasks.worker.child import child as child_module
-from djtasks.worker.child.child import PULSES, Child
+from djtasks.worker.child.child import PROGRESS_COUNTERS, Child
 from djtasks.worker.config import ChildConfig, WorkerConfig
 from tests.worker.making import WORKER, claim_of
 
@@ -22,7 +22,7 @@ def child(engine):
         ChildConfig(worker=config, supervisor=new_id()),
         WORKER,
         send=lambda _message: None,
-        counters=[0] * len(PULSES),
+        counters=[0] * len(PROGRESS_COUNTERS),
         board=Board(bytearray(Board.size(config.slots))),
         sender=DjtasksBackend,
     )
@@ -47,9 +47,9 @@ def test_a_child_waits_for_its_figures(child):
     child.announcer.wake()
     child.announcer.tick()
     child.statistics.settled([finished])
-    assert not child.is_all_told()
+    assert not child.is_flushed()
 
     child.statistics.hurry()
     child.statistics.tick()
 
-    assert child.is_all_told()
+    assert child.is_flushed()

@@ -122,7 +122,7 @@ def test_an_index_that_takes_nothing_makes_no_worker_deaf(engine, broker, holdin
     source, _ = sources_of(engine, holdings)
 
     assert source.fetch(1) == [], "an empty index is not doubted at once"
-    source._look_at = 0.0
+    source._next_poll = 0.0
     assert [len(source.fetch(1)) for _ in range(4)] == [1, 1, 1, 0]
     assert source.fetch(1) == []
     assert caplog.text.count("Index empty while tasks are due") == 1

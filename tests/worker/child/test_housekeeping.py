@@ -51,7 +51,7 @@ def test_a_claim_whose_answer_got_lost_is_given_back(engine, housekeeper, store)
     tasks.add.enqueue(1, 2)
     store.losing["claim_due"] = 1
     with pytest.raises(OperationalError):
-        store.claim_due(store.look().lanes, worker=WORKER, limit=1)
+        store.claim_due(store.scan().lanes, worker=WORKER, limit=1)
     assert TaskRecord.objects.get().state == State.RUNNING
 
     assert housekeeper.audit() == 1

@@ -97,7 +97,7 @@ def test_a_claim_that_came_before_the_answer_to_the_last_settle_stays_in_hand(
     settler.tick()
 
     assert again[0].attempt == 1
-    assert holdings.strangers(store.owned_by(WORKER)) == []
+    assert holdings.unknown_claims(store.owned_by(WORKER)) == []
 
 
 @pytest.mark.usefixtures("servers")

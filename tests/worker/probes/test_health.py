@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from djtasks.worker.attempts.board import Board
-from djtasks.worker.child.child import PULSES
+from djtasks.worker.child.child import PROGRESS_COUNTERS
 from djtasks.worker.config import ChildConfig, WorkerConfig
-from djtasks.worker.loops import Loop, Pulse
+from djtasks.worker.loops import Loop, ProgressCounter
 from djtasks.worker.probes.health import Monitor, Signs, Standstills, judge
 from djtasks.worker.supervisor import witnesses
 from djtasks.worker.supervisor.children import ChildHandle
@@ -60,16 +60,16 @@ def test_what_a_process_shows_says_how_it_is(changes, live, ready, reason):
 def test_a_counter_is_judged_from_when_it_was_first_seen_standing():
     standstills = Standstills()
 
-    seen = [standstills.look({"a": value}, 10.0 * at) for at, value in enumerate([5, 5, 5, 6, 6])]
+    seen = [standstills.check({"a": value}, 10.0 * at) for at, value in enumerate([5, 5, 5, 6, 6])]
 
     assert [one["a"] for one in seen] == [0, 10, 20, 0, 10]
 
 
 def test_a_looker_that_was_stopped_itself_accuses_nobody():
     standstills = Standstills()
-    standstills.look({"a": 1}, 0.0)
+    standstills.check({"a": 1}, 0.0)
 
-    assert standstills.look({"a": 1}, 300.0) == {"a": 0.0}
+    assert standstills.check({"a": 1}, 300.0) == {"a": 0.0}
 
 
 def test_what_was_seen_long_ago_is_no_proof_of_life():
@@ -78,7 +78,7 @@ def test_what_was_seen_long_ago_is_no_proof_of_life():
     assert monitor.latest.is_live
     assert not monitor.latest.is_ready
 
-    monitor.look()
+    monitor.check()
     assert monitor.latest.is_ready
 
     clock.now += 11
@@ -107,7 +107,7 @@ class Worker:
     """A supervisor with one real fetch loop, watched every two seconds of an injected clock."""
 
     def __init__(self, engine, clock, tick):
-        self.counters = [0] * len(PULSES)
+        self.counters = [0] * len(PROGRESS_COUNTERS)
         self.child = ChildHandle(
             config=ChildConfig(worker=CONFIG, supervisor=WORKER),
             process=None,
@@ -118,11 +118,13 @@ class Worker:
             is_registered=True,
             pid=4711,
         )
-        self.heart = SimpleNamespace(beat_at=clock.now)
+        self.heartbeat = SimpleNamespace(heartbeat_at=clock.now)
         self.clock = clock
-        self.witness = SupervisorWitness(engine, self.heart, lambda: [self.child])
+        self.witness = SupervisorWitness(engine, self.heartbeat, lambda: [self.child])
         self.monitor = Monitor(self.witness, clock.monotonic)
-        self.loop = Loop("fetch", tick, pulse=Pulse(self.counters, PULSES.index("fetch")))
+        self.loop = Loop(
+            "fetch", tick, counter=ProgressCounter(self.counters, PROGRESS_COUNTERS.index("fetch"))
+        )
 
     def pass_seconds(self, seconds, *, fetching=None):
         """Let time pass. Everything but the fetch loop moves; that, if `fetching` lets it."""
@@ -132,9 +134,9 @@ class Worker:
                 fetching.let_one_end()
             for index in (1, 2):
                 self.counters[index] += 1
-            self.heart.beat_at = self.clock.now
+            self.heartbeat.heartbeat_at = self.clock.now
             self.witness.turned()
-            health = self.monitor.look()
+            health = self.monitor.check()
         return health
 
 
@@ -177,7 +179,7 @@ def test_a_supervisor_whose_main_thread_is_stuck_turns_unhealthy(engine, clock):
 
     clock.now += 66
 
-    assert worker.monitor.look().reasons[0].startswith("The main thread of the supervisor has not")
+    assert worker.monitor.check().reasons[0].startswith("The main thread of the supervisor has not")
 
 
 @pytest.mark.django_db
@@ -186,7 +188,7 @@ def test_nobody_is_deaf_while_the_database_is_away(engine, clock):
     for _ in range(100):
         clock.now += 2
         worker.witness.turned()
-        health = worker.monitor.look()
+        health = worker.monitor.check()
 
     assert health.is_live
     assert not health.is_ready

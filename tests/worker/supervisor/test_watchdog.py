@@ -25,13 +25,13 @@ class Process:
         self.killed = True
 
 
-class Heart:
+class Heartbeat:
     def __init__(self, clock):
         self.clock = clock
         self.silent_since = None
 
     @property
-    def beat_at(self):
+    def heartbeat_at(self):
         return self.silent_since if self.silent_since is not None else self.clock.now
 
 
@@ -52,13 +52,13 @@ CONFIG = WorkerConfig(backend="default", max_memory=1000)
 
 
 @pytest.fixture
-def heart(clock):
-    return Heart(clock)
+def heartbeat(clock):
+    return Heartbeat(clock)
 
 
 @pytest.fixture
-def watchdog(engine, heart):
-    return Watchdog(engine, CONFIG, heart)
+def watchdog(engine, heartbeat):
+    return Watchdog(engine, CONFIG, heartbeat)
 
 
 def child(**changes):
@@ -79,7 +79,7 @@ def pass_time(watchdog, clock, one, seconds, moving=()):
         clock.now += 1
         for index in moving:
             one.counters[index] += 1
-        watchdog.look([one])
+        watchdog.check([one])
 
 
 def test_a_child_whose_loops_all_move_lives(watchdog, clock):
@@ -110,12 +110,12 @@ def test_a_draining_child_need_not_fetch(watchdog, clock):
     assert not one.process.killed
 
 
-def test_a_child_that_waits_for_the_database_is_not_deaf(watchdog, clock, heart):
+def test_a_child_that_waits_for_the_database_is_not_deaf(watchdog, clock, heartbeat):
     one = child()
-    heart.silent_since = clock.now
+    heartbeat.silent_since = clock.now
 
     pass_time(watchdog, clock, one, 59)
-    heart.silent_since = None
+    heartbeat.silent_since = None
     pass_time(watchdog, clock, one, 30)
 
     assert not one.process.killed
@@ -126,7 +126,7 @@ def test_a_supervisor_that_stood_still_itself_forgives(watchdog, clock):
     pass_time(watchdog, clock, one, 50)
 
     clock.now += 600
-    watchdog.look([one])
+    watchdog.check([one])
     pass_time(watchdog, clock, one, 50)
 
     assert not one.process.killed
@@ -153,11 +153,11 @@ def test_a_child_that_has_outgrown_its_limit_is_to_be_replaced(watchdog, clock, 
 
 
 def test_no_heartbeat_for_a_minute_of_a_reachable_database_is_the_end(
-    watchdog, clock, heart, monkeypatch
+    watchdog, clock, heartbeat, monkeypatch
 ):
     codes = []
     monkeypatch.setattr(module.os, "_exit", codes.append)
-    heart.silent_since = clock.now
+    heartbeat.silent_since = clock.now
 
     pass_time(watchdog, clock, child(), 59)
     assert codes == []

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from djtasks.testing.servers import on_leash
+from djtasks.testing.servers import tied_to_parent
 from tests.living import is_alive
 from tests.waiting import eventually
 
@@ -25,8 +25,8 @@ except KeyboardInterrupt:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from djtasks.testing.servers import on_leash
-leash = on_leash([sys.executable, "-c", *sys.argv[1:]])
+from djtasks.testing.servers import tied_to_parent
+guard = tied_to_parent([sys.executable, "-c", *sys.argv[1:]])
 time.sleep(60)
 """
 
@@ -39,17 +39,17 @@ def pid_of_server(folder: Path) -> int:
     return int(eventually(lambda: (folder / "pid").exists() and (folder / "pid").read_text()))
 
 
-def let_go(leash: "subprocess.Popen[bytes]") -> int:
-    assert leash.stdin is not None
-    leash.stdin.close()
-    return leash.wait(30)
+def let_go(guard: "subprocess.Popen[bytes]") -> int:
+    assert guard.stdin is not None
+    guard.stdin.close()
+    return guard.wait(30)
 
 
 def test_a_server_gets_its_one_signal_when_it_is_let_go(tmp_path: Path) -> None:
-    leash = on_leash(command(tmp_path))
+    guard = tied_to_parent(command(tmp_path))
     pid = pid_of_server(tmp_path)
 
-    code = let_go(leash)
+    code = let_go(guard)
 
     assert code == 0
     assert (tmp_path / "heard").read_text() == "SIGTERM"
@@ -57,33 +57,33 @@ def test_a_server_gets_its_one_signal_when_it_is_let_go(tmp_path: Path) -> None:
 
 
 def test_a_server_hears_sigint_although_its_leash_does_not(tmp_path: Path) -> None:
-    leash = on_leash(command(tmp_path, "as python does"), stop="INT")
+    guard = tied_to_parent(command(tmp_path, "as python does"), stop="INT")
     pid_of_server(tmp_path)
-    os.kill(leash.pid, signal.SIGINT)
-    os.kill(leash.pid, signal.SIGTERM)
+    os.kill(guard.pid, signal.SIGINT)
+    os.kill(guard.pid, signal.SIGTERM)
 
-    let_go(leash)
+    let_go(guard)
 
     assert (tmp_path / "heard").read_text() == "SIGINT"
 
 
 def test_a_server_without_a_handler_ends_at_once(tmp_path: Path) -> None:
-    leash = on_leash(command(tmp_path, "as python does"))
+    guard = tied_to_parent(command(tmp_path, "as python does"))
     pid = pid_of_server(tmp_path)
 
-    let_go(leash)
+    let_go(guard)
 
     assert not is_alive(pid)
 
 
 def test_a_server_runs_in_a_session_of_its_own(tmp_path: Path) -> None:
-    leash = on_leash(command(tmp_path))
+    guard = tied_to_parent(command(tmp_path))
     pid = pid_of_server(tmp_path)
 
-    sessions = {os.getsid(pid), os.getsid(leash.pid), os.getsid(0)}
+    sessions = {os.getsid(pid), os.getsid(guard.pid), os.getsid(0)}
 
     assert len(sessions) == 3
-    let_go(leash)
+    let_go(guard)
 
 
 def test_a_server_ends_when_its_holder_is_killed(tmp_path: Path) -> None:
@@ -98,28 +98,28 @@ def test_a_server_ends_when_its_holder_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_server_ends_when_its_leash_is_killed(tmp_path: Path) -> None:
-    leash = on_leash(command(tmp_path))
+    guard = tied_to_parent(command(tmp_path))
     pid = pid_of_server(tmp_path)
 
-    leash.kill()
-    let_go(leash)
+    guard.kill()
+    let_go(guard)
 
     eventually(lambda: not is_alive(pid), seconds=10)
     assert (tmp_path / "heard").read_text() == "SIGTERM"
 
 
 def test_a_leash_ends_with_its_server_and_hands_its_code_on(tmp_path: Path) -> None:
-    leash = on_leash([sys.executable, "-c", "raise SystemExit(7)"])
+    guard = tied_to_parent([sys.executable, "-c", "raise SystemExit(7)"])
 
-    assert leash.wait(30) == 7
-    let_go(leash)
+    assert guard.wait(30) == 7
+    let_go(guard)
 
 
 def test_what_a_server_prints_goes_to_its_log(tmp_path: Path) -> None:
     log = tmp_path / "log"
 
-    leash = on_leash([sys.executable, "-c", "print('hello')"], log=log)
-    leash.wait(30)
+    guard = tied_to_parent([sys.executable, "-c", "print('hello')"], log=log)
+    guard.wait(30)
 
     assert log.read_text() == "hello\n"
-    let_go(leash)
+    let_go(guard)

@@ -43,13 +43,13 @@ def test_it_ends_with_its_holder_even_by_kill_9(folder):
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(folder)], stdout=subprocess.PIPE, text=True
     )
-    leash = psutil.Process(int(holder.stdout.readline()))
-    (server,) = leash.children()
+    guard = psutil.Process(int(holder.stdout.readline()))
+    (server,) = guard.children()
 
     holder.kill()
     holder.communicate()
 
-    eventually(lambda: not server.is_running() and not leash.is_running(), seconds=10)
+    eventually(lambda: not server.is_running() and not guard.is_running(), seconds=10)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -58,7 +58,7 @@ def test_a_terminals_signals_do_not_reach_it(folder, number):
     try:
         os.kill(server.pid, number)
         with pytest.raises(subprocess.TimeoutExpired):
-            server.leash.wait(0.3)
+            server.guard.wait(0.3)
     finally:
         server.stop()
 
@@ -73,13 +73,13 @@ def test_a_server_that_does_not_start_says_why(folder):
     [([], 2), (["--signal", "NONE", "--", "true"], 1), (["--", "false"], 1)],
 )
 def test_the_command_line_tells_how_the_server_ended(arguments, code):
-    leash = subprocess.Popen(
-        [sys.executable, "-m", "djtasks.testing.leash", *arguments],
+    guard = subprocess.Popen(
+        [sys.executable, "-m", "djtasks.testing.parent_guard", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
 
     # Held until it has ended by itself: to let go is to stop it.
-    assert leash.wait(30) == code
-    leash.communicate()
+    assert guard.wait(30) == code
+    guard.communicate()

@@ -1,6 +1,6 @@
 """A short leash for a server: it lives as long as our standard input stays open.
 
-    python -m djtasks.testing.leash [--user NAME] [--signal TERM] -- command argument...
+    python -m djtasks.testing.parent_guard [--user NAME] [--signal TERM] -- command argument...
 
 Whoever holds the other end of the pipe holds the server: when that process ends, even by
 `kill -9`, the kernel closes the pipe and the server gets its stop signal. On Linux the server
@@ -74,7 +74,9 @@ def _has_group(name: str) -> bool:
 
 def main() -> int:
     """Parse the command line and hold the server."""
-    parser = argparse.ArgumentParser(prog="python -m djtasks.testing.leash", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m djtasks.testing.parent_guard", description=__doc__
+    )
     parser.add_argument("--user", help="run the server as this user")
     parser.add_argument("--signal", default="TERM", help="how to stop it (default: %(default)s)")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="-- and the server's command")
