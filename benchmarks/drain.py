@@ -79,14 +79,14 @@ def djtasks_once(environment: dict[str, str]) -> dict[str, float]:
     }
 
 
-def limit_once() -> dict[str, float]:
+def ceiling_once() -> dict[str, float]:
     """Measure one drain by the bare loop."""
     from djtasks.engine import engine_of
 
     empty()
     fill()
     key = f"djtasks:{{{engine_of('default').namespace}:default}}:default"
-    command = [sys.executable, "-m", "benchmarks.limit", key]
+    command = [sys.executable, "-m", "benchmarks.ceiling", key]
     loops = [subprocess.Popen(command, env=os.environ) for _ in range(PROCESSES)]
     for loop in loops:
         assert loop.wait() == 0
@@ -95,20 +95,20 @@ def limit_once() -> dict[str, float]:
 
 def measure(runs: int = 3, **environment: str) -> dict[str, Any]:
     """Print and return the medians of djtasks and the bare loop, taken in turn."""
-    ours, limits = [], []
+    ours, ceilings = [], []
     for _ in range(runs):
-        limits.append(limit_once())
+        ceilings.append(ceiling_once())
         ours.append(djtasks_once(environment))
     rates = [one["tasks_per_second"] for one in ours]
-    limit_rates = [one["tasks_per_second"] for one in limits]
+    ceiling_rates = [one["tasks_per_second"] for one in ceilings]
     figures = {
         "count": COUNT,
         "processes": PROCESSES,
         "tasks_per_second": statistics.median(rates),
         "min": min(rates),
         "max": max(rates),
-        "limit_per_second": statistics.median(limit_rates),
-        "share_of_limit": statistics.median(rates) / statistics.median(limit_rates),
+        "ceiling_per_second": statistics.median(ceiling_rates),
+        "share_of_ceiling": statistics.median(rates) / statistics.median(ceiling_rates),
         "worker_cpu_us": statistics.median(one["worker_cpu_us"] for one in ours),
         "enqueue_many_per_second": statistics.median(
             one["enqueue_many_per_second"] for one in ours

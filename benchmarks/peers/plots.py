@@ -7,10 +7,10 @@ from typing import Any
 from benchmarks.peers.summary import Entrant, Range, Summary
 
 Key = Callable[[Entrant], Range | None]
-_OURS, _LIMIT, _POSTGRES, _REDIS = "#0b7285", "#868e96", "#74b8c4", "#e8a87c"
+_OURS, _CEILING, _POSTGRES, _REDIS = "#0b7285", "#868e96", "#74b8c4", "#e8a87c"
 _LABELS = {
     _OURS: "djtasks",
-    _LIMIT: "the bare loop",
+    _CEILING: "the bare loop",
     _POSTGRES: "tasks in PostgreSQL",
     _REDIS: "tasks in Redis",
 }
@@ -37,8 +37,8 @@ def draw(summary: Summary, folder: Path) -> list[str]:
 
 
 def _colour(one: Entrant) -> str:
-    if one.name in {"djtasks", "limit"}:
-        return _OURS if one.name == "djtasks" else _LIMIT
+    if one.name in {"djtasks", "ceiling"}:
+        return _OURS if one.name == "djtasks" else _CEILING
     return _POSTGRES if one.is_in_postgres else _REDIS
 
 

@@ -63,7 +63,7 @@ def headlines(summary: Summary) -> list[str]:
     if ours is None or rate is None:
         return ["This run has no figures of djtasks."]
     those = {
-        "the bare loop": summary.entrants.get(tables.LIMIT),
+        "the bare loop": summary.entrants.get(tables.CEILING),
         "Celery with django-celery-results, default settings": summary.entrants.get(
             "celery-results"
         ),
@@ -107,7 +107,7 @@ def _place(
 ) -> list[list[str]]:
     """Return djtasks' row of `places`; none where it has no figure."""
     ranked = summary.ranked(key, least=unit != "/s")
-    ranked = [one for one in ranked if one.name != tables.LIMIT]
+    ranked = [one for one in ranked if one.name != tables.CEILING]
     names = [one.name for one in ranked]
     if tables.OURS not in names:
         return []

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks.peers.summary import Entrant, Range, Summary
 
-OURS, LIMIT = "djtasks", "limit"
+OURS, CEILING = "djtasks", "ceiling"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -151,4 +151,4 @@ def absences(summary: Summary) -> str:
 def best(summary: Summary, key: Callable[[Entrant], bool], figure: str) -> Entrant | None:
     """Return the peer with the highest rate among some; None when there is none."""
     peers = summary.ranked(lambda one: one.range_of(figure))
-    return next((one for one in peers if one.name not in {OURS, LIMIT} and key(one)), None)
+    return next((one for one in peers if one.name not in {OURS, CEILING} and key(one)), None)

@@ -18,7 +18,7 @@ _PACKAGES = ("djtasks", "Django", "psycopg", "redis")
 
 WITH_DJTASKS = (
     Contestant(
-        name="limit",
+        name="ceiling",
         module="djtasks",
         group=None,
         packages=_PACKAGES,
@@ -26,7 +26,7 @@ WITH_DJTASKS = (
             "a row in PostgreSQL, its id in Redis", "the row", "what is in its hands hangs", "ids"
         ),
         count=20_000,
-        work=(("{bin}/python", "-m", "benchmarks.peers.contestants.limit"),) * 2,
+        work=(("{bin}/python", "-m", "benchmarks.peers.contestants.ceiling"),) * 2,
         no_nap="a loop has no concurrency",
         django=_DJANGO,
         tables=("djtasks_taskrecord",),

@@ -1,6 +1,6 @@
 """limit: what the machine can do with djtasks' table and index, without a framework.
 
-The loop of benchmarks/limit.py, with the mark that every contestant's task makes.
+The loop of benchmarks/ceiling.py, with the mark that every contestant's task makes.
 """
 
 import os
@@ -11,7 +11,7 @@ import psycopg
 import redis
 from psycopg.types.json import set_json_loads
 
-from benchmarks.limit import BATCH, CLAIM, SETTLE
+from benchmarks.ceiling import BATCH, CLAIM, SETTLE
 from benchmarks.peers.ledger import mark
 
 

@@ -4,7 +4,7 @@ The same table, indexes, rows and binary parameters as djtasks, one thread a pro
 no errors, no checks, nothing kept. It waits for each answer, so a framework whose threads overlap
 can pass it where CPU is scarce.
 
-    python -m benchmarks.limit COUNT   (started by benchmarks/drain.py)
+    python -m benchmarks.ceiling COUNT   (started by benchmarks/drain.py)
 """
 
 import os
