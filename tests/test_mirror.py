@@ -59,6 +59,7 @@ ELSEWHERE = {
     "test_docs.py": "the documentation",
     "test_layers.py": "who may touch rows",
     "test_mirror.py": "the tests",
+    "test_nouns.py": "the names of what is public",
     "test_peers.py": "the benchmarks",
     "test_security.py": "the rules of the guide on security",
     "test_structure.py": "the source",

@@ -48,8 +48,8 @@ def progress_counters(counters: MutableSequence[int]) -> list[ProgressCounter]:
 class Child:
     """Everything between the database and the task functions, in one process.
 
-    `send` tells the supervisor something; `counters` has a place for each of PULSES, `board`
-    one for each slot: threads first, then coroutines.
+    `send` sends a message to the supervisor. `counters` has a place for each of
+    PROGRESS_COUNTERS, and `board` one for each slot: threads first, then coroutines.
     """
 
     def __init__(
