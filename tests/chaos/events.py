@@ -201,7 +201,7 @@ class Events(RuleBasedStateMachine):
             for worker, beats_now in enumerate(beats):
                 self._maybe_beat(worker, beats_now)
             self.is_read_only = False
-            self.reaper.look()
+            self.reaper.scan()
 
     def _maybe_beat(self, worker: int, beats_now: bool) -> None:
         child = self.children[worker]
@@ -220,7 +220,7 @@ class Events(RuleBasedStateMachine):
         self.is_read_only = True
         for _ in range(scans):
             try:
-                self.reaper.look()
+                self.reaper.scan()
             except OperationalError:
                 continue
         self.missed = dict.fromkeys(self.missed, 0)

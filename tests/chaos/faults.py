@@ -35,7 +35,7 @@ UNKNOWN_DELAY, CLOCK = "CHAOS_UNKNOWN_DELAY", "CHAOS_CLOCK"
 SURELY_LOST = 3
 
 STORE_CALLS = (
-    "insert", "insert_many", "claim", "claim_due", "settle", "adopt", "look", "fell_due",
+    "insert", "insert_many", "claim", "claim_due", "settle", "reassign", "scan", "fell_due",
     "due_page", "owned_by", "give_back", "report_progress", "now",
 )  # fmt: skip
 WORKER_CALLS = (

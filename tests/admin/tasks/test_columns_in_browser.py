@@ -39,6 +39,6 @@ def test_an_action_of_a_project_needs_no_scripts(browser: Browser, live_engine: 
     browser.find("button[value=postpone]").click()
     browser.find("form.djt-form button").click()
 
-    assert "Done to 1 task." in browser.find("#container").text
+    assert browser.reads("Done to 1 task.")
     record.refresh_from_db()
     assert record.metadata == {"asked_by": "ada"}

@@ -64,4 +64,4 @@ def look(reaper: Reaper, *living: Child, times: int = SCANS_BEFORE_DEAD + 1) -> 
     for _ in range(times):
         for child in living:
             child.heartbeat()
-        reaper.look()
+        reaper.scan()

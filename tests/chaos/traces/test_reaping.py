@@ -25,7 +25,7 @@ def test_nobody_dies_of_a_database_that_can_be_read_and_not_written(site, ada):
     reaper = reaper_of(site, write)
     for _ in range(SCANS_BEFORE_DEAD + 2):
         with pytest.raises(OperationalError):
-            reaper.look()
+            reaper.scan()
     is_writable = True
     look(reaper, times=SCANS_BEFORE_DEAD)
 
@@ -45,7 +45,7 @@ def test_a_look_that_fails_starts_every_count_anew(site, ada):
     reaper = reaper_of(site, write)
     look(reaper, times=4)
     with pytest.raises(OperationalError):
-        reaper.look()
+        reaper.scan()
     look(reaper, times=SCANS_BEFORE_DEAD)
 
     assert WorkerRecord.objects.filter(pk=ada.id).exists()
