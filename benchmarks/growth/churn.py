@@ -98,7 +98,7 @@ def probe() -> dict[str, float]:
         assert len(claims) == _BATCH
         if number < _WIDE_PROBES:
             until = store.now() - timedelta(seconds=2)
-            timed("look", store.look)
+            timed("look", store.scan)
             timed("page", lambda until=until: store.due_page(lane, until=until, limit=1000))
             _made(_BATCH)
             due = timed(

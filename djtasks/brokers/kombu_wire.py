@@ -241,4 +241,4 @@ def _with_deadline(transport_class: Any, deadline: Deadline) -> Any:
             transport._setup_transport = set_up_with_deadline  # noqa: SLF001
             return transport
 
-    return type("HastyTransport", (transport_class,), {"Connection": DeadlineConnection})
+    return type("DeadlineTransport", (transport_class,), {"Connection": DeadlineConnection})
