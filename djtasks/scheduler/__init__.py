@@ -1,6 +1,6 @@
-"""The scheduler: declarations to rows, and due rows to records. It has no thread of its own.
+"""The scheduler: stores declared schedules as rows and enqueues a record at each due time.
 
-`planning` decides and is pure, `recipes` make records, `ticker` fires, `auditor` repairs,
-`declared` brings the code's schedules into the table, and `scheduler` says when to do which.
-Any number may run at once.
+`sync` stores the schedules that the code declares, `planning` decides (without I/O), `templates`
+builds records, `ticker` fires, `repair` corrects rows, and `scheduler` calls each of them in
+turn. The package starts no thread. Any number of schedulers may run at once.
 """

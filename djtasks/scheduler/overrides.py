@@ -1,6 +1,6 @@
-"""Which columns of a schedule the code decides about, and which of them a person has changed.
+"""Overrides: the columns of a declared schedule that a person has changed.
 
-A row keeps what the code says beside its columns; a column that differs is an override.
+A row keeps the declaration beside its columns. A column that differs from it is an override.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from djtasks.errors import DjtasksError
 from djtasks.models import Schedule
 from djtasks.scheduler.planning import ticked_until, timetable_of
 
-# The columns that decide about the next run.
+# The columns that determine the next run.
 WHEN = {"rule", "starts_at", "ends_at"}
 
 
@@ -27,7 +27,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-# What a declaration says and a row may say otherwise, with the way from JSON to the column.
+# The columns of a declaration that a row may override, with the conversion from JSON.
 COLUMNS: dict[str, Callable[[Any], Any]] = {
     "task_path": _same,
     "rule": _same,
@@ -42,20 +42,20 @@ COLUMNS: dict[str, Callable[[Any], Any]] = {
 
 
 def columns_of(declared: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns that the code asks for, of what `Declaration.as_dict` gave."""
+    """Convert what `Declaration.as_dict` returned to the columns of a row."""
     return {column: parse(declared[column]) for column, parse in COLUMNS.items()}
 
 
 def overrides_of(row: Schedule) -> dict[str, Any]:
-    """Return the columns that a person has changed, each with what the code says."""
+    """Return the columns that a person has changed, each with its value in the code."""
     said = said_before(row)
     return {column: value for column, value in said.items() if getattr(row, column) != value}
 
 
 def said_before(row: Schedule) -> dict[str, Any]:
-    """Return the columns as the code said them when it was last looked at.
+    """Return the columns as the code declared them at the last sync.
 
-    Empty for a schedule made by hand, and for a row where that was edited to nonsense.
+    Empty for a schedule that was not declared, and for a declaration that was edited into nonsense.
     """
     try:
         return {} if row.declared is None else columns_of(row.declared)
@@ -64,7 +64,7 @@ def said_before(row: Schedule) -> dict[str, Any]:
 
 
 def restarted(row: Schedule, now: datetime) -> dict[str, Any]:
-    """Return the columns of a row that goes on from now, with the rule it has."""
+    """Return the columns that let a row continue from now with its current rule."""
     try:
         following = timetable_of(row).next_after(ticked_until(row.last_due_at, now))
     except DjtasksError as error:

@@ -1,4 +1,4 @@
-"""What a schedule means and what a tick of it does: decisions without a clock or a database."""
+"""Decide which due times a schedule fires and when it runs next, without clock or database."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from djtasks.models import Schedule
 from djtasks.schedules import MissedPolicy, Overlap, Rule, due_times, missed_from, rule_from
 from djtasks.store.schedules import DueSchedule
 
-# A last due time further ahead of the clock than this is left over from a clock that was wrong.
+# A last due time further ahead of the clock than this was written by a wrong clock.
 CLOCK_TRUST = timedelta(hours=1)
 _INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timetable:
-    """The columns of a schedule that say when, as what they mean."""
+    """The parsed columns of a schedule that determine when it runs."""
 
     rule: Rule
     missed: MissedPolicy
@@ -44,7 +44,7 @@ class Timetable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What a tick does: due times to enqueue, oldest first, and what the row says after it."""
+    """The result of a tick: due times to enqueue, oldest first, and the row's new values."""
 
     fire: tuple[datetime, ...]
     next_run_at: datetime | None
@@ -52,7 +52,7 @@ class Decision:
 
 
 def timetable_of(row: DueSchedule | Schedule) -> Timetable:
-    """Return what the columns mean; raises InvalidSchedule for columns that mean nothing."""
+    """Parse the columns of a row; raise InvalidSchedule if one is invalid."""
     if not isinstance(row.jitter, timedelta) or row.jitter < timedelta(0):
         raise InvalidSchedule(f"The jitter of a schedule must not be negative, got {row.jitter}.")
     return Timetable(
@@ -69,7 +69,7 @@ def _rule_of(stored: Any) -> Rule:
     return _parsed(encode_sorted(stored, "rule"))
 
 
-# Parsing a cron expression costs more than the rest of its tick.
+# Parsing a cron expression takes longer than the rest of its tick.
 @lru_cache(maxsize=16_384)
 def _parsed(text: bytes) -> Rule:
     return rule_from(decode(text))
@@ -80,15 +80,15 @@ def _overlap_of(stored: str) -> Overlap:
         return Overlap(stored)
     except ValueError:
         raise InvalidSchedule(
-            f"The overlap of a schedule is one of {', '.join(Overlap)}, got {stored!r}."
+            f"The overlap of a schedule must be one of {', '.join(Overlap)}, got {stored!r}."
         ) from None
 
 
 def ticked_until(last_due_at: datetime | None, now: datetime) -> datetime:
-    """Return the moment after which a due time is new, given the last one that ticked.
+    """Return the moment after which a due time is new, given the last one that fired.
 
-    That only grows, so no due time ticks twice, whatever the clock does; but one that lies
-    more than an hour ahead comes from a wrong clock and counts as now.
+    It never goes back, so no due time fires twice, whatever the clock does. A last due time
+    more than an hour ahead was written by a wrong clock and counts as now.
     """
     if last_due_at is None or last_due_at - now > CLOCK_TRUST:
         return now
@@ -103,10 +103,10 @@ def decide(
     now: datetime,
     is_running: bool = False,
 ) -> Decision:
-    """Decide about a row whose next run, `seen`, is not after `now`.
+    """Decide what a row whose next run, `seen`, is not after `now` fires.
 
-    `is_running`: its last record is not final. With an overlap other than "allow" a tick
-    enqueues one record at most; for "queue_one" the next missed one stays due.
+    `is_running`: its last record is not final. With an overlap other than "allow", a tick
+    enqueues at most one record. With "queue_one", the next missed one stays due.
     """
     if last_due_at is not None and last_due_at - now > CLOCK_TRUST:
         last_due_at = None
@@ -132,10 +132,10 @@ def decide(
 def healed(
     table: Timetable, *, stored: datetime | None, last_due_at: datetime | None, now: datetime
 ) -> datetime | None:
-    """Return what the next run of an enabled schedule should be; `stored` if that is right.
+    """Return the correct next run of an enabled schedule; `stored` if it is correct.
 
-    It is wrong when it lies beyond what the rule says from now: it was computed while the
-    clock stood in the future, or edited by hand. One that is due is the ticker's.
+    It is wrong if it lies beyond the rule's next due time: it was computed while the clock was
+    in the future, or edited by hand. A next run that is due is left to the ticker.
     """
     if stored is not None and stored <= now:
         return stored
@@ -146,10 +146,10 @@ def healed(
 
 
 def start_of(table: Timetable, *, schedule: int, due: datetime, now: datetime) -> datetime | None:
-    """Return when the record of a due time may start; None: at once.
+    """Return when the record of a due time may start; None means at once.
 
-    With jitter, somewhere in the span after `due`: the same for everybody who asks, different
-    for each schedule and each time.
+    With jitter, it starts within that duration after `due`. The moment depends on the schedule
+    and the due time only, so every scheduler computes the same one.
     """
     if not table.jitter:
         return None

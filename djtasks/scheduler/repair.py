@@ -1,4 +1,4 @@
-"""The auditor: repairs what a wrong clock or an editor's hand has left in the rows."""
+"""The auditor: repairs rows that a wrong clock or a manual edit has damaged."""
 
 import logging
 from collections.abc import Iterable
@@ -17,8 +17,10 @@ PAGE = 500
 
 
 class Auditor:
-    """Goes round the schedules of one TASKS alias, a page a look. Every repair is a
-    compare-and-set, so several auditors and tickers at once do no harm."""
+    """Checks the schedules of one TASKS alias in rounds, one page per scan.
+
+    Every repair is a compare-and-set, so several auditors and tickers at once do no harm.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -27,7 +29,7 @@ class Auditor:
         self._broken_after = 0
 
     def scan(self, now: datetime) -> bool:
-        """Look at the next page of each kind; return whether the round is at its end."""
+        """Check the next page of rows, healthy and broken; return whether the round is complete."""
         healthy = self._page(self._healthy_after, is_broken=False)
         broken = self._page(self._broken_after, is_broken=True)
         healed_names = [row.name for row in healthy if self._check(row, now)]
@@ -44,7 +46,7 @@ class Auditor:
         return not self._healthy_after and not self._broken_after
 
     def check_all(self, now: datetime) -> None:
-        """Go round once from the beginning, since the clock has jumped."""
+        """Check all schedules from the beginning, because the clock has jumped."""
         self._healthy_after = self._broken_after = 0
         while not self.scan(now):
             pass
@@ -55,7 +57,7 @@ class Auditor:
         )
 
     def _check(self, row: DueSchedule, now: datetime) -> bool:
-        """Return whether the row's next run was wrong and has been corrected."""
+        """Correct the row's next run if it is wrong; return whether it was."""
         try:
             next_run_at = healed(
                 timetable_of(row), stored=row.next_run_at, last_due_at=row.last_due_at, now=now
@@ -77,7 +79,7 @@ class Auditor:
         return bool(ticks.advance(self._database, [move]))
 
     def _mend(self, row: DueSchedule, now: datetime) -> None:
-        """Let a broken row fire again if it could; what it missed is its policy's business."""
+        """Let a broken row fire again if it is valid now; its policy decides on missed runs."""
         try:
             timetable_of(row)
             record_of(self._engine, row)
@@ -92,6 +94,6 @@ class Auditor:
 
 
 def _behind(rows: Iterable[DueSchedule]) -> int:
-    """Return the id to go on behind, 0 to begin again."""
+    """Return the id after which the next page starts; 0 to start from the beginning."""
     ids = [row.id for row in rows]
     return ids[-1] if len(ids) == PAGE else 0

@@ -1,4 +1,4 @@
-"""When a scheduler looks, fires and repairs: one tick of it is what its process does for ever."""
+"""The scheduler: when to sync, fire and repair. Its process repeats `tick()` until it stops."""
 
 import logging
 import time
@@ -18,12 +18,12 @@ from djtasks.store.schedules import NextDue
 
 logger = logging.getLogger("djtasks.beat")
 
-# The first scheduler looks for changes this often. The others only see to it that nothing is
-# late when it dies: half a second after something was due they look whether it still is.
+# The first scheduler checks for changes this often. The others only take over when it dies:
+# half a second after a due time they check whether the schedule still is due.
 CHANGES_SECONDS = 1.5
 BACKUP_SECONDS = 15.0
 BACKUP_DELAY_SECONDS = 0.5
-# What falls due within this time of each other shares a transaction.
+# Schedules that fall due within this time of each other share a transaction.
 BUSY_SECONDS = 0.1
 _LEASE_SECONDS = 5.0
 _AUDIT_SECONDS = 15.0
@@ -33,7 +33,7 @@ _JUMP = timedelta(seconds=60)
 
 
 class Turn(Protocol):
-    """Who of many is first: for efficiency only, several or none do no harm."""
+    """Decides which scheduler is first. For efficiency only: several or none do no harm."""
 
     is_held: bool
 
@@ -42,9 +42,9 @@ class Turn(Protocol):
 
 
 class Scheduler:
-    """The scheduler of one TASKS alias. `clock` stands in for the database's.
+    """The scheduler of one TASKS alias. `clock` replaces the database's clock.
 
-    `first_scan_done`: what the code declares is stored, and what was due at the start is enqueued.
+    `first_scan_done`: declared schedules are stored, and what was due at the start is enqueued.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Scheduler:
         return BUSY_SECONDS if is_due else self._pause(next_due)
 
     def stop(self) -> None:
-        """Let another be first at once."""
+        """Give the lease up, so that another scheduler can be first at once."""
         if self._turn.is_held:
             self._turn.drop()
 
@@ -102,7 +102,7 @@ class Scheduler:
                 logger.info("First scheduler")
 
     def _fire(self, now: datetime) -> None:
-        """Fire page after page of what is due, unless others are doing so."""
+        """Fire due schedules page by page, until a page is not full."""
         for _page in range(_MOST_PAGES):
             if self._ticker.tick(now) < PAGE:
                 return

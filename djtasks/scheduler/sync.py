@@ -1,6 +1,6 @@
-"""From the schedules that the code declares to their rows.
+"""Store the schedules that the code declares as rows.
 
-An override, made in the admin, survives a deploy: that moves only what was as the code said.
+An override made in the admin survives a deploy: a sync updates only columns without one.
 """
 
 import logging
@@ -22,10 +22,10 @@ logger = logging.getLogger("djtasks.beat")
 
 
 def sync(engine: Engine, now: Callable[[], datetime] | None = None) -> None:
-    """Bring the code's schedules into the table; nothing is written when they are there.
+    """Insert, update or stop rows to match the code; write nothing if they already match.
 
-    Any number of processes may do so at once. What is no longer declared stops and stays,
-    marked; it starts again, from now, when it is declared again.
+    Any number of processes may sync at once. A schedule that is no longer declared stops; its
+    row stays, marked as removed. Once declared again, it continues from now.
     """
     said = {
         one.name: decode(encode(one.as_dict(), one.name))
@@ -61,14 +61,14 @@ def _insert(engine: Engine, said: Mapping[str, Any], now: datetime) -> None:
     ]
     for row in made:
         row.next_run_at = timetable_of(row).next_after(now)
-    # Another process may be inserting the same rows just now.
+    # Another process may be inserting the same rows.
     Schedule.objects.using(engine.database).bulk_create(made, ignore_conflicts=True)
     for row in made:
         logger.info("Schedule declared name=%s next_run_at=%s", row.name, row.next_run_at)
 
 
 def _update(engine: Engine, row: Schedule, said: dict[str, Any], now: datetime) -> None:
-    """Take over what the code says now, except for overrides. The row is locked."""
+    """Update a locked row to match the code, except for its overrides."""
     if row.declared == said and not row.removed:
         return
     before = said_before(row)
@@ -93,6 +93,6 @@ def _remove(engine: Engine, row: Schedule) -> None:
 
 
 def _report_missing(engine: Engine, said: set[str]) -> None:
-    """Tell of names that the database takes for another one's: MariaDB ignores case."""
+    """Log names that the database considers equal to another one: MariaDB ignores case."""
     for name in said - set(_rows(engine).values_list("name", flat=True)):
         logger.error("Schedule has the name of another one for this database name=%s", name)

@@ -1,6 +1,6 @@
-"""The ticker: what is due becomes records, each due time once, however many tickers there are.
+"""The ticker: enqueues a record per due time, once, however many tickers run.
 
-look -> lock -> decide -> advance -> insert what was won -> commit -> publish
+scan -> lock -> decide -> advance -> insert what was won -> commit -> publish
 """
 
 import logging
@@ -29,13 +29,13 @@ logger = logging.getLogger("djtasks.beat")
 
 PAGE = 500
 ASIDE_SECONDS = 15.0
-# During a deploy a newer scheduler may know a task that this one does not.
+# During a deploy, a newer scheduler may know a task that this one does not.
 UNKNOWN_PATIENCE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fired:
-    """What becomes of one due row: its records and its move, or the reason why it is broken."""
+    """The outcome for one due row: its records and its move, or the reason why it is broken."""
 
     row: DueSchedule
     records: Sequence[NewRecord] = ()
@@ -44,7 +44,7 @@ class Fired:
 
 
 class Ticker:
-    """Fires the schedules of one TASKS alias. `clock` stands in for the database's."""
+    """Fires the schedules of one TASKS alias. `clock` replaces the database's clock."""
 
     def __init__(self, engine: Engine, *, clock: Callable[[], datetime] | None = None) -> None:
         self._engine = engine
@@ -54,14 +54,14 @@ class Ticker:
         self._aside: dict[int, float] = {}
 
     def scan(self) -> NextDue:
-        """Return the time and what comes next."""
+        """Return the current time and the earliest next run."""
         next_due = ticks.scan(self._database, self._engine.alias, aside=self._left_aside())
         return next_due if self._clock is None else replace(next_due, now=self._clock())
 
     def tick(self, now: datetime) -> int:
-        """Fire up to a page of what is due at `now`; return how many rows that were.
+        """Fire up to a page of the rows due at `now`; return how many it handled.
 
-        A row that the whole page fails of is found by firing each alone; the others fire.
+        If the page fails, fire each of its rows alone, so that only the faulty one does not fire.
         """
         aside = self._left_aside()
         try:
@@ -115,7 +115,7 @@ class Ticker:
         return len(rows)
 
     def _ticked(self, row: DueSchedule, now: datetime, running: set[UUID]) -> Fired | None:
-        """Return what becomes of a due row; None when that is for a later look."""
+        """Return the outcome for a due row; None postpones it to a later scan."""
         try:
             return self._decided(row, now, is_running=row.last_run in running)
         except UnknownTask as error:
@@ -147,7 +147,7 @@ class Ticker:
         return Fired(row=row, records=records, move=_move(row, decision, records))
 
     def _insert(self, won: Sequence[Fired]) -> list[Hint]:
-        """Insert the records of the rows that are ours; return the hints of those due now."""
+        """Insert the records of the rows that we won; return the hints of those due now."""
         records = [record for tick in won for record in tick.records]
         plain = [record for record in records if record.unique_key is None]
         hints: list[Hint] = []
@@ -159,7 +159,7 @@ class Ticker:
         return hints + self._insert_unique([r for r in records if r.unique_key is not None])
 
     def _insert_unique(self, records: Sequence[NewRecord]) -> list[Hint]:
-        """Insert each unless its key is taken; the holder is then the schedule's last run."""
+        """Insert each record unless its key is taken; then its holder becomes the last run."""
         if records:
             ticks.set_lock_timeout(self._database)
         hints = []
@@ -173,12 +173,12 @@ class Ticker:
         return hints
 
     def _mark_broken(self, made: Sequence[Fired]) -> list[Fired]:
-        """Mark the rows that cannot fire; return those that were not marked before."""
+        """Mark rows that cannot fire as broken; return those that were not marked before."""
         broken = [tick for tick in made if tick.broken]
         return [t for t in broken if ticks.note_broken(self._database, t.row, t.broken)]
 
     def _break(self, id_: int, error: Exception) -> None:
-        """Mark a row that cannot even be read, or that the database refuses to fire."""
+        """Mark a row as broken that cannot be read or that the database refuses to fire."""
         logger.error("Schedule is broken and fires no more id=%s error=%s", id_, error)
         self._put_aside(id_)
         with suppress(DatabaseError):
@@ -204,7 +204,7 @@ def _move(row: DueSchedule, decision: Decision, records: Sequence[NewRecord]) ->
 
 
 def reason_of(error: Exception) -> str:
-    """Return an error as the sentence that a row keeps."""
+    """Return the text of an error as a row stores it."""
     return str(error) if isinstance(error, DjtasksError) else f"{type(error).__name__}: {error}"
 
 

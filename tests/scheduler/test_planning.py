@@ -174,7 +174,7 @@ def test_the_columns_of_a_row_are_its_timetable():
         ({"rule": []}, "is no rule"),
         ({"rule": None}, "is no rule"),
         ({"missed": 7}, "is no policy for missed runs"),
-        ({"overlap": "maybe"}, "is one of allow, skip, queue_one, got 'maybe'"),
+        ({"overlap": "maybe"}, "must be one of allow, skip, queue_one, got 'maybe'"),
         ({"jitter": -MINUTE}, "must not be negative"),
         ({"jitter": None}, "must not be negative"),
     ],

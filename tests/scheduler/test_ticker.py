@@ -218,7 +218,7 @@ def test_a_move_from_nothing_is_won_once(engine):
         ({"missed": {"policy": "hope"}}, "is no policy"),
         ({"overlap": "maybe"}, "got 'maybe'"),
         ({"args": [1]}, "cannot be called like this"),
-        ({"args": {"a": 1}}, "are a JSON list and a JSON object, got dict and dict"),
+        ({"args": {"a": 1}}, "must be a JSON list and a JSON object, got dict and dict"),
         ({"kwargs": {"c": 1}}, "cannot be called like this"),
         ({"task_path": "tests.tasks.gone"}, "No task is registered as 'tests.tasks.gone'"),
     ],
