@@ -177,7 +177,7 @@ def test_a_task_of_another_class_is_refused() -> None:
     ("options", "error", "complaint"),
     [
         ({"brokr": "redis"}, InvalidTaskBackend, r"TASKS\['default'\]: 'brokr' is no option"),
-        ({"cache": "default"}, Exception, "is no django-redis cache"),
+        ({"cache": "default"}, Exception, "is not a django-redis cache"),
     ],
 )
 def test_bad_settings_fail_before_anything_is_written(

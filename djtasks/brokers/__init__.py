@@ -1,4 +1,4 @@
-"""Brokers: the index of what may run now. One object a process and TASKS alias."""
+"""Brokers: the index of tasks that may run now. One broker per process and TASKS alias."""
 
 import threading
 from collections.abc import Callable
@@ -24,9 +24,9 @@ _lock = threading.Lock()
 
 
 def open_broker(alias: str, options: Options, namespace: NamespaceGetter) -> Broker | None:
-    """Return the broker of a TASKS alias, or None for `broker="database"`; connects later.
+    """Return the broker of a TASKS alias, or None for `broker="database"`; it connects later.
 
-    Backends are built once a thread, so brokers and their connection pools live here.
+    Django builds one backend per thread, so brokers and their connection pools live here.
     """
     if options.broker == "database":
         return None
@@ -49,7 +49,7 @@ def _broker_class(name: str) -> BrokerClass:
 
 
 def forget_brokers(*, setting: str = "TASKS", **_signal: object) -> None:
-    """Build brokers anew after a change of settings."""
+    """Forget all brokers after a settings change; they are built again when needed."""
     if setting in ("TASKS", "CACHES"):
         with _lock:
             _open.clear()

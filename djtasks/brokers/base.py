@@ -1,4 +1,4 @@
-"""The contract of a broker: an index of ids, and nothing that could not be rebuilt from rows.
+"""The contract of a broker: an index of task ids that can be rebuilt from the rows.
 
 `djtasks.testing.BrokerContract` is its conformance suite.
 """
@@ -16,7 +16,7 @@ NamespaceGetter = Callable[[], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something wrong with a broker, and the remedy. `code` is stable, such as "eviction"."""
+    """A problem of a broker and its remedy. `code` is stable, such as "eviction"."""
 
     code: str
     message: str
@@ -24,31 +24,31 @@ class Problem:
 
 
 class Broker(Protocol):
-    """Hints of one TASKS alias. Thread-safe; built as `Broker(alias, options, namespace)`.
+    """Stores the hints of one TASKS alias. Thread-safe; `Broker(alias, options, namespace)`.
 
-    `holds_once`: pushing an id twice keeps one hint. `ranks_exactly`: hints come out by their
-    ranks; where False, only those of high, normal (0) and low priority come in this order, and
-    those of one kind in about the order in which they were pushed.
+    `holds_once`: pushing an id twice keeps one hint. `ranks_exactly`: `pop` returns hints by
+    rank. If False, it returns high, normal (0) and low priority in this order, and hints within
+    one of these three roughly in the order of their pushes.
     """
 
     holds_once: bool
     ranks_exactly: bool
 
     def push(self, hints: Sequence[Hint]) -> int:
-        """Add hints to the index and return how many were new; twice is harmless.
+        """Add hints to the index and return how many were new; repeating a push is harmless.
 
-        A hint that is there already takes its new rank. A broker whose time is over may leave
-        out the last ones, and count them as none. Raises BrokerUnavailable, after which some
-        may have been added.
+        A hint that is already there gets its new rank. If its deadline passes, a broker may skip
+        the remaining hints; it must not count them. Raises BrokerUnavailable; some hints may
+        have been added by then.
         """
         ...
 
     def pop(self, queues: Sequence[str], *, limit: int, wait: timedelta) -> list[UUID]:
-        """Take up to `limit` ids out of the index, earlier queues first, best rank first.
+        """Remove and return up to `limit` ids, earlier queues first, best rank first.
 
-        Blocks for at most `wait`; an empty list means that nothing came. What is popped is
-        gone: a caller that dies before claiming leaves it to the indexer. Raises
-        BrokerUnavailable, after which ids may or may not have been taken.
+        Blocks for at most `wait`; returns an empty list if nothing arrived. Popped ids are gone:
+        if the caller dies before it claims them, the indexer pushes them again. Raises
+        BrokerUnavailable; ids may have been removed by then.
         """
         ...
 
@@ -57,18 +57,20 @@ class Broker(Protocol):
         ...
 
     def discard(self, queue: str, ids: Sequence[UUID]) -> None:
-        """Take these ids out, as far as that is easy: a claim refuses them anyway."""
+        """Remove these ids if that is cheap; otherwise leave them, since no claim accepts them."""
         ...
 
     def diagnose(self) -> list[Problem]:
-        """Return what is wrong with the server behind it; never raises BrokerUnavailable."""
+        """Return the problems of the broker's server; never raises BrokerUnavailable."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFacts:
-    """`name` with its version. `now`: its clock; `used` and `limit`: its memory in bytes; each
-    None where it does not tell."""
+    """What a broker's server reports about itself; None for what it does not report.
+
+    `name` includes the version. `now` is its clock. `used` and `limit` are memory in bytes.
+    """
 
     name: str
     now: datetime | None = None
@@ -78,8 +80,8 @@ class ServerFacts:
 
 @runtime_checkable
 class Describes(Protocol):
-    """A broker that can describe its server; what a broker may do besides its contract."""
+    """A broker that can describe its server. Optional: not part of the broker contract."""
 
     def describe(self) -> ServerFacts:
-        """Ask the server. Raises BrokerUnavailable."""
+        """Return facts about the server. Raises BrokerUnavailable."""
         ...

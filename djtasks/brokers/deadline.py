@@ -1,7 +1,7 @@
-"""A time limit on all that one operation does with its sockets.
+"""A time limit for everything that one operation does with its sockets.
 
-A client's own timeout is for a single read: a server that sends a byte now and then, or answers
-each of twenty commands just in time, keeps its caller for as long as it likes.
+A client's own timeout covers a single read: a server that sends a byte now and then, or answers
+each of twenty commands just in time, can block its caller without end.
 """
 
 import math
@@ -13,13 +13,13 @@ from typing import Any
 
 
 class Deadline(threading.local):
-    """When this thread's operation must be over, in monotonic seconds."""
+    """The moment when this thread's operation must be over, in monotonic seconds."""
 
     ends_at = math.inf
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """Let every socket in haste raise TimeoutError after `seconds`, till the block ends."""
+        """Make every DeadlineSocket used in this block raise TimeoutError after `seconds`."""
         self.ends_at = time.monotonic() + seconds
         try:
             yield
@@ -27,15 +27,15 @@ class Deadline(threading.local):
             self.ends_at = math.inf
 
     def left(self) -> float:
-        """Return the seconds that are left; raise TimeoutError when there are none."""
+        """Return the seconds that are left; raise TimeoutError if none are."""
         left = self.ends_at - time.monotonic()
         if left <= 0:
-            raise TimeoutError("its time is over")
+            raise TimeoutError("the time limit is over")
         return left
 
 
 class DeadlineSocket:
-    """A connected socket that looks at the time before it reads or writes."""
+    """A connected socket that applies the deadline to each read and write."""
 
     def __init__(self, socket: Any, deadline: Deadline) -> None:
         self._socket = socket
@@ -54,7 +54,7 @@ class DeadlineSocket:
 
     def _apply_deadline(self) -> None:
         left = self._deadline.left()
-        # 0 is a look at what has come already, and waits for nothing.
+        # A timeout of 0 reads only what has arrived, and never waits.
         if self._allowed != 0 and left < math.inf:
             self._socket.settimeout(min(self._allowed or left, left))
 
@@ -72,7 +72,7 @@ class DeadlineSocket:
 
 
 def with_deadline(connection_class: Any, deadline: Deadline) -> Any:
-    """Return a subclass of a redis-py connection class, with a HastySocket in it."""
+    """Return a subclass of a redis-py connection class that uses a DeadlineSocket."""
 
     def connect(self: Any) -> DeadlineSocket:
         return DeadlineSocket(connection_class._connect(self), deadline)  # noqa: SLF001 - the only way in

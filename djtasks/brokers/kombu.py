@@ -1,7 +1,7 @@
-"""The kombu broker: RabbitMQ, and every other transport that kombu knows.
+"""The kombu broker: RabbitMQ, and every other transport that kombu supports.
 
-A message is 24 bytes, the rank and the id of a hint, and is acknowledged as it is taken. Queues
-of a server have no ranks, so each of ours is three of theirs, one a band of priorities.
+A message has 24 bytes, the rank and the id of a hint, and is acknowledged when it is taken. A
+server's queues have no ranks, so each djtasks queue is three server queues, one per priority band.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ R = TypeVar("R")
 
 
 class KombuBroker:
-    """Hints in queues of OPTIONS["broker_url"]; one connection for pushes and one for pops."""
+    """Keeps hints in queues of OPTIONS["broker_url"]; pushes and pops use one connection each."""
 
     holds_once = False
     ranks_exactly = False
@@ -61,10 +61,10 @@ class KombuBroker:
         self._pop_line: ConnectionThread[Wire] = ConnectionThread(connect, deadline)
 
     def push(self, hints: Sequence[Hint]) -> int:
-        """See Broker. When its time is over it leaves out the last ones, for the indexer."""
+        """See Broker. After the deadline it skips the remaining hints; the indexer pushes them."""
         if not hints:
             return 0
-        ends_at = time.monotonic() + PUSH_LIMIT * 0.8  # so that the answer is in time
+        ends_at = time.monotonic() + PUSH_LIMIT * 0.8  # leaves time for the answer
         letters = [(self._name(hint.queue, _band(hint.score)), _body(hint)) for hint in hints]
 
         def send(wire: Wire) -> int:
@@ -103,7 +103,7 @@ class KombuBroker:
         return {queue: sum(next(counts) for _band in BANDS) for queue in queues}
 
     def discard(self, queue: str, ids: Sequence[UUID]) -> None:
-        """Leave them: no server finds a message by what it says, and no claim takes them."""
+        """Do nothing: servers cannot find a message by its content, and claims refuse the ids."""
 
     def diagnose(self) -> list[Problem]:
         try:
@@ -113,8 +113,8 @@ class KombuBroker:
                 Problem(
                     code="unreachable",
                     message=str(error),
-                    remedy="Start the server or correct OPTIONS['broker_url']. Tasks run "
-                    "meanwhile, fetched from the database.",
+                    remedy="Start the server or correct OPTIONS['broker_url']. Meanwhile, "
+                    "workers fetch tasks from the database.",
                 )
             ]
         return []
@@ -135,15 +135,15 @@ class KombuBroker:
         try:
             return line.ask(question, seconds=seconds)
         except Exception as error:
-            # Each transport has exceptions of its own, which share no base class.
+            # Each transport has its own exceptions, without a common base class.
             what = str(error) or type(error).__name__
             raise BrokerUnavailable(f"{self._server} did not answer: {what}") from error
 
 
 def queue_name(namespace: str, alias: str, queue: str, band: str) -> str:
-    """Return what a queue is called on the server: letters, digits, "-" and "_" for all others.
+    """Return the name of a queue on the server: letters, digits, "-", and "_" as the escape.
 
-    At most 80 characters; a longer name ends in a digest.
+    At most 80 characters; a longer name is cut and ends in a digest.
     """
     name = "-".join(["djtasks", *map(_escaped, (namespace, alias, queue)), band])
     if len(name) <= _LONGEST_NAME:
@@ -168,7 +168,7 @@ def _body(hint: Hint) -> bytes:
 
 
 def _ids(letters: Sequence[Letter], names: Sequence[str]) -> list[UUID]:
-    """Return the ids, best first; a message that is none of ours is dropped."""
+    """Return the ids, best first; drop messages that are not ours."""
     good = [(name, body) for name, body in letters if len(body) == _BODY_BYTES]
     if len(good) < len(letters):
         logger.warning("Dropped garbage from index count=%s", len(letters) - len(good))
@@ -178,12 +178,12 @@ def _ids(letters: Sequence[Letter], names: Sequence[str]) -> list[UUID]:
 
 
 def _server(url: str) -> str:
-    """Return how messages name the server, without its password; refuse what cannot be used."""
+    """Return the server's URL without its password; raise ImproperlyConfigured if unusable."""
     try:
         return str(Connection(url).as_uri())
     except Exception as error:
-        # What transports raise when their driver is missing has nothing in common.
+        # When a driver is missing, each transport raises something else.
         raise ImproperlyConfigured(
-            f"OPTIONS['broker_url'] asks for the kombu transport {urlsplit(url).scheme!r}, which "
+            f"OPTIONS['broker_url'] names the kombu transport {urlsplit(url).scheme!r}, which "
             f"cannot be used: {error.args[0] if error.args else error}"
         ) from error

@@ -1,4 +1,4 @@
-"""What the kombu broker asks of a connection: quickly of RabbitMQ, plainly of all others."""
+"""Connections of the kombu broker: a fast one for RabbitMQ, a plain one for other transports."""
 
 import socket
 import time
@@ -13,11 +13,11 @@ from kombu.transport import pyamqp
 from djtasks.brokers.deadline import Deadline, DeadlineSocket
 
 CONNECT_TIMEOUT = 0.25
-_WINDOW = 100  # messages on their way at once
+_WINDOW = 100  # unconfirmed messages at once
 _MANY = 4
 _QUIET_SECONDS = 0.05
 _QUORUM = {"x-queue-type": "quorum"}
-# kombu would try again after two seconds; we have the database meanwhile.
+# kombu would retry after two seconds; we fall back to the database instead.
 _NO_RETRIES = {"max_retries": 0, "interval_start": 0}
 _BINARY = {"content_type": "application/octet-stream", "content_encoding": "binary"}
 
@@ -25,21 +25,21 @@ Letter: TypeAlias = tuple[str, bytes]
 
 
 class Wire(Protocol):
-    """An open connection for one thread. All of it raises whatever its transport raises."""
+    """An open connection for one thread. Its methods raise whatever the transport raises."""
 
     def declare(self, names: Iterable[str]) -> None:
-        """See to it that these queues exist."""
+        """Create those of these queues that do not exist."""
         ...
 
     def send(self, letters: Sequence[Letter], *, ends_at: float) -> int:
-        """Send bodies to queues in this order; return how many are safe there.
+        """Send bodies to queues in this order; return how many the server has stored.
 
-        Stops between two of them when the monotonic time `ends_at` is near.
+        Stops between two messages when the monotonic time `ends_at` is near.
         """
         ...
 
     def take(self, names: Sequence[str], *, limit: int) -> list[Letter]:
-        """Take up to `limit` bodies out of these queues for good, earlier queues first."""
+        """Remove and return up to `limit` bodies of these queues, earlier queues first."""
         ...
 
     def count(self, names: Sequence[str]) -> list[int]:
@@ -47,7 +47,7 @@ class Wire(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the connection, which may be broken."""
+        """Close the connection, which may be broken."""
         ...
 
 
@@ -70,12 +70,12 @@ def open_wire(url: str, options: dict[str, Any], deadline: Deadline) -> Wire:
 
 
 def is_amqp(url: str) -> bool:
-    """Whether py-amqp speaks to this server, which is RabbitMQ or much like it."""
+    """Return whether py-amqp can talk to this server: RabbitMQ or a similar one."""
     return url.partition(":")[0] in ("amqp", "amqps", "pyamqp")
 
 
 class AnyWire:
-    """Any transport of kombu, by what all of them have in common."""
+    """Any kombu transport, used through the features that all of them share."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -92,7 +92,7 @@ class AnyWire:
         for number, (name, body) in enumerate(letters):
             if time.monotonic() >= ends_at:
                 return number
-            # The anonymous exchange, where a routing key is the name of a queue.
+            # In the anonymous exchange, a routing key is the name of a queue.
             message = self._channel.prepare_message(body, **_BINARY)
             self._channel.basic_publish(message, exchange="", routing_key=name)
         return len(letters)
@@ -115,7 +115,7 @@ class AnyWire:
 
 
 class AmqpWire:
-    """RabbitMQ: quorum queues and confirmed messages, hundreds of requests a round trip."""
+    """RabbitMQ: quorum queues and confirmed messages, hundreds of requests per round trip."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -147,11 +147,11 @@ class AmqpWire:
             except TimeoutError:
                 if not sent:
                     raise
-                break  # it is slow, and not away
+                break  # the server is slow but answers
             sent += len(window)
             now = time.monotonic()
             if now + (now - began) > ends_at:
-                break  # another window would not be through in time
+                break  # another window would not finish in time
         return sent
 
     def _publish(self, letters: Sequence[Letter]) -> None:
@@ -177,11 +177,11 @@ class AmqpWire:
         return [message for message in got if message is not None]
 
     def _many(self, name: str, wanted: int) -> list[Any]:
-        """Subscribe for so many: a quorum queue writes each get down, and these as one."""
+        """Subscribe for `wanted` messages: a quorum queue logs each get, but these together."""
         came: list[Any] = []
         self._channel.basic_qos(0, wanted, a_global=False)
         tag = self._channel.basic_consume(name, no_ack=False, callback=came.append)
-        with suppress(TimeoutError):  # when others take them first
+        with suppress(TimeoutError):  # others took them first
             while len(came) < wanted:
                 self._connection.drain_events(timeout=_QUIET_SECONDS)
         self._channel.basic_cancel(tag)
@@ -191,7 +191,7 @@ class AmqpWire:
 
     def count(self, names: Sequence[str]) -> list[int]:
         for name in names:
-            # Passive: how many does it hold? One that was deleted meanwhile ends the channel.
+            # A passive declare returns the count. If the queue was deleted, it ends the channel.
             self._channel.send_method(
                 spec.Queue.Declare, "BsbbbbbF", (0, name, True, False, False, False, False, None)
             )
@@ -199,7 +199,7 @@ class AmqpWire:
         return [int(messages) for _name, messages, _consumers in answers]
 
     def close(self) -> None:
-        # Without the goodbye, for whose answer a broken connection would wait.
+        # Without a close handshake: a broken connection would wait for the answer.
         self._connection.collect()
 
     def _on_ack(self, tag: int, multiple: bool) -> None:  # noqa: FBT001 - py-amqp's call
@@ -220,12 +220,12 @@ def _left(ends_at: float) -> float:
 
 
 def _bytes(body: Any) -> bytes:
-    # A foreign message may have been decoded to text already.
+    # A foreign message may already be decoded to text.
     return body if isinstance(body, bytes) else str(body).encode()
 
 
 def _with_deadline(transport_class: Any, deadline: Deadline) -> Any:
-    """Return a subclass of kombu's AMQP transport whose sockets look at the time."""
+    """Return a subclass of kombu's AMQP transport whose sockets apply the deadline."""
 
     class DeadlineConnection(pyamqp.Connection):  # type: ignore[misc]
         def Transport(self, *args: Any, **kwargs: Any) -> Any:  # noqa: N802 - py-amqp's name

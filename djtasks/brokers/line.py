@@ -1,6 +1,6 @@
-"""One connection and the one thread that uses it: a caller waits only as long as it wants to.
+"""A connection with a thread of its own, so that callers never wait longer than they choose.
 
-Clients of message brokers are not thread-safe, and most of them promise no answer in time.
+Clients of message brokers are not thread-safe, and most of them have no overall time limit.
 """
 
 import os
@@ -20,10 +20,10 @@ _STUCK_SECONDS = 30.0
 
 
 class Closable(Protocol):
-    """What a line ends in."""
+    """A connection that a ConnectionThread can close."""
 
     def close(self) -> None:
-        """Give the connection up; it may be broken."""
+        """Close the connection, which may be broken."""
         ...
 
 
@@ -39,7 +39,7 @@ class _Call(Generic[W]):
 
 
 class ConnectionThread(Generic[W]):
-    """Connects when it is first asked, and again after every failure. Thread- and fork-safe."""
+    """Connects at the first `ask`, and again after every failure. Thread- and fork-safe."""
 
     def __init__(self, connect: Callable[[], W], deadline: Deadline) -> None:
         self._connect = connect
@@ -50,18 +50,18 @@ class ConnectionThread(Generic[W]):
         self._stuck: _Operator[W] | None = None
 
     def ask(self, question: Callable[[W], R], *, seconds: float) -> R:
-        """Return the answer to `question`, asked in the line's own thread.
+        """Call `question` with the connection, in the connection's thread; return its result.
 
-        Raises what it raises, and TimeoutError after `seconds`, which count from here and
-        include the waiting for other callers and the connecting; the question may then have
-        been asked or not. While an earlier one hangs for ever, others fail at once.
+        Raises what it raises, and TimeoutError after `seconds`. These include waiting for other
+        callers and connecting; after a timeout the question may have run or not. While an
+        earlier question hangs, later ones fail at once.
         """
         call = _Call(question, time.monotonic() + seconds)
         operator = self._put(call)
         try:
             answer: R = call.answer.result(seconds)
         except TimeoutError:
-            # A call that was cancelled in time never began: somebody else's holds it up.
+            # If we can still cancel it, it never began: another caller's question blocks it.
             if not call.answer.cancel() and not call.answer.done():
                 self._leave(operator)
             raise
@@ -75,14 +75,14 @@ class ConnectionThread(Generic[W]):
                 raise TimeoutError("an earlier request has not been answered")
             if self._operator is None or not self._operator.is_alive():
                 self._operator = _Operator(self._connect, self._deadline)
-                # Not the line's own reference: the thread ends when the line is forgotten.
+                # The thread holds no reference to us, so it ends when we are garbage-collected.
                 weakref.finalize(self, self._operator.calls.put, None)
                 self._operator.start()
             self._operator.calls.put(call)
             return self._operator
 
     def _start_anew(self) -> None:
-        """Forget what a fork has copied: its thread is not here, its socket is the parent's."""
+        """Drop what a fork has copied: the thread does not run here, the socket is the parent's."""
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._operator = self._stuck = None
@@ -97,7 +97,7 @@ class ConnectionThread(Generic[W]):
 
 
 class _Operator(threading.Thread, Generic[W]):
-    """Asks one question after the other. Whoever leaves it puts None after the last."""
+    """Runs one question after the other. None in `calls` ends it."""
 
     def __init__(self, connect: Callable[[], W], deadline: Deadline) -> None:
         super().__init__(name="djtasks-broker", daemon=True)
@@ -108,14 +108,14 @@ class _Operator(threading.Thread, Generic[W]):
         self._end: W | None = None
 
     def is_stuck(self) -> bool:
-        """Whether it still waits for an answer that nobody wants any more."""
+        """Return whether it still waits for an answer that its caller has given up on."""
         return self.is_alive() and time.monotonic() - self.left_at < _STUCK_SECONDS
 
     def run(self) -> None:
         while (call := self.calls.get()) is not None:
             if call.answer.set_running_or_notify_cancel():
                 self._answer(call)
-            del call  # with it the line, which may be forgotten while we wait
+            del call  # it refers to the ConnectionThread, which may be collected while we wait
         self._hang_up()
 
     def _answer(self, call: _Call[W]) -> None:

@@ -1,4 +1,4 @@
-"""A broker inside one process: for tests, and the shortest example of the contract."""
+"""A broker inside one process, for tests; the shortest example of the contract."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from djtasks.protocol.hints import Hint
 
 
 class MemoryBroker:
-    """Keeps hints in dicts; a process that ends loses them, which the indexer repairs."""
+    """Keeps hints in dicts. They are lost when the process ends; the indexer pushes them again."""
 
     holds_once = True
     ranks_exactly = True

@@ -1,6 +1,7 @@
-"""The Redis broker: one sorted set a queue, through the django-redis alias of the project.
+"""The Redis broker: one sorted set per queue, through the project's django-redis alias.
 
-Redis >= 7.0 or Valkey >= 7.2, no scripts, nothing in flight. Members are the 16 bytes of an id.
+Needs Redis >= 7.0 or Valkey >= 7.2. It uses no scripts and keeps no list of popped ids. Members
+are the 16 bytes of an id.
 """
 
 import logging
@@ -32,7 +33,7 @@ R = TypeVar("R")
 
 
 class RedisBroker:
-    """Hints in Redis. Two pools, since redis-py's timeout belongs to the pool."""
+    """Keeps hints in Redis. It has two pools, because redis-py sets timeouts per pool."""
 
     holds_once = True
     ranks_exactly = True
@@ -48,7 +49,7 @@ class RedisBroker:
         self._pop_client = self._client(timeout=pop_timeout, deadline=None)
 
     def _client(self, *, timeout: float, deadline: Deadline | None) -> Any:
-        me: RedisBroker = weakref.proxy(self)  # so that a forgotten broker is gone at once
+        me: RedisBroker = weakref.proxy(self)  # frees a forgotten broker at once
 
         def key() -> str:
             return me._key("")
@@ -57,7 +58,7 @@ class RedisBroker:
 
     def _key(self, queue: str) -> str:
         if self._prefix is None:
-            # One hash tag: a pop looks at several queues at once, also on Redis Cluster.
+            # One hash tag: a pop reads several queues at once, also on Redis Cluster.
             self._prefix = f"djtasks:{{{self._namespace()}:{self._alias}}}:"
         return self._prefix + queue
 
@@ -76,7 +77,7 @@ class RedisBroker:
 
         def add() -> int:
             if len(commands) == 1:
-                # Each enqueue() outside a transaction: a pipeline costs as much again (50 µs).
+                # For an enqueue() outside a transaction: a pipeline would double the cost (50 µs).
                 return int(self._push_client.execute_command(*commands[0]))
             pipeline = self._push_client.pipeline(transaction=False)
             for command in commands:
@@ -88,7 +89,7 @@ class RedisBroker:
     def pop(self, queues: Sequence[str], *, limit: int, wait: timedelta) -> list[UUID]:
         keys = [self._key(queue) for queue in queues]
         seconds = min(wait, LONGEST_WAIT).total_seconds()
-        # A block of 0 s means for ever to Redis, so not to wait is another command.
+        # To Redis, a timeout of 0 s means forever; not waiting is a different command.
         head = ("BZMPOP", seconds) if seconds > 0 else ("ZMPOP",)
 
         def take() -> list[UUID]:
@@ -122,13 +123,13 @@ class RedisBroker:
         return diagnose(self._pop_client, self._cache)
 
     def describe(self) -> ServerFacts:
-        """Return what the server tells of itself. Raises BrokerUnavailable."""
+        """Return what the server reports about itself. Raises BrokerUnavailable."""
         from djtasks.brokers.redis_diagnosis import describe  # noqa: PLC0415
 
         return self._guarded(lambda: describe(self._pop_client), [])
 
     def _within_push_limit(self, ask: Callable[[], R], keys: Sequence[str]) -> R:
-        """Ask on behalf of a producer, whom no server may keep waiting."""
+        """Run a command for a producer, which a slow server must not block."""
         with self._deadline.within(PUSH_LIMIT):
             return self._guarded(ask, keys)
 
@@ -142,11 +143,11 @@ class RedisBroker:
         except (RedisError, OSError) as error:
             raise BrokerUnavailable(f"Redis did not answer: {error}") from error
         except (ValueError, TypeError, LookupError) as error:
-            # redis-py and we read numbers and pairs out of whatever came.
-            raise BrokerUnavailable(f"Redis answered nonsense: {error}") from error
+            # redis-py and djtasks parse numbers and pairs out of any answer.
+            raise BrokerUnavailable(f"Redis sent an invalid answer:  {error}") from error
 
     def _clear_foreign(self, keys: Sequence[str]) -> None:
-        """Delete what is no sorted set under a key of ours: the index is rebuilt from rows."""
+        """Delete values of our keys that are not sorted sets: the index is rebuilt from rows."""
         for key in keys:
             try:
                 if self._push_client.type(key) not in (b"zset", b"none"):

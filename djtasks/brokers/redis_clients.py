@@ -1,4 +1,4 @@
-"""Redis clients for the broker, made by the connection factory of a CACHES alias."""
+"""Create Redis clients for the broker with the connection factory of a CACHES alias."""
 
 import weakref
 from collections.abc import Callable, Iterable
@@ -17,23 +17,23 @@ PUSH_TIMEOUT = 0.25
 def client_of(
     cache: str, key: Callable[[], str], *, timeout: float, deadline: Deadline | None = None
 ) -> Any:
-    """Return a Redis client with a pool of its own; on a cluster it reaches the owner of `key`.
+    """Return a Redis client with its own pool; on a cluster it connects to the owner of `key`.
 
-    `timeout` in seconds is for one answer. `deadline` is for its sockets; None leaves them alone.
-    A client that nobody has any more hangs up; `key` may not be what keeps it.
+    `timeout` is the seconds for one answer. `deadline` applies to its sockets; None: no deadline.
+    A client disconnects when it is garbage-collected, so `key` must not refer to it.
 
-    So TLS, Sentinel and credentials are configured where the project does it already, while
-    its cache timeouts, decoding and retries stay out: a retried pop would lose a batch.
+    The project's settings for TLS, Sentinel and credentials apply. Its cache timeouts, decoding
+    and retries do not: a retried pop would lose a batch.
     """
     try:
         alias: Any = caches[cache]
         shared, urls = alias.client.connection_factory, alias.client._server  # noqa: SLF001
     except AttributeError:
         raise ImproperlyConfigured(
-            f"OPTIONS['cache'] names the CACHES alias {cache!r}, which is no django-redis "
+            f"OPTIONS['cache'] names the CACHES alias {cache!r}, which is not a django-redis "
             f"cache. Set its BACKEND to 'django_redis.cache.RedisCache'."
         ) from None
-    factory = type(shared)(shared.options)  # with sentinels of its own
+    factory = type(shared)(shared.options)  # with its own sentinels
     if hasattr(factory, "get_slot_pool"):
         pool = factory.get_slot_pool(urls, key)
     else:
@@ -43,13 +43,13 @@ def client_of(
         _tune(scout, timeout=PUSH_TIMEOUT, deadline=deadline)
     _tune(pool, timeout=timeout, deadline=deadline)
     client = factory.redis_client_cls(connection_pool=pool)
-    # Or the garbage collector would find sockets, and warn of each that it takes first.
+    # Else the garbage collector would warn of each socket that it collects before its pool.
     weakref.finalize(client, _hang_up, [pool, *scouts]).atexit = False
     return client
 
 
 def _scouts_of(pool: Any) -> Any:
-    """Return the clients that this pool asks where to connect to."""
+    """Return the clients that this pool asks for the address to connect to."""
     manager = getattr(pool, "sentinel_manager", None)
     return manager.sentinels if manager is not None else getattr(pool, "scouts", [])
 

@@ -1,7 +1,7 @@
-"""Redis Cluster, for which django-redis has no client: all keys of an alias share one slot.
+"""Support Redis Cluster, for which django-redis has no client.
 
-So one node at a time is enough, and an ordinary client of it: its connections ask any node of
-LOCATION who owns the slot, whenever one of them is made.
+All keys of an alias share one slot, so an ordinary client of one node is enough. Each new
+connection asks the nodes of LOCATION which of them owns the slot.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ class ClusterConnectionFactory(ConnectionFactory):  # type: ignore[misc]
     """OPTIONS["CONNECTION_FACTORY"] of a CACHES alias whose LOCATION lists nodes of a cluster."""
 
     def connect(self, url: str) -> Any:
-        """Return a client of the whole cluster, for those who use the alias as a cache."""
+        """Return a client of the whole cluster, for code that uses the alias as a cache."""
         params = self.make_connection_params(url)
         params.pop("parser_class")
         return RedisCluster.from_url(**params, **self.pool_cls_kwargs)
@@ -27,7 +27,7 @@ class ClusterConnectionFactory(ConnectionFactory):  # type: ignore[misc]
         connection.close()
 
     def get_slot_pool(self, urls: Sequence[str], key: Callable[[], str]) -> Any:
-        """Return a pool of connections to the node that owns `key` at the time.
+        """Return a pool whose connections go to the current owner of `key`.
 
         Its `scouts` are clients of the nodes in LOCATION.
         """
@@ -40,7 +40,7 @@ class ClusterConnectionFactory(ConnectionFactory):  # type: ignore[misc]
 
 
 def _to_owner(connection_class: Any, scouts: Sequence[Any], key: Callable[[], str]) -> Any:
-    """Return a subclass whose connections lead to the owner of `key`'s slot."""
+    """Return a subclass whose connections go to the owner of `key`'s slot."""
 
     def connect(self: Any) -> Any:
         self.host, self.port = _owner(scouts, key_slot(key().encode()))
@@ -50,7 +50,7 @@ def _to_owner(connection_class: Any, scouts: Sequence[Any], key: Callable[[], st
         try:
             return connection_class.read_response(self, *args, **kwargs)
         except MovedError as error:
-            # The next connection will ask who owns it now.
+            # The next connection asks for the new owner.
             self.disconnect()
             raise RedisConnectionError(f"the slot has moved: {error}") from error
 
@@ -59,20 +59,20 @@ def _to_owner(connection_class: Any, scouts: Sequence[Any], key: Callable[[], st
 
 
 def _owner(scouts: Sequence[Any], slot: int) -> tuple[str, int]:
-    """Return host and port of the node that owns the slot, from the first scout that knows."""
+    """Return host and port of the slot's owner, from the first scout that knows it."""
     failures = []
     for scout in scouts:
         try:
-            # As two words: redis-py makes something of its own of "CLUSTER SLOTS".
+            # As two words: redis-py parses the answer to "CLUSTER SLOTS" itself.
             return _owner_in(scout.execute_command("CLUSTER", "SLOTS"), slot, scout)
         except (RedisError, OSError, LookupError, ValueError) as error:
             failures.append(str(error))
-    raise RedisConnectionError(f"No node of the cluster knows who owns the slot: {failures}")
+    raise RedisConnectionError(f"No node of the cluster knows the owner of the slot:  {failures}")
 
 
 def _owner_in(shards: Any, slot: int, scout: Any) -> tuple[str, int]:
     for first, last, (host, port, *_more), *_replicas in shards:
         if first <= slot <= last:
-            # A node that does not know its own name leaves it out: it is the one we asked.
+            # A node that does not know its own name leaves it empty: use the one we asked.
             return (host or b"").decode() or scout.connection_pool.connection_kwargs["host"], port
     raise LookupError(f"slot {slot} has no owner")

@@ -1,4 +1,4 @@
-"""What can be wrong with a Redis server, each with its remedy: for checks, CLI and admin."""
+"""Find problems of a Redis server and their remedies, for checks, CLI and admin."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,14 +16,14 @@ def diagnose(client: Any, cache: str) -> list[Problem]:
     try:
         info = client.info("server")
     except NoPermissionError:
-        return []  # INFO is often forbidden; what we need is not
+        return []  # INFO is often forbidden; the commands we need are not
     except AuthenticationError as error:
         return [
             Problem(
                 code="password",
-                message=f"Redis (CACHES[{cache!r}]) refuses user or password: {error}",
-                remedy="Correct them in its LOCATION (redis://USER:PASSWORD@HOST:PORT/0). Tasks "
-                "run meanwhile, fetched from the database.",
+                message=f"Redis (CACHES[{cache!r}]) rejects the user or password: {error}",
+                remedy="Correct them in its LOCATION (redis://USER:PASSWORD@HOST:PORT/0). "
+                "Meanwhile, workers fetch tasks from the database.",
             )
         ]
     except (RedisError, OSError) as error:
@@ -31,7 +31,7 @@ def diagnose(client: Any, cache: str) -> list[Problem]:
             Problem(
                 code="unreachable",
                 message=f"Redis (CACHES[{cache!r}]) does not answer: {error}",
-                remedy="Start it or correct its LOCATION. Tasks run meanwhile, fetched from "
+                remedy="Start it or correct its LOCATION. Meanwhile, workers fetch tasks from "
                 "the database.",
             )
         ]
@@ -63,8 +63,8 @@ def _eviction(client: Any) -> list[Problem]:
         Problem(
             code="eviction",
             message=f"Redis may evict the index (maxmemory-policy is {policy!r}).",
-            remedy="Set maxmemory-policy to noeviction, or use a Redis of its own. Nothing is "
-            "lost by an eviction, but the tasks wait until they are indexed again.",
+            remedy="Set maxmemory-policy to noeviction, or use a separate Redis. An eviction "
+            "loses no task, but the tasks wait until they are indexed again.",
         )
     ]
 
@@ -78,14 +78,14 @@ def _fullness(client: Any) -> list[Problem]:
         Problem(
             code="full",
             message=f"Redis is full: {used:,} of the {limit:,} bytes of its maxmemory are used.",
-            remedy="Raise maxmemory, or give the index a Redis of its own. Nothing is lost: what "
-            "does not fit waits in the database.",
+            remedy="Raise maxmemory, or give the index a separate Redis. No task is lost: those "
+            "that do not fit wait in the database.",
         )
     ]
 
 
 def describe(client: Any) -> ServerFacts:
-    """Return what the server behind `client` tells of itself; raises redis-py's errors."""
+    """Return what the server behind `client` reports about itself; raises redis-py's errors."""
     try:
         info = client.info()
     except NoPermissionError:

@@ -70,7 +70,7 @@ def test_a_wrong_password_of_redis(served, redis_at):
 
     server.stop()
     shutil.rmtree(folder, ignore_errors=True)
-    assert "refuses user or password" in found["password"].text
+    assert "rejects the user or password" in found["password"].text
     assert "LOCATION (redis://USER:PASSWORD@HOST:PORT/0)" in found["password"].remedy
 
 
