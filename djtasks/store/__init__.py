@@ -1,4 +1,4 @@
-"""Where records live: one contract, tuned for PostgreSQL, portable for the rest."""
+"""Stores of task records: one contract, tuned for PostgreSQL, portable for other databases."""
 
 from django.db import connections, router
 
@@ -11,12 +11,12 @@ __all__ = ["Lane", "Snapshot", "Store", "open_store", "queue_database"]
 
 
 def queue_database() -> str:
-    """Return the DATABASES alias that holds the records, as the project's routers say."""
+    """Return the DATABASES alias that the project's routers choose for the records."""
     return router.db_for_write(TaskRecord)
 
 
 def open_store(backend: str) -> Store:
-    """Return the store for the records of TASKS alias `backend`; costs no query."""
+    """Return the store for the records of TASKS alias `backend`; runs no query."""
     database = queue_database()
     if connections[database].vendor == "postgresql":
         return PostgresStore(database, backend)

@@ -1,8 +1,8 @@
 """The contract of a store. `tests/store/contract/` is its conformance suite.
 
-One rule stands above all methods: a record moves only by an UPDATE whose condition on its old
-owner or state stands on the row being written, never only in a subselect, because after a lock
-wait PostgreSQL checks the target row alone again.
+One rule applies to all methods: a record changes only by an UPDATE whose condition on the old
+owner or state is on the row being written, never only in a subselect. After a lock wait,
+PostgreSQL checks the condition again on the target row alone.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -35,24 +35,24 @@ class DueRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The database's clock at a look, and the lanes that had READY records then."""
+    """The result of a scan: the database's clock, and the lanes that had READY records."""
 
     now: datetime
     lanes: list[Lane]
 
 
 def in_key_order(records: Iterable[NewRecord]) -> list[NewRecord]:
-    """Return records in the order in which every producer takes unique keys.
+    """Return records in the order in which every producer must insert unique keys.
 
-    So two producers with the same keys wait for each other instead of deadlocking.
+    With one order for all, producers with the same keys wait for each other, not deadlock.
     """
     return sorted(records, key=lambda record: record.unique_key or "")
 
 
 class Store(Protocol):
-    """Records of one TASKS alias (`backend`) in one database (`database`).
+    """The records of one TASKS alias (`backend`) in one database (`database`).
 
-    Methods raise Django's database errors. After one of them a write may or may not have
+    Methods raise Django's database errors. After such an error, a write may or may not have
     happened; each method says why repeating it is harmless.
     """
 
@@ -62,26 +62,26 @@ class Store(Protocol):
     def insert(self, record: NewRecord) -> Inserted:
         """Insert one record in the caller's transaction.
 
-        With a unique key that a live record holds, nothing is inserted and the answer has its
-        row as `holder`. Waits for another open transaction that inserted the same key, and
-        inserts again when the holder has become final before it could be read.
+        If a live record holds the unique key, insert nothing and return that record as
+        `holder`. Waits for another open transaction that inserted the same key. Inserts again
+        if the holder became final before it could be read.
         """
         ...
 
     def insert_many(self, records: Sequence[NewRecord]) -> list[Inserted]:
         """Insert records in the caller's transaction; return those that are new, in order.
 
-        Of several with the same unique key the first is inserted.
+        Of several records with the same unique key, only the first is inserted.
         """
         ...
 
     def claim(
         self, ids: Sequence[UUID], *, worker: UUID, queues: Collection[str] | None
     ) -> list[Claim]:
-        """Take those of `ids` that are READY, due, ours and in `queues` (None: any).
+        """Claim those of `ids` that are READY, due, of this backend and in `queues` (None: any).
 
-        In the order of `ids`. What is not returned is not ours. A claim whose answer is lost
-        leaves records RUNNING under `worker`; the self-audit finds them.
+        Returns claims in the order of `ids`; an id without a claim is not ours to run. If the
+        answer is lost, records stay RUNNING under `worker`; the self-audit finds them.
         """
         ...
 
@@ -93,23 +93,23 @@ class Store(Protocol):
         limit: int,
         oldest_first: bool = False,
     ) -> list[Claim]:
-        """Take up to `limit` due records without hints: lanes in their order, oldest first.
+        """Claim up to `limit` due records without hints: lanes in their order, oldest first.
 
-        `oldest_first` lets age alone decide, whatever the lane.
+        With `oldest_first`, age alone decides, whatever the lane.
         """
         ...
 
     def settle(self, settlements: Sequence[Settlement], *, worker: UUID) -> set[UUID]:
-        """Write verdicts down, each only while (id, fence, worker) still owns its record.
+        """Write each verdict if (id, fence, worker) still owns its record.
 
-        Returns the ids written. One that is missing was settled before or is no longer ours;
-        either way nothing is left to do, so a settle may be sent any number of times.
-        A verdict READY becomes CANCELLED where a cancel was requested.
+        Returns the ids written. A missing one was settled before or is no longer ours. Either
+        way nothing is left to do, so you can send a settle any number of times.
+        READY becomes CANCELLED if a cancel was requested.
         """
         ...
 
     def reassign(self, claim: Claim, *, new_owner: UUID, worker: UUID) -> bool:
-        """Hand a claimed record from `worker` to `new_owner`; False if it was no longer ours."""
+        """Pass a claimed record from `worker` to `new_owner`; return False if it was not ours."""
         ...
 
     def scan(self) -> Snapshot:
@@ -119,13 +119,13 @@ class Store(Protocol):
     def fell_due(
         self, lanes: Sequence[Lane], *, after: datetime, until: datetime, limit: int
     ) -> list[DueRecord]:
-        """Return records that fell due in (after, until], at most `limit` a lane."""
+        """Return records that fell due in (after, until], at most `limit` per lane."""
         ...
 
     def due_page(
         self, lane: Lane, *, until: datetime, limit: int, after: DueRecord | None = None
     ) -> list[DueRecord]:
-        """Return READY records due by `until`, oldest first, starting behind `after`."""
+        """Return READY records due by `until`, oldest first, starting after `after`."""
         ...
 
     def owned_by(self, worker: UUID) -> list[tuple[UUID, int]]:
@@ -133,9 +133,10 @@ class Store(Protocol):
         ...
 
     def give_back(self, owned: Sequence[tuple[UUID, int]], *, worker: UUID) -> int:
-        """Return records that this worker knows it has not started; how many were its.
+        """Give back records that this worker has not started; return how many it owned.
 
-        READY again, or CANCELLED where a cancel was requested; no attempt, no crash.
+        They become READY, or CANCELLED if a cancel was requested. It counts as neither an
+        attempt nor a crash.
         """
         ...
 

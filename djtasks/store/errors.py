@@ -1,4 +1,4 @@
-"""What a database error means for whoever asked: try again, try alone, or never."""
+"""Classify database errors: retry for ever, retry each row alone, or give up."""
 
 from enum import Enum
 
@@ -12,8 +12,11 @@ _SQLITE_REFUSED = ("too big", "too large", "malformed JSON")
 
 
 class DatabaseFailure(Enum):
-    """AWAY: the database is not answering; LOCKED: something is in the way for now;
-    REFUSED: a value in the statement will never be taken."""
+    """What kind of failure a database error is.
+
+    AWAY: the database does not answer. LOCKED: another transaction is in the way for now.
+    REFUSED: the database will never accept a value in the statement.
+    """
 
     AWAY = "away"
     LOCKED = "locked"
@@ -23,7 +26,7 @@ class DatabaseFailure(Enum):
 def classify(error: DatabaseError) -> DatabaseFailure:
     """Return what kind of failure a Django database error is.
 
-    Anything unknown counts as AWAY, which is repeated for ever and fails no task: a missing
+    An unknown error counts as AWAY, which is retried for ever and fails no task: a missing
     column in the middle of a migration must not turn results into failures.
     """
     cause = error.__cause__

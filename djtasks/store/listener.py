@@ -1,4 +1,4 @@
-"""PostgreSQL's NOTIFY as an alarm clock for workers without a broker."""
+"""Wake workers without a broker by PostgreSQL's NOTIFY."""
 
 import logging
 import time
@@ -21,14 +21,14 @@ class Listener:
 
     @staticmethod
     def is_possible(database: str) -> bool:
-        """Return whether a session of ours would hear a NOTIFY: PostgreSQL, no pgbouncer."""
+        """Return whether our sessions can receive a NOTIFY: PostgreSQL without a pgbouncer."""
         connection = connections[database]
         return connection.vendor == "postgresql" and not is_pooled(connection)
 
     def wait(self, seconds: float) -> bool:
-        """Wait until somebody notifies, at most so long; True when there was news.
+        """Wait for a NOTIFY, at most `seconds`; return whether the caller should fetch.
 
-        Never raises for a lost connection: the next statement of the thread will.
+        Never raises for a lost connection: the thread's next statement does.
         """
         connection: Any = connections[self._database]
         try:
@@ -37,7 +37,7 @@ class Listener:
                 with connection.cursor() as cursor:
                     cursor.execute(f'LISTEN "{self._channel}"')
                 self._listening_on = connection.connection
-                return True  # what came before we listened is found by looking again
+                return True  # a fetch finds what arrived before we listened
             return any(True for _ in connection.connection.notifies(timeout=seconds, stop_after=1))
         except (DatabaseError, OSError, connection.Database.Error) as error:
             logger.debug("Listener lost its connection error=%s", error)

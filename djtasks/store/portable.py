@@ -1,8 +1,8 @@
-"""The store through Django's ORM: SQLite, MariaDB, MySQL, and whatever Django speaks.
+"""The store that uses Django's ORM: for SQLite, MariaDB, MySQL and other databases of Django.
 
-Where PostgreSQL updates and returns in one statement, this one locks rows, then updates them,
-in one transaction. SQLite has no row locks: there the transaction itself is the lock, so its
-connections must begin IMMEDIATE (worker processes see to that).
+PostgreSQL updates and returns rows in one statement. This store locks rows, then updates them, in
+one transaction. SQLite has no row locks: its transaction is the lock, so its connections must
+begin transactions with IMMEDIATE (`prepare_process` sets this for workers).
 """
 
 import json
@@ -24,7 +24,7 @@ from djtasks.store.statements.returned import settle_returned
 
 
 class PortableStore:
-    """Records of one TASKS alias in one database of any vendor."""
+    """The records of one TASKS alias in one database of any vendor."""
 
     def __init__(self, database: str, backend: str) -> None:
         self.database = database
@@ -52,7 +52,7 @@ class PortableStore:
                     row.save(using=self.database, force_insert=True)
                 return rows.inserted(row)
             except IntegrityError:
-                # A holder that became final before we read it lets us insert again.
+                # If the holder became final before we read it, insert again.
                 holder = self._holder(record.unique_key)
                 if holder is not None:
                     return rows.holding(holder)
@@ -60,7 +60,7 @@ class PortableStore:
                     raise
 
     def _holder(self, key: str) -> TaskRecord | None:
-        """Return the live record with this key, also one that our snapshot does not show."""
+        """Return the live record with this key, even if our snapshot does not show it."""
         holders = self._records.filter(unique_key=key)
         with transaction.atomic(using=self.database):
             found: TaskRecord | None = holders.first() or holders.select_for_update().first()
@@ -160,7 +160,7 @@ class PortableStore:
         lanes: list[Lane] = []
         ready = self._records.filter(state=State.READY).order_by("queue", "-priority")
         lanes_of = ready.values_list("queue", "priority")
-        # A skip scan in two steps, since one condition with OR would read the whole index.
+        # A skip scan in two steps: a single condition with OR would read the whole index.
         found = lanes_of.first()
         while found:
             lanes.append(Lane(*found))

@@ -1,8 +1,8 @@
-"""The store on PostgreSQL: each step one hand-tuned statement, whatever the batch.
+"""The store for PostgreSQL: one hand-tuned statement per step, whatever the batch size.
 
-Whatever writes several rows does so in the order of their ids, so that two writers wait for
-each other instead of deadlocking. Measured reasons stand at the lines they explain;
-`tests/store/test_plans.py` holds the plans.
+Statements that write several rows lock them in the order of their ids, so that two writers wait
+for each other instead of deadlocking. Comments give the measured reasons;
+`tests/store/test_plans.py` checks the query plans.
 """
 
 from collections.abc import Collection, Sequence
@@ -21,7 +21,7 @@ from djtasks.store.statements.rows import holding
 
 
 class PostgresStore:
-    """Records of one TASKS alias in one PostgreSQL database."""
+    """The records of one TASKS alias in one PostgreSQL database."""
 
     def __init__(self, database: str, backend: str) -> None:
         self.database = database
@@ -34,12 +34,12 @@ class PostgresStore:
         return rows
 
     def _binary_rows(self, statement: str, parameters: Any) -> list[tuple[Any, ...]]:
-        """Ask for what comes in hundreds of rows; parsing their text would cost 3 µs a row."""
+        """Fetch rows in binary format: parsing hundreds of them as text would cost 3 µs a row."""
         connection: Any = connections[self.database]
         with connection.cursor() as cursor:
-            # Not on the connections of a project, whose statements are bound by the client.
+            # Not on a project's connections, where the client binds the parameters.
             if connection.features.uses_server_side_binding:
-                # Its own enumeration, since this file is imported where psycopg is not installed.
+                # The cursor's own enum: psycopg may be missing where this module is imported.
                 cursor.cursor.format = type(cursor.cursor.format).BINARY
             cursor.execute(statement, parameters)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -49,10 +49,10 @@ class PostgresStore:
         while True:
             rows = self._rows(*values.insert(record))
             if rows:
-                # Due at once, both are the same moment, which is asked for once.
+                # For a record that is due at once, both are the same moment: fetch it once.
                 run_after, enqueued_at = rows[0][0], rows[0][-1]
                 return Inserted(id=record.id, run_after=run_after, enqueued_at=enqueued_at)
-            # The key is taken; its holder may become final before we read it: then again.
+            # The key is taken. If its holder becomes final before we read it, insert again.
             for holder in TaskRecord.objects.using(self.database).filter(
                 unique_key=record.unique_key
             ):
@@ -72,10 +72,10 @@ class PostgresStore:
         ]
 
     def _copy(self, records: Sequence[NewRecord], now: datetime) -> None:
-        # 8 µs a row against 18 with executemany, 280 one by one.
+        # 8 µs a row, against 18 with executemany and 280 one by one.
         connection = connections[self.database]
         with (
-            # Django wraps the errors of statements, and knows nothing of COPY.
+            # Django wraps the errors of statements, but not of COPY.
             connection.wrap_database_errors,
             connection.cursor() as cursor,
             cursor.copy(sql.COPY) as copy,
@@ -118,7 +118,7 @@ class PostgresStore:
         )
 
     def settle(self, settlements: Sequence[Settlement], *, worker: UUID) -> set[UUID]:
-        # Most tasks just return; the statement for all cases would cost the server a fifth more.
+        # Most tasks just return. For these, the general statement would cost the server 20 % more.
         plain: list[Settlement] = []
         others: list[Settlement] = []
         gone: list[Settlement] = []

@@ -1,4 +1,4 @@
-"""Samples of queues in the database: one a minute, folded to means and pruned by a duty."""
+"""Queue samples in the database: one per minute; a duty folds them into means and prunes them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -14,12 +14,12 @@ _PAGE = 5_000
 
 
 def insert(database: str, rows: Sequence[QueueSample]) -> None:
-    """Add samples; where another coordinator was faster, its own stay."""
+    """Add samples; if another coordinator was faster, keep its samples."""
     QueueSample.objects.using(database).bulk_create(rows, ignore_conflicts=True)
 
 
 def fold(database: str, backend: str, now: datetime) -> None:
-    """Make means of the steps that are over, behind the last one that was made."""
+    """Fold samples into the means of every step that is over and has none yet."""
     kept = QueueSample.objects.using(database).filter(backend=backend)
     finer = 60
     for step in sorted(STEPS)[1:]:
@@ -53,7 +53,7 @@ def _means(backend: str, rows: Iterable[QueueSample], step: int) -> list[QueueSa
 
 
 def prune(database: str, backend: str, now: datetime) -> int:
-    """Delete one page of samples that are older than their step is kept; return how many."""
+    """Delete one page of samples beyond the retention of their step; return how many."""
     for step, kept in STEPS.items():
         rows = QueueSample.objects.using(database).filter(backend=backend, step=step)
         old = rows.filter(at__lt=now - kept).order_by("at").values_list("pk", flat=True)[:_PAGE]

@@ -1,7 +1,8 @@
-"""Schedules as a scheduler needs them: what is due, and each move as a compare-and-set.
+"""Read due schedules and advance them, each by a compare-and-set.
 
-Plain ORM, but for the move of hundreds at once on PostgreSQL. A move says which `next_run_at`
-it has seen; whoever was faster has changed that, so of all schedulers one wins a due time.
+Plain ORM, except for advancing hundreds of rows at once on PostgreSQL. A move names the
+`next_run_at` that it has seen. The first scheduler to write changes it, so only one wins a due
+time.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -27,7 +28,7 @@ _IMPATIENCE = "500ms"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueSchedule:
-    """A row as it was read; the JSON columns hold whatever somebody has put there."""
+    """A row as it was read; its JSON columns are not validated."""
 
     id: int
     name: str
@@ -51,7 +52,7 @@ _COLUMNS = tuple(DueSchedule.__dataclass_fields__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextDue:
-    """The database's clock, and the earliest time at which something is due, or was."""
+    """The database's clock, and the earliest next run, which may be in the past."""
 
     now: datetime
     next_run_at: datetime | None
@@ -59,9 +60,9 @@ class NextDue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """What a tick writes into a row whose `next_run_at` is still `seen`.
+    """What a tick writes into a row if its `next_run_at` is still `seen`.
 
-    `last_run` None leaves the last one as it is.
+    `last_run` None leaves the column unchanged.
     """
 
     id: int
@@ -72,14 +73,14 @@ class Move:
 
 
 def schedules(database: str, backend: str) -> Any:
-    """Return the rows of one TASKS alias that are neither paused nor gone from the code."""
+    """Return the rows of one TASKS alias that are neither paused nor removed from the code."""
     rows = Schedule._base_manager.using(database)  # noqa: SLF001 - Django's Meta API
     return rows.filter(backend=backend, is_enabled=True, removed=False)
 
 
 def _firing(database: str, backend: str, aside: Collection[int]) -> Any:
-    """Return what may fire: a queued run stays due, unseen, until the last one is final."""
-    # Not EXISTS, which PostgreSQL may answer by hashing every live record there is.
+    """Return rows that may fire; with "queue_one", only once the last run is final."""
+    # Not EXISTS: for it, PostgreSQL may hash all live records.
     last_run = TaskRecord.objects.using(database).filter(pk=OuterRef("last_run")).values("state")
     last_state = Case(
         When(overlap=QUEUE_ONE, then=Coalesce(Subquery(last_run), _FINAL)), default=_FINAL
@@ -90,7 +91,7 @@ def _firing(database: str, backend: str, aside: Collection[int]) -> Any:
 
 
 def scan(database: str, backend: str, *, aside: Collection[int] = ()) -> NextDue:
-    """Return what comes next, `aside` left out. One query."""
+    """Return the earliest next run without the rows of `aside`. One query."""
     rows = _firing(database, backend, aside).annotate(now=DatabaseNow()).order_by("next_run_at")
     found = rows.values_list("next_run_at", "now").first()
     if found is None:
@@ -101,7 +102,7 @@ def scan(database: str, backend: str, *, aside: Collection[int] = ()) -> NextDue
 def due_ids(
     database: str, backend: str, *, until: datetime, limit: int, aside: Collection[int] = ()
 ) -> list[int]:
-    """Return what is due, longest first, without a lock."""
+    """Return the ids of due rows, longest due first, without a lock."""
     due = _firing(database, backend, aside).filter(next_run_at__lte=until)
     return list(due.order_by("next_run_at").values_list("pk", flat=True)[:limit])
 
@@ -115,7 +116,7 @@ def lock_due(
     aside: Collection[int] = (),
     only: int | None = None,
 ) -> list[DueSchedule]:
-    """Lock what is due and nobody else is ticking, longest first. In a transaction."""
+    """Lock due rows that no other ticker has locked, longest due first. Needs a transaction."""
     due = _firing(database, backend, aside).filter(next_run_at__lte=until)
     if only is not None:
         due = due.filter(pk=only)
@@ -127,14 +128,14 @@ def lock_due(
 def page(
     database: str, backend: str, *, after: int, limit: int, is_broken: bool
 ) -> list[DueSchedule]:
-    """Return the rows behind an id, either the broken or the others, without a lock."""
+    """Return the rows after an id, either broken or healthy ones, without a lock."""
     rows = schedules(database, backend).filter(pk__gt=after).order_by("pk")
     rows = rows.exclude(broken="") if is_broken else rows.filter(broken="")
     return _read(database, rows[:limit])
 
 
 def _read(database: str, rows: Any) -> list[DueSchedule]:
-    """Return rows; one whose columns Django cannot read is marked and left out."""
+    """Return rows; mark and omit each row whose columns Django cannot read."""
     try:
         return list(map(_row, rows.values_list(*_COLUMNS)))
     except DatabaseError:
@@ -160,7 +161,7 @@ def _row(values: Iterable[Any]) -> DueSchedule:
 
 
 def live_runs(database: str, ids: Collection[UUID]) -> set[UUID]:
-    """Return which of these records are not final."""
+    """Return those of these records that are not final."""
     if not ids:
         return set()
     records = TaskRecord.objects.using(database).filter(pk__in=ids, state__in=LIVE)
@@ -168,7 +169,7 @@ def live_runs(database: str, ids: Collection[UUID]) -> set[UUID]:
 
 
 def advance(database: str, moves: Sequence[Move]) -> set[int]:
-    """Write moves, each only while its `next_run_at` is what was seen; return the ids won."""
+    """Write each move if its `next_run_at` is still the one seen; return the ids won."""
     if not moves:
         return set()
     if connections[database].vendor == "postgresql":
@@ -198,26 +199,26 @@ def _advance_one(database: str, move: Move) -> bool:
 
 
 def record_last_run(database: str, schedule: int, run: UUID) -> None:
-    """Remember the last record of a schedule that this transaction has locked."""
+    """Store the last record of a schedule that this transaction has locked."""
     Schedule.objects.using(database).filter(pk=schedule).update(last_run=run)
 
 
 def note_broken(database: str, row: DueSchedule, reason: str) -> bool:
-    """Say why a row cannot fire, or with "" that it can; False when that has changed."""
+    """Store why a row cannot fire; "" if it can. Return False if another process changed it."""
     same = Schedule.objects.using(database).filter(pk=row.id, broken=row.broken)
     return bool(same.update(broken=reason, changed_at=DatabaseNow()))
 
 
 def note_unreadable(database: str, schedule: int, reason: str) -> bool:
-    """Say why a row that cannot be read cannot fire."""
+    """Store why a row that cannot be read does not fire."""
     healthy = Schedule.objects.using(database).filter(pk=schedule, broken="")
     return bool(healthy.update(broken=reason, changed_at=DatabaseNow()))
 
 
 def set_lock_timeout(database: str) -> None:
-    """Let this transaction wait half a second, not five, for somebody else's unique key.
+    """Limit this transaction's wait for another one's unique key to 0.5 s instead of 5.
 
-    Only PostgreSQL has a limit for one transaction.
+    Only PostgreSQL can set a limit for one transaction.
     """
     if connections[database].vendor == "postgresql":
         with connections[database].cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Database connections inside worker processes: the engine's own, and those of tasks."""
+"""Database connections in worker processes: the engine's own and those of tasks."""
 
 import threading
 from typing import Any
@@ -8,13 +8,13 @@ from django.db.backends.signals import connection_created
 
 ENGINE_STATEMENT_SECONDS = 20
 ENGINE_LOCK_SECONDS = 5
-# A host that vanishes within a transaction must not keep its locks until the server's TCP
-# notices, which takes two hours where nobody has changed it: nobody could take its tasks.
+# If a host vanishes within a transaction, the server's TCP notices after two hours by default.
+# Its locks must not last that long, since no worker could take over its tasks.
 ENGINE_IDLE_SECONDS = 10
 _TASK_CONNECTION_AGE = 60
 _SQLITE_PATIENCE = 20
 
-# So that no call of the engine outlives the watchdog when the other side vanishes.
+# If the server vanishes, each call of the engine ends before the watchdog strikes.
 _LIBPQ_LIVENESS = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -26,11 +26,11 @@ _MYSQL_LIVENESS = {"connect_timeout": 5, "read_timeout": 30, "write_timeout": 30
 
 
 def prepare_process() -> None:
-    """Fit the DATABASES settings to a worker process, before its first connection.
+    """Adapt the DATABASES settings to a worker process, before its first connection.
 
-    With CONN_MAX_AGE = 0, Django's default, every task would pay for a connection of its own;
-    such an alias gets 60 s and health checks, unless it has a pool. SQLite gets IMMEDIATE
-    transactions and 20 s of patience where the project chose nothing.
+    With CONN_MAX_AGE = 0, Django's default, every task would open a connection of its own.
+    Such an alias gets 60 s and health checks, unless it has a pool. SQLite gets IMMEDIATE
+    transactions and a timeout of 20 s, unless the project sets these options.
     """
     for database in connections.settings:
         settings = connections[database].settings_dict
@@ -44,11 +44,11 @@ def prepare_process() -> None:
 
 
 def use_engine_connection(database: str) -> None:
-    """Give this thread a connection of its own for the engine's statements on `database`.
+    """Give this thread its own connection to `database` for the engine's statements.
 
-    READ COMMITTED, outside any pool, with timeouts on everything. Behind a pgbouncer in
-    transaction mode (told by DISABLE_SERVER_SIDE_CURSORS, as Django's documentation asks
-    for it) no session setting would stay ours, so none is made.
+    It is READ COMMITTED, outside any pool, with timeouts on everything. Behind a pgbouncer in
+    transaction mode, a session setting would not stay with this thread, so none is made. We
+        detect it by DISABLE_SERVER_SIDE_CURSORS, which Django's documentation asks for.
     """
     shared = connections[database]
     shared.close()
@@ -64,30 +64,30 @@ def use_engine_connection(database: str) -> None:
 
 
 def is_pooled(connection: Any) -> bool:
-    """Return whether a pgbouncer in transaction mode stands between us and the server."""
+    """Return whether there is a pgbouncer in transaction mode between us and the server."""
     return bool(connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"))
 
 
 def _leave(options: dict[str, Any], *, is_pooled: bool) -> None:
-    """Other databases are used as they are."""
+    """Leave the options of other databases unchanged."""
 
 
 def _prepare_postgresql(options: dict[str, Any], *, is_pooled: bool) -> None:
     options.pop("pool", None)
     options.pop("isolation_level", None)
-    # Arrays travel as they are: as literals in the text of the statement they cost 8 µs an id.
+    # Send arrays as parameters: as literals in the statement, they cost 8 µs an id.
     options["server_side_binding"] = True
     for name, value in _LIBPQ_LIVENESS.items():
         options.setdefault(name, value)
     if not is_pooled:
-        # psycopg's own default, which Django turns off: a ninth of the server's time.
+        # psycopg's default, which Django turns off: saves a ninth of the server's time.
         options.setdefault("prepare_threshold", 5)
         given = options.get("options", "")
         options["options"] = (
             f"{given} -c statement_timeout={ENGINE_STATEMENT_SECONDS}s "
             f"-c lock_timeout={ENGINE_LOCK_SECONDS}s "
             f"-c idle_in_transaction_session_timeout={ENGINE_IDLE_SECONDS}s "
-            # A batch of hundreds by primary key, never the whole table with its dead rows.
+            # Read hundreds of rows by primary key, never the whole table with its dead rows.
             "-c enable_seqscan=off "
             "-c default_transaction_isolation=read\\ committed"
         ).strip()
@@ -97,7 +97,7 @@ def _prepare_mysql(options: dict[str, Any], *, is_pooled: bool) -> None:  # noqa
     options["isolation_level"] = "read committed"
     for name, value in _MYSQL_LIVENESS.items():
         options.setdefault(name, value)
-    # What is in the comment is MariaDB's; MySQL, which has no such limit, does not read it.
+    # MariaDB reads what is in the comment; MySQL ignores it and has no such limit.
     patience = (
         f"SESSION innodb_lock_wait_timeout={ENGINE_LOCK_SECONDS} "
         f"/*M!100301 , SESSION idle_transaction_timeout={ENGINE_IDLE_SECONDS} */"
@@ -106,7 +106,7 @@ def _prepare_mysql(options: dict[str, Any], *, is_pooled: bool) -> None:  # noqa
     if not given:
         options["init_command"] = f"SET {patience}"
     elif given.upper().startswith("SET ") and ";" not in given:
-        # The drivers run one statement, so ours joins the project's.
+        # Drivers run a single statement here, so append ours to the project's.
         options["init_command"] = f"{given}, {patience}"
 
 
@@ -123,9 +123,9 @@ _PREPARE = {
 
 
 class _Opened(threading.local):
-    """The connections that were opened in this thread since this module was imported.
+    """The connections that this thread has opened since this module was imported.
 
-    Known from Django's signal: to ask `connections.all()` after each task costs 2 µs an alias.
+    Collected from Django's signal: calling `connections.all()` after each task costs 2 µs an alias.
     """
 
     def __init__(self) -> None:
@@ -144,10 +144,10 @@ connection_created.connect(_remember, dispatch_uid="djtasks.store.sessions")
 
 
 def close_after_task(*, went_well: bool = True) -> None:
-    """Leave this thread's connections as a task must find them: none broken, none in use.
+    """Clean this thread's connections up for the next task: none broken, none in use.
 
-    A transaction that the task left open is rolled back with its connection. A task that
-    failed may have met a connection that broke before Django told of it: then all are seen to.
+    If the task left a transaction open, its connection is closed, which rolls it back. After a
+    failure, check all connections: one may have broken before Django sent its signal.
     """
     if went_well:
         if not _opened.connections:
@@ -164,7 +164,7 @@ def close_after_task(*, went_well: bool = True) -> None:
 
 
 def refresh_connections() -> None:
-    """Close this thread's connections that are broken or old and not in use."""
+    """Close those of this thread's connections that are broken or too old and not in use."""
     for connection in connections.all(initialized_only=True):
         connection.close_if_unusable_or_obsolete()
 

@@ -1,8 +1,7 @@
-"""Statistics in the database: added by children, folded and pruned by a duty, each in its own
-transaction, apart from the records.
+"""Statistics in the database: children add rows, a duty folds and prunes them.
 
-Two at once are harmless: whoever folds holds the row of the mark, and what children add is
-moved, not copied.
+Each step is a transaction of its own, apart from those of records. Two duties at once are
+harmless: folding locks the row of the mark, and moves what children added instead of copying it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +23,7 @@ _COUNTS = ("successful", "failed", "retried", "cancelled", "expired", "wait_sum"
 _RAW = 0
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
-# What a child adds late must not miss its ten minutes.
+# Rows that a child adds late must not miss their ten minutes.
 _DELAY = timedelta(minutes=2)
 ROWS_A_FOLD = 5_000
 _PAGE = 5_000
@@ -32,7 +31,7 @@ _PAGE = 5_000
 
 @dataclass(slots=True, eq=False)
 class Sums:
-    """Counts and times of attempts, added up."""
+    """Summed counts and times of attempts."""
 
     successful: int = 0
     failed: int = 0
@@ -45,21 +44,21 @@ class Sums:
     runs: Histogram = field(default_factory=dict)
 
     def add(self, row: "TaskStatistics | Sums") -> None:
-        """Add a row, or other sums."""
+        """Add a row or other sums to these."""
         for name in _COUNTS:
             setattr(self, name, getattr(self, name) + getattr(row, name))
         histograms.add(self.waits, row.waits)
         histograms.add(self.runs, row.runs)
 
     def columns(self) -> dict[str, Any]:
-        """Return the columns of a row."""
+        """Return these sums as the columns of a row."""
         counts = {name: getattr(self, name) for name in _COUNTS}
         return counts | {"waits": _as_json(self.waits), "runs": _as_json(self.runs)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFailure:
-    """So many failures of one kind: what they have in common, and the latest of them."""
+    """A number of failures of one kind: what they have in common, and the latest one."""
 
     fingerprint: str
     task_path: str
@@ -85,12 +84,12 @@ def new_row(
 
 
 def insert(database: str, rows: Sequence[TaskStatistics]) -> None:
-    """Add what a child gathered; a row that is there already is left alone, so repeat freely."""
+    """Insert what a child gathered; skip rows that exist, so that repeating is harmless."""
     TaskStatistics.objects.using(database).bulk_create(rows, ignore_conflicts=True)
 
 
 def count_failure(database: str, backend: str, failure: AttemptFailure, now: datetime) -> None:
-    """Add failures of one kind to their group and to the present hour."""
+    """Add failures of one kind to their group and to the current hour."""
     group = {"backend": backend, "fingerprint": failure.fingerprint}
     latest = {
         "last_at": now,
@@ -121,19 +120,19 @@ def _increase(
         with transaction.atomic(using=database):
             rows.create(**key, **counts, **update, **(insert or {}))
     except IntegrityError:
-        # Another child was faster with the first of its kind.
+        # Another child was faster to insert the first of this kind.
         rows.filter(**key).update(**more, **update)
 
 
 def fold_children(database: str, backend: str, now: datetime) -> int:
-    """Make minutes of what children added, one page; return how many rows that were."""
+    """Fold one page of what children added into minutes; return how many rows it had."""
     kept = TaskStatistics.objects.using(database).filter(backend=backend)
     with transaction.atomic(using=database):
         marks = _held_marks(database, backend, now)
         rows = list(kept.filter(step=_RAW).order_by("at")[:ROWS_A_FOLD])
         if not rows:
             return 0
-        # What comes so late that its ten minutes are folded counts in the next ones.
+        # A row whose ten minutes are already folded counts in the next ten.
         sums = _summed(rows, lambda row: floor(max(row.at, marks[600]), _MINUTE))
         _add_to_minutes(database, backend, sums)
         kept.filter(pk__in=[row.pk for row in rows]).delete()
@@ -144,7 +143,7 @@ _Key = tuple[datetime, str, str]
 
 
 def _summed(rows: Iterable[TaskStatistics], place: Any, *, totals: bool = True) -> dict[_Key, Sums]:
-    """Return sums by (moment, task_path, queue), and with `totals` of all tasks of a queue."""
+    """Return sums by (moment, task_path, queue); with `totals`, also of all tasks of a queue."""
     sums: dict[_Key, Sums] = {}
     for row in rows:
         at = place(row)
@@ -182,7 +181,7 @@ def _upsert(database: str, rows: Sequence[TaskStatistics]) -> None:
 
 
 def fold_steps(database: str, backend: str, now: datetime) -> None:
-    """Make ten minutes of minutes, hours of those and days of hours, as far as they are over."""
+    """Fold minutes into ten minutes, those into hours, and hours into days, if they are over."""
     finer = 60
     for step in sorted(STEPS)[1:]:
         with transaction.atomic(using=database):
@@ -214,7 +213,7 @@ def _marks(database: str, backend: str) -> Any:
 
 
 def _held_marks(database: str, backend: str, now: datetime) -> dict[int, datetime]:
-    """Return up to when each step is folded, with those rows locked; made when they are missing."""
+    """Return up to when each step is folded. Locks these marks; creates missing ones."""
     locked = dict(
         _marks(database, backend).select_for_update().order_by("step").values_list("step", "until")
     )
@@ -230,7 +229,7 @@ def _held_marks(database: str, backend: str, now: datetime) -> dict[int, datetim
 
 
 def prune(database: str, backend: str, now: datetime) -> int:
-    """Delete one page of rows that are older than their step is kept; return how many."""
+    """Delete one page of rows beyond the retention of their step; return how many."""
     for step, kept in STEPS.items():
         rows = TaskStatistics.objects.using(database).filter(backend=backend, step=step)
         old = rows.filter(at__lt=now - kept).order_by("at").values_list("pk", flat=True)[:_PAGE]

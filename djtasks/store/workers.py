@@ -1,6 +1,6 @@
-"""Rows of workers: registered, beating, ordered about, and taken when they stop.
+"""Rows of workers: register them, write heartbeats, read orders, and take over dead workers' tasks.
 
-Rare writes, so plain ORM on every database. All of it in autocommit or one short transaction.
+Writes are rare, so this is plain ORM on every database, in autocommit or one short transaction.
 """
 
 import json
@@ -43,7 +43,7 @@ class NewWorker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildStatus:
-    """What a supervisor knows of one of its children at a heartbeat."""
+    """What a supervisor writes about one of its children at a heartbeat."""
 
     rss: int | None
     draining: bool
@@ -54,8 +54,8 @@ class ChildStatus:
 class HeartbeatReply:
     """The answer to a heartbeat.
 
-    `gone`: children whose row somebody deleted, who must stop at once and start anew.
-    `orders`: what was asked of which child. `cancelled`: (child, record) to be cancelled.
+    `gone`: children whose row was deleted; they must stop at once and be replaced.
+    `orders`: the pending order of each child. `cancelled`: (child, record) to cancel.
     """
 
     gone: set[UUID] = field(default_factory=set)
@@ -64,25 +64,25 @@ class HeartbeatReply:
 
 
 def _free(rows: QuerySet[R]) -> QuerySet[R]:
-    """Lock those of the rows that nobody else has locked; SQLite's transactions lock all."""
+    """Lock those of the rows that no one else has locked; on SQLite, the transaction locks all."""
     skip = connections[rows.db].features.has_select_for_update_skip_locked
     return rows.select_for_update(skip_locked=skip)
 
 
 def register(database: str, worker: NewWorker) -> None:
-    """Insert the row of a child; its id is never used by another.
+    """Insert the row of a child; no other child ever uses its id.
 
-    Once more does no harm, for a child that did not hear whether its row is there.
+    Repeating it is harmless, so call it again if the answer was lost.
     """
     columns = asdict(worker) | {"queues": list(worker.queues)}
     WorkerRecord.objects.using(database).get_or_create(pk=columns.pop("id"), defaults=columns)
 
 
 def heartbeat(database: str, statuses: Mapping[UUID, ChildStatus]) -> HeartbeatReply:
-    """Move the counters of all these children and return what was asked of them since.
+    """Increment the counters of these children; return new orders, cancels and lost rows.
 
-    Never waits for a row that somebody holds, else one locked row would let all children of
-    a supervisor be reaped alive; such a child beats next time.
+    Never waits for a locked row, or one of them would get all children of a supervisor reaped
+    alive. A child whose row is locked is counted at the next heartbeat.
     """
     if not statuses:
         return HeartbeatReply()
@@ -118,7 +118,7 @@ def report(database: str, worker: UUID, text: str) -> None:
 def census(database: str) -> dict[UUID, int | None]:
     """Return the counter of every worker that is registered or owns a record.
 
-    None for an owner without a row: a claim that was applied after its worker was taken.
+    None for an owner without a row: its claim was applied after its row was deleted.
     """
     owners = TaskRecord.objects.using(database).filter(worker__isnull=False)
     distinct: Any = owners.order_by().values_list("worker", flat=True).distinct()
@@ -130,14 +130,14 @@ def census(database: str) -> dict[UUID, int | None]:
 def take(
     database: str, worker: UUID, *, counter: int | None, departure: Departure | None = None
 ) -> list[Released] | None:
-    """Delete a dead worker's row and move what it owned, in one transaction.
+    """Delete a dead worker's row and release the records it owned, in one transaction.
 
-    Returns None, having done nothing, when the counter is no longer `counter`, so that it
-    lives, or when somebody holds the row locked: nothing here waits.
-    `counter` None is for an owner without a row. `departure` None reads it from the row: a
-    worker that was draining does not count as crashed, and neither does one without a row,
-    which never started what it owns. A record that a stopped session holds locked is left
-    for a later look. Die anywhere before the commit and nothing has happened.
+    Does nothing and returns None if the counter is no longer `counter`, since then the worker
+    lives, or if the row is locked: it never waits.
+    `counter` None is for an owner without a row. `departure` None derives it from the row: a
+    worker that was draining has not crashed. Neither has one without a row, which never started
+    what it owns. Records that a stopped session has locked are left for a later scan. A crash
+    before the commit changes nothing.
     """
     with transaction.atomic(using=database):
         departed = departure or Departure(crashed=False)
@@ -152,9 +152,9 @@ def take(
 
 
 def leave(database: str, worker: UUID, departure: Departure) -> list[Released] | None:
-    """Delete the row of one's own child that is gone, and move what it owned.
+    """Delete the row of a supervisor's exited child and release the records it owned.
 
-    Returns None, having done nothing, when somebody holds the row locked: ask again later.
+    Does nothing and returns None if the row is locked: call it again later.
     """
     with transaction.atomic(using=database):
         row = WorkerRecord.objects.using(database).filter(pk=worker)
@@ -236,20 +236,20 @@ def _released(row: TaskRecord, release: Release, lost: Settlement | None) -> Rel
 
 
 def renew_lease(database: str, name: str, holder: UUID) -> bool:
-    """Move the counter of a lease that `holder` has; False when it is somebody else's."""
+    """Increment the counter of a lease; return False if `holder` does not hold it."""
     held = Lease.objects.using(database).filter(name=name, holder=holder)
     return bool(held.update(heartbeat=F("heartbeat") + 1))
 
 
 def read_lease(database: str, name: str) -> tuple[UUID, int] | None:
-    """Return (holder, counter), or None when nobody ever held it."""
+    """Return (holder, counter) of a lease, or None if no one ever held it."""
     return (
         Lease.objects.using(database).filter(name=name).values_list("holder", "heartbeat").first()
     )
 
 
 def take_lease(database: str, name: str, holder: UUID, *, seen: tuple[UUID, int] | None) -> bool:
-    """Take a lease whose (holder, counter) is still `seen`; False when somebody was faster."""
+    """Take a lease if its (holder, counter) is still `seen`; False if another was faster."""
     leases = Lease.objects.using(database)
     if seen is None:
         _row, created = leases.get_or_create(name=name, defaults={"holder": holder})
@@ -259,12 +259,12 @@ def take_lease(database: str, name: str, holder: UUID, *, seen: tuple[UUID, int]
 
 
 def drop_lease(database: str, name: str, holder: UUID) -> None:
-    """Give a lease up, so that the next supervisor need not wait for it to run out."""
+    """Give a lease up, so that the next supervisor need not wait until it expires."""
     Lease.objects.using(database).filter(name=name, holder=holder).delete()
 
 
 def paused_queues(database: str, backend: str) -> set[str]:
-    """Return the queues of a TASKS alias that are paused now, by the database's clock."""
+    """Return the queues of a TASKS alias that are paused, by the database's clock."""
     controls = QueueControl.objects.using(database).filter(
         Q(until__isnull=True) | Q(until__gt=DatabaseNow()), backend=backend, paused=True
     )

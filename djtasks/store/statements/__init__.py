@@ -1,1 +1,1 @@
-"""What the stores say to a database: the SQL of PostgreSQL, and values to and from rows."""
+"""Statements of the stores: SQL for PostgreSQL, and the conversion of values to and from rows."""

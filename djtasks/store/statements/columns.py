@@ -1,6 +1,6 @@
-"""The columns that an insert fills: statements, rows of COPY and of the ORM are made of this list.
+"""The columns that an insert fills. Statements, COPY rows and ORM rows are built from this list.
 
-A new field of NewRecord is one more line here.
+For a new field of NewRecord, add a line here.
 """
 
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from djtasks.protocol.records import NewRecord
 
 
 class RecordColumn(NamedTuple):
-    """A column, its type in PostgreSQL, and the field of NewRecord that it is filled from."""
+    """A column, its type in PostgreSQL, and the field of NewRecord that fills it."""
 
     name: str
     type: str
     field: str
 
 
-# What every record has.
+# Columns that every record fills.
 GIVEN = (
     RecordColumn("id", "uuid", "id"),
     RecordColumn("backend", "text", "backend"),
@@ -31,12 +31,12 @@ GIVEN = (
     RecordColumn("max_attempts", "smallint", "max_attempts"),
     RecordColumn("max_crashes", "smallint", "max_crashes"),
 )
-# What may count from the database's clock; see `due_at` and `expires_at`.
+# Columns that may be relative to the database's clock; see `due_at` and `expires_at`.
 MOMENTS = (
     RecordColumn("run_after", "timestamptz", "run_after"),
     RecordColumn("expires_at", "timestamptz", "expires"),
 )
-# What most records leave empty.
+# Columns that most records leave empty.
 OTHERS = (
     RecordColumn("timeout", "interval", "timeout"),
     RecordColumn("target", "text", "target"),
@@ -47,7 +47,7 @@ OTHERS = (
 )
 COLUMNS = (*GIVEN, *MOMENTS, *OTHERS)
 NAMES = tuple(column.name for column in COLUMNS)
-# Where a row has the value of a field; what fills two columns is sent once.
+# The place of each field's value in a row; a value that fills two columns is sent once.
 PLACES = {column.field: place for place, column in enumerate(COLUMNS)}
 
 given: Callable[[NewRecord], tuple[Any, ...]] = attrgetter(*(c.field for c in GIVEN))

@@ -1,6 +1,6 @@
-"""Many attempts that just returned in one UPDATE, where a database cannot join one to values.
+"""Settle many returned attempts in one UPDATE on databases that cannot join it to values.
 
-Row by row through the ORM each costs half a millisecond; so a hundred share a statement.
+With the ORM, each row costs half a millisecond; with this, a hundred share a statement.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from djtasks.models import TaskRecord
 from djtasks.protocol.records import Settlement
 from djtasks.protocol.states import State
 
-# Each row looks through half of the others' branches, so more of them do not pay.
+# Each row evaluates half of the other rows' branches, so larger chunks do not pay.
 _ROWS_A_STATEMENT = 100
 
 _meta: Any = TaskRecord._meta  # noqa: SLF001 - Django's documented Meta API
@@ -25,7 +25,7 @@ _ID, _WORKER, _WORKERS, _VALUE, _FINISHED = (
 def settle_returned(
     connection: Any, settlements: Sequence[Settlement], *, worker: UUID, now: datetime
 ) -> None:
-    """Write first attempts that are `is_plain`, each while (id, fence, worker) owns its record."""
+    """Write first attempts that are `is_plain`, each if (id, fence, worker) owns its record."""
     for start in range(0, len(settlements), _ROWS_A_STATEMENT):
         chunk = settlements[start : start + _ROWS_A_STATEMENT]
         ids = [_ID.get_db_prep_value(one.id, connection) for one in chunk]
@@ -43,7 +43,7 @@ def settle_returned(
 
 
 def _values(connection: Any, chunk: Sequence[Settlement], ids: Sequence[Any]) -> list[Any]:
-    """Return the id and the value of each that returned something."""
+    """Return the id and the value of each settlement that has a value."""
     found: list[Any] = []
     for id_, one in zip(ids, chunk, strict=True):
         if one.value is not None:

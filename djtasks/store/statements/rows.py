@@ -1,4 +1,4 @@
-"""Rows of TaskRecord to and from the frozen values that travel; for the portable store."""
+"""Convert TaskRecord rows to and from the values of the store contract, for the portable store."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -28,7 +28,7 @@ def _as_json_if_any(value: Any, _now: datetime) -> str | None:
     return json.dumps(value) if value else None
 
 
-# The fields of Claim that are not read as they stand: of which column, and how.
+# The fields of Claim that need a conversion: from which column, and how.
 _READ: dict[str, _Read] = {
     "fence": ("fence", lambda fence, _now: fence + 1),
     "args": ("args", _as_json),
@@ -44,7 +44,7 @@ _CLAIMED: list[_Read] = [
     _READ.get(name, (name, lambda value, _now: value)) for name in Claim.__struct_fields__
 ]
 
-# All that a claim and a settle read of a row: to build whole ones doubles what they cost.
+# The columns that a claim and a settle read: building whole rows doubles their cost.
 CLAIMED_FROM = tuple(column for column, _read in _CLAIMED)
 SETTLED_FROM = ("id", "fence", "attempt", "cancel_requested", "worker_ids", "errors")
 
@@ -66,17 +66,17 @@ def from_new(record: NewRecord, now: datetime) -> TaskRecord:
 
 
 def inserted(row: TaskRecord) -> Inserted:
-    """Return the answer to an insert that made this row."""
+    """Return the answer to an insert that created this row."""
     return Inserted(id=row.id, run_after=row.run_after, enqueued_at=row.enqueued_at)
 
 
 def holding(row: TaskRecord) -> Inserted:
-    """Return the answer to an insert whose unique key this row holds."""
+    """Return the answer to an insert whose unique key is held by this row."""
     return Inserted(id=row.id, run_after=row.run_after, enqueued_at=row.enqueued_at, holder=row)
 
 
 def claim_from(row: TaskRecord, now: datetime) -> Claim:
-    """Return the claim of a row as it was read before the claim."""
+    """Return the claim of a row that was read before the claim's UPDATE."""
     return Claim(*(read(getattr(row, column), now) for column, read in _CLAIMED))
 
 
@@ -114,7 +114,7 @@ def _notes(row: TaskRecord, settlement: Settlement) -> dict[str, Any]:
 
 
 def due_records(query: Any, limit: int) -> list[DueRecord]:
-    """Return the first `limit` of a query over one lane, oldest first."""
+    """Return the first `limit` records of a query over one lane, oldest first."""
     found: Iterable[Any] = query.order_by("run_after", "pk").values_list(
         "pk", "queue", "priority", "run_after"
     )[:limit]

@@ -1,4 +1,4 @@
-"""Values to the parameters of the statements in `sql`, and their rows back to values."""
+"""Convert values to the parameters of the statements in `sql`, and their rows to values."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -81,10 +81,10 @@ def settle_columns(settlements: Sequence[Settlement], worker: UUID) -> dict[str,
 
 
 def claim_from(row: tuple[Any, ...]) -> Claim:
-    """Return the claim of a row of _CLAIMED."""
+    """Return the claim in a row of _CLAIMED."""
     return Claim(*row)
 
 
 def due_from(row: tuple[Any, ...]) -> DueRecord:
-    """Return the due record of a row of _DUE."""
+    """Return the due record in a row of _DUE."""
     return DueRecord(id=row[0], lane=Lane(row[1], row[2]), run_after=row[3])
