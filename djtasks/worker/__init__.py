@@ -1,4 +1,5 @@
 """The processes that run tasks: fetch -> claim -> execute -> judge -> settle.
 
-Start reading at `pipeline.py`; `child.py` puts a process together, `supervisor.py` watches it.
+Start reading at `attempts/pipeline.py`. `child/child.py` assembles a process that runs tasks,
+`supervisor/supervisor.py` watches it.
 """

@@ -1,4 +1,4 @@
-"""What `runworker` prints at its start: what it serves, and what could be wrong with that."""
+"""The banner and the warnings that `runworker` prints when it starts."""
 
 import os
 
@@ -10,8 +10,8 @@ from djtasks.definitions import registry
 from djtasks.engine import Engine
 from djtasks.worker.config import WorkerConfig
 
-# Beside its threads' connections a child has one each for fetch, settle and housekeeping; the
-# supervisor one each for itself, heartbeat and coordinator, and one for the scheduler.
+# A child has a connection per thread, and one each for fetch, settle and housekeeping. The
+# supervisor has one each for itself, heartbeat and coordinator, and one for the scheduler.
 _CHILD_CONNECTIONS = 3
 _SUPERVISOR_CONNECTIONS = 3
 _TOO_MANY = 0.8
@@ -25,7 +25,7 @@ def connections_needed(config: WorkerConfig) -> int:
 
 
 def connection_limit(database: str) -> int | None:
-    """Return how many connections the server allows; None where nobody sets or knows a limit."""
+    """Return how many connections the server allows; None if there is no limit or it is unknown."""
     connection = connections[database]
     question = {
         "postgresql": "SHOW max_connections",
@@ -43,7 +43,7 @@ def connection_limit(database: str) -> int | None:
 
 
 def trouble_with(database: str) -> str:
-    """Return why no connection to a database can be had, in a line; "" when one can."""
+    """Return in one line why a database cannot be reached; "" if it can."""
     try:
         connections[database].ensure_connection()
     except DatabaseError as error:
@@ -52,7 +52,7 @@ def trouble_with(database: str) -> str:
 
 
 def lines(engine: Engine, config: WorkerConfig) -> list[str]:
-    """Return the banner, a line each."""
+    """Return the lines of the banner."""
     settings = connections[engine.database].settings_dict
     queues = ", ".join(config.queues or engine.queues) or "any"
     order = "in this order" if config.queues else "in turn"
@@ -74,12 +74,12 @@ def lines(engine: Engine, config: WorkerConfig) -> list[str]:
 
 
 def warnings(engine: Engine, config: WorkerConfig) -> list[str]:
-    """Return what an operator should know before it hurts."""
+    """Return warnings about problems that an operator should solve before they hurt."""
     found = []
     limit = connection_limit(engine.database)
     needed = connections_needed(config)
     if trouble := trouble_with(engine.database):
-        found.append(f"The database does not answer; it is tried again until it does: {trouble}")
+        found.append(f"The database does not answer; the worker retries until it does: {trouble}")
     if limit and needed > _TOO_MANY * limit:
         found.append(
             f"This worker may open {needed} of the server's {limit} connections. Use fewer "
@@ -87,19 +87,19 @@ def warnings(engine: Engine, config: WorkerConfig) -> list[str]:
         )
     if connections[engine.database].vendor == "sqlite" and not is_sqlite_ready(engine.database):
         found.append(
-            "SQLite as generated: one task at a time. `manage.py check` has the lines that "
-            "let several run."
+            "SQLite with default settings runs one task at a time. `manage.py check` shows the "
+            "settings that let several run."
         )
     if not registry.all_tasks():
         found.append(
-            "No tasks found. They belong into the `tasks` module of an installed app, or their "
-            "modules into OPTIONS['imports']."
+            "No tasks found. Put them into the `tasks` module of an installed app, or add their "
+            "modules to OPTIONS['imports']."
         )
     return found
 
 
 def warnings_of_user() -> list[str]:
-    """Return what is wrong with the user that this process runs as."""
+    """Return warnings about the user that this process runs as."""
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        return ["It runs as root, and so do all tasks. Give it a user of its own."]
+        return ["The worker and all tasks run as root. Give the worker a user of its own."]
     return []

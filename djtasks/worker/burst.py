@@ -1,4 +1,4 @@
-"""When a `--burst` worker may go: the question to the database, asked a few times a second."""
+"""Decide when a `--burst` worker may exit, by asking the database a few times a second."""
 
 import time
 
@@ -13,7 +13,7 @@ _PAUSE_SECONDS = 0.25
 
 
 class Burst:
-    """Whether nothing is left to do in the queues of a worker."""
+    """Checks whether nothing is left to do in the queues of a worker."""
 
     def __init__(self, engine: Engine, config: WorkerConfig) -> None:
         self._engine = engine
@@ -21,8 +21,10 @@ class Burst:
         self._checked_at = float("-inf")
 
     def is_over(self) -> bool:
-        """Return whether nothing is due or running; False also between looks, and while the
-        database is away."""
+        """Return whether nothing is due or running.
+
+        False between two checks, and while the database does not answer.
+        """
         if time.monotonic() - self._checked_at < _PAUSE_SECONDS:
             return False
         self._checked_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""What a worker was asked to be; sent to its children as it is."""
+"""The configuration of a worker, as sent to its child processes."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from djtasks.options import MISSED_HEARTBEATS
 
-# Python code that has not yielded this long after its time limit costs its process.
+# If a task still runs this long after its time limit, its process is ended.
 HANG_GRACE = timedelta(seconds=5)
 WATCHDOG = timedelta(seconds=60)
 SCANS_BEFORE_DEAD = MISSED_HEARTBEATS
@@ -15,7 +15,7 @@ SCANS_BEFORE_DEAD = MISSED_HEARTBEATS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeConfig:
-    """Where a process shows how it is. `file` None: no file. `port` None: it does not listen."""
+    """Where a process publishes its health. `file` None: no file. `port` None: no HTTP port."""
 
     file: Path | None = None
     host: str = "127.0.0.1"
@@ -26,9 +26,9 @@ class ProbeConfig:
 class WorkerConfig:
     """The flags of `runworker`.
 
-    `queues` None: all of the alias, in a random order each time; a tuple: only these, in
-    strict order. `processes` 0: everything in this process. `max_memory` in bytes. `beat`:
-    whether this worker also fires schedules. `probes`: how it shows whether it makes progress.
+    `queues` None: all queues of the alias, in a new random order each time; a tuple: only these,
+    in strict order. `processes` 0: run everything in this process. `max_memory` in bytes. `beat`:
+    whether this worker also fires schedules. `probes`: where it publishes its health.
     """
 
     backend: str
@@ -46,13 +46,13 @@ class WorkerConfig:
 
     @property
     def slots(self) -> int:
-        """How many tasks one child may run at once."""
+        """The number of tasks that one child may run at once."""
         return self.threads + self.async_slots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildConfig:
-    """What one child is told at its start. `alone`: a fresh process for one suspect."""
+    """The configuration of one child. `alone`: a new process that runs a single suspect."""
 
     worker: WorkerConfig
     supervisor: UUID

@@ -1,6 +1,6 @@
 """`runworker --processes 0`: everything in this process, tasks in its main thread.
 
-For a debugger. A crash of a task is the end of this worker; the next one to look takes over.
+Use it with a debugger. If a task crashes, this worker dies; the next worker takes its tasks over.
 """
 
 import logging
@@ -37,7 +37,7 @@ _JOIN_SECONDS = 5.0
 
 
 class InlineWorker:
-    """One child and its supervisor's duties, in one process."""
+    """A child and its supervisor's duties in one process."""
 
     def __init__(self, engine: Engine, config: WorkerConfig, wakeup: Wakeup) -> None:
         self.id = new_id()
@@ -59,7 +59,7 @@ class InlineWorker:
         self._burst = Burst(engine, config)
 
     def run(self) -> int:
-        """Work until told to stop; return the exit code."""
+        """Run until asked to stop; return the exit code."""
         use_engine_connection(self._engine.database)
         if not self._register():
             return 0
@@ -91,7 +91,7 @@ class InlineWorker:
         return 0
 
     def _register(self) -> bool:
-        """Insert this worker's row, once the database answers; False when told to stop first."""
+        """Insert this worker's row once the database answers; False if asked to stop before."""
         row = self._row()
         is_waiting = False
         while not self._wakeup.stops:
@@ -132,7 +132,7 @@ class InlineWorker:
     def _read_messages(self, message: Any) -> None:
         match message:
             case messages.HandOver(claim=claim):
-                # Nobody else is here to suffer from it.
+                # No other process runs tasks here, so no other task would suffer from its crash.
                 self._child.fetcher.submit(Work.of(claim))
             case messages.Hung() | messages.Recycle():
                 self._wakeup.stop()

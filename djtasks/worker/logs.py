@@ -1,4 +1,4 @@
-"""Log lines of a worker, where the project has set up nothing for them."""
+"""Set up logging for a worker if the project has not."""
 
 import logging
 import sys
@@ -11,9 +11,9 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 def set_up_logging(*, verbose: bool) -> None:
-    """Print what workers log, and failures of tasks, to stderr unless LOGGING handles them.
+    """Print worker logs and task failures to stderr, unless LOGGING handles them.
 
-    `verbose`: one line a task as well.
+    `verbose`: also print one line per task.
     """
     logger = logging.getLogger("djtasks")
     if not logger.hasHandlers():
@@ -23,8 +23,8 @@ def set_up_logging(*, verbose: bool) -> None:
     if not verbose:
         logging.getLogger("djtasks.tasks").setLevel(logging.WARNING)
     django_logger = logging.getLogger(LOGGER_NAME)
-    # Without DEBUG, Django's own default prints nothing to a console: a failure would be mailed
-    # to ADMINS at best, and lines below WARNING are made for nobody (19 µs a task).
+    # Without DEBUG, Django's default prints nothing to a console: at best it mails a failure to
+    # ADMINS. Lines below WARNING would be built in vain (19 µs a task).
     if not django_logger.hasHandlers() or not (settings.LOGGING or settings.DEBUG):
         django_logger.addHandler(_to_stderr())
         django_logger.setLevel(logging.WARNING)

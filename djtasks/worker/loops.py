@@ -1,4 +1,4 @@
-"""A background loop: one thread that calls a `tick`, and never dies of what the tick raises."""
+"""A background loop: a thread that calls `tick` and survives whatever it raises."""
 
 import logging
 import threading
@@ -17,7 +17,7 @@ _LONGEST_PAUSE = 2.0
 
 
 class ProgressCounter:
-    """A counter that the supervisor watches: it moves while its loop is alive."""
+    """A counter that moves while its loop is alive; the supervisor watches it."""
 
     __slots__ = ("_counters", "_index")
 
@@ -30,11 +30,10 @@ class ProgressCounter:
 
 
 class Loop:
-    """Calls `tick` until stopped; what it returns is the pause in seconds before the next.
+    """Calls `tick` until stopped; `tick` returns the pause in seconds until the next call.
 
-    The thread has a database connection of its own. A database error closes that connection
-    and is tried again after a growing pause, for ever; any other error is logged as the bug
-    it is, and the loop goes on.
+    The thread has its own database connection. After a database error, it closes the connection
+    and retries for ever, with growing pauses. It logs any other error as a bug and goes on.
     """
 
     def __init__(
@@ -60,16 +59,16 @@ class Loop:
         return self
 
     def wake(self) -> None:
-        """End the present pause."""
+        """End the current pause."""
         self._wakeup.set()
 
     def stop(self) -> None:
-        """Let the present tick be the last."""
+        """Stop after the current tick."""
         self._stopping.set()
         self._wakeup.set()
 
     def join(self, seconds: float | None = None) -> bool:
-        """Wait for the end; False when it has not come within `seconds`."""
+        """Wait for the thread to end; return False if it has not after `seconds`."""
         if self._thread.is_alive():
             self._thread.join(seconds)
         return not self._thread.is_alive()
@@ -105,7 +104,7 @@ class Loop:
         connections.close_all()
 
     def _after_database_error(self, error: Exception, failures: Counter[str]) -> float:
-        # Each reason once: a server that is back may take no writes.
+        # Log each reason once: a server that is back may still refuse writes.
         if str(error) not in failures:
             logger.warning("Loop %s lost the database and tries again error=%s", self.name, error)
         if self._database is not None:
@@ -115,7 +114,7 @@ class Loop:
 
 
 def close_quietly(database: str) -> None:
-    """Close this thread's connection, whose other side may be gone."""
+    """Close this thread's connection, which may be broken."""
     try:
         connections[database].in_atomic_block = False
         connections[database].close()

@@ -1,4 +1,4 @@
-"""What supervisor and child say to each other over their pipe."""
+"""The messages that supervisor and child send each other over their pipe."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,21 +12,21 @@ from djtasks.protocol.records import Claim, Settlement
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The child is up and wants to know its id."""
+    """The child has started and waits for Go."""
 
     pid: int
 
 
 @dataclass(frozen=True, slots=True)
 class RunningTasks:
-    """What the child is running now, for the heartbeat."""
+    """The tasks that the child runs now, for the heartbeat."""
 
     tasks: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """A suspect record that must run alone; the child holds it until HandedOver comes."""
+    """The child claimed a suspect, which must run alone; it holds it until HandedOver."""
 
     claim: Claim
 
@@ -41,17 +41,17 @@ class Hung:
 
 @dataclass(frozen=True, slots=True)
 class Recycle:
-    """The child has done its share (`--max-tasks`) and drains of its own accord."""
+    """The child has run its number of tasks (`--max-tasks`) and drains by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """The child has settled everything and leaves."""
+    """The child has settled everything and exits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reassigned:
-    """The lone child owns the suspect now (`taken`), or it was no longer to be had."""
+    """The lone child owns the suspect now (`taken`), or could not get it."""
 
     taken: bool
 
@@ -61,36 +61,36 @@ class Reassigned:
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """The row of this id is inserted: start fetching."""
+    """The child's row is inserted: start fetching."""
 
     worker: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Stop fetching, go on living."""
+    """Stop fetching, but keep running."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Fetch again."""
+    """Start fetching again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """Stop fetching, give back what has not started, finish what runs, leave."""
+    """Stop fetching, give back what has not started, finish what runs, exit."""
 
 
 @dataclass(frozen=True, slots=True)
 class CancelTask:
-    """Somebody cancelled this running record."""
+    """Cancel this running record."""
 
     id: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class Reassign:
-    """Take this record over from `previous`, then run it alone."""
+    """Take this record over from the child `previous`, then run it alone."""
 
     claim: Claim
     previous: UUID
@@ -98,7 +98,7 @@ class Reassign:
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """A suspect has left this child (`taken`), or must be given back by it."""
+    """Another child has taken the suspect (`taken`), or this child must give it back."""
 
     claim: Claim
     taken: bool

@@ -1,4 +1,4 @@
-"""Signals of a worker: SIGTERM and SIGINT drain, a second one hurries, SIGUSR1 dumps stacks."""
+"""Signals of a worker: SIGTERM and SIGINT drain, a second one kills, SIGUSR1 dumps stacks."""
 
 import contextlib
 import faulthandler
@@ -10,10 +10,10 @@ from typing import Any
 
 
 class Wakeup:
-    """Turns signals into a number to look at, and a pipe that ends the wait for it.
+    """Counts signals, and wakes the main loop through a pipe.
 
-    `stops` counts requests to stop; `dumps` requests for stacks. Handlers run in the main
-    thread, so they only count; the pipe, written by the interpreter itself, wakes the loop.
+    `stops` counts requests to stop, `dumps` requests for stacks. Handlers run in the main thread,
+    so they only count. The interpreter itself writes to the pipe, which wakes the loop.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Wakeup:
         os.set_blocking(self._writer, False)
 
     def install(self) -> None:
-        """Take over the signals; only in a main thread."""
+        """Install the signal handlers; call it in the main thread."""
         signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, self._on_stop)
         signal.signal(signal.SIGINT, self._on_stop)
@@ -39,23 +39,23 @@ class Wakeup:
         faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
 
     def stop(self) -> None:
-        """Ask for a stop from another thread."""
+        """Request a stop; callable from any thread."""
         self.stops += 1
         self.wake()
 
     def wake(self) -> None:
-        """End the present wait."""
+        """End the current wait."""
         with contextlib.suppress(BlockingIOError):
             os.write(self._writer, b"\0")
 
     def clear(self) -> None:
-        """Forget what woke the loop."""
+        """Empty the pipe that woke the loop."""
         with contextlib.suppress(BlockingIOError):
             while os.read(self.reader, 1024):
                 pass
 
     def stop_when_closed(self, stream: Any) -> None:
-        """Stop when `stream` ends: whoever held its other side is gone or wants us to end."""
+        """Stop when `stream` ends: the process at its other end is gone or wants us to stop."""
 
         def read() -> None:
             while stream.read(1):

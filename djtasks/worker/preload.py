@@ -1,7 +1,7 @@
-"""Imported once by the forkserver, so that children start warm and share its memory.
+"""Imported once by the forkserver, so that children start fast and share its memory.
 
-Django is set up, all tasks are imported, and no connection is left open: one that some
-`AppConfig.ready` opened would be shared by all children.
+It sets Django up, imports all tasks and closes all connections: all children would share a
+connection that some `AppConfig.ready` has opened.
 """
 
 import gc
@@ -25,7 +25,7 @@ def warm_up() -> None:
         operations.bulk_task(alias)
     connections.close_all()
     gc.collect()
-    # What exists now lives as long as the process: no collection should touch (and unshare) it.
+    # These objects live as long as the process: no collection should touch (and unshare) them.
     gc.freeze()
 
 

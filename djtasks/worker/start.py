@@ -1,4 +1,4 @@
-"""From the flags of `runworker` to a running worker, also one that is started again at changes."""
+"""Start a worker from the flags of `runworker`, and restart it after code changes."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ MOST_PROCESSES = 4
 
 
 def default_processes(engine: Engine) -> int:
-    """Return a child for every core, at most four; one on SQLite, which has one writer."""
+    """Return the default for `--processes`: one per core, at most four; one on SQLite."""
     if connections[engine.database].vendor == "sqlite":
         return 1
     try:
@@ -36,7 +36,7 @@ def default_processes(engine: Engine) -> int:
 
 
 def fitted(engine: Engine, config: WorkerConfig) -> WorkerConfig:
-    """Return the config as this database can bear it: one task at a time on plain SQLite."""
+    """Return the config adapted to the database: one task at a time on unprepared SQLite."""
     plain = connections[engine.database].vendor == "sqlite" and not is_sqlite_ready(engine.database)
     if not plain:
         return config
@@ -45,7 +45,7 @@ def fitted(engine: Engine, config: WorkerConfig) -> WorkerConfig:
 
 def run(engine: Engine, config: WorkerConfig, wakeup: Wakeup) -> int:
     """Run a worker in this process until it ends; return the exit code."""
-    # Judged before the connections are made fit for a worker.
+    # Compute this before the connections are prepared for a worker.
     config = fitted(engine, config)
     notes = connections[engine.database].vendor == "sqlite"
     set_up_logging(verbose=config.verbose)
@@ -70,12 +70,11 @@ def run(engine: Engine, config: WorkerConfig, wakeup: Wakeup) -> int:
 
 
 def run_reloading(arguments: Sequence[str]) -> None:
-    """Run `manage.py` with these arguments, without its own reloading, again at each change.
+    """Run `manage.py` with these arguments without reloading, and restart it after each change.
 
-    What waits here is a thin process. Django's reloader runs its command in a thread, where no
-    signal handler can be set, and exits without waiting for children. So what it runs holds the
-    real worker by a pipe: when this process ends, for a code change, Ctrl-C or by force, the pipe
-    closes and the worker drains.
+    Django's reloader runs its command in a thread, where signal handlers cannot be set, and exits
+    without waiting for children. So this thin process holds the real worker by a pipe: when it
+    ends, for a code change, by Ctrl-C or by force, the pipe closes and the worker drains.
     """
     autoreload.run_with_reloader(lambda: _hold(arguments))
 

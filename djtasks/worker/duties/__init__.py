@@ -1,5 +1,5 @@
-"""Background chores of a TASKS alias: each a small file with a `tick()`.
+"""Background duties of a TASKS alias, each with a `tick()`.
 
-One holder of the coordinator's lease does them, for efficiency; several at once are harmless,
+The holder of the coordinator's lease runs them, for efficiency. Several at once are harmless,
 since each duty is idempotent or a compare-and-set.
 """

@@ -1,4 +1,4 @@
-"""The coordinator: whoever holds its lease does the background chores of the alias."""
+"""The coordinator: the holder of its lease runs the background duties of the alias."""
 
 import logging
 import time
@@ -19,15 +19,15 @@ _SHORTEST_PAUSE = 0.02
 
 
 class Duty(Protocol):
-    """A chore: does what is due and returns the pause in seconds until its next tick."""
+    """A duty: `tick` does what is due and returns the pause in seconds until the next tick."""
 
     def tick(self) -> float: ...
 
 
 class LeaseKeeper:
-    """Holds a lease, or watches its holder by the counter it moves every second.
+    """Holds a lease, or watches the counter that its holder increments every second.
 
-    A holder that has not moved it for a heartbeat, by the watcher's clock, is superseded.
+    If the counter stands still for a heartbeat, by the watcher's clock, it takes the lease over.
     """
 
     def __init__(self, engine: Engine, name: str, holder: UUID) -> None:
@@ -40,7 +40,7 @@ class LeaseKeeper:
         self.is_held = False
 
     def keep(self) -> bool:
-        """Move the counter, or take over a lease that stands still; return who holds it: me?"""
+        """Increment the counter, or take a lease that stands still; return whether it is ours."""
         self.is_held = workers.renew_lease(self._database, self._name, self._holder)
         if not self.is_held:
             self._watch()
@@ -56,13 +56,13 @@ class LeaseKeeper:
             self.is_held = workers.take_lease(self._database, self._name, self._holder, seen=seen)
 
     def drop(self) -> None:
-        """Give it up, so that the next one need not wait for it to stand still."""
+        """Give the lease up, so that the next holder need not wait for it to stand still."""
         workers.drop_lease(self._database, self._name, self._holder)
         self.is_held = False
 
 
 class Coordinator:
-    """One thread for lease and duties, so that a lease that moves means duties that are done."""
+    """Keeps the lease and runs the duties in one thread, so that a stuck duty loses the lease."""
 
     def __init__(self, engine: Engine, supervisor: UUID) -> None:
         self._lease = LeaseKeeper(engine, f"coordinator:{engine.alias}", supervisor)
@@ -73,7 +73,7 @@ class Coordinator:
             self._duties.insert(0, Indexer(engine, engine.broker))
 
     def tick(self) -> float:
-        """Keep the lease, then do what is due; return the pause in seconds."""
+        """Keep the lease, then run the duties; return the pause in seconds until the next tick."""
         now = time.monotonic()
         if now - self._lease_at >= _LEASE_SECONDS:
             had = self._lease.is_held
@@ -88,6 +88,6 @@ class Coordinator:
         return max(min(*pauses, until_lease), _SHORTEST_PAUSE)
 
     def drop_lease(self) -> None:
-        """Give the duties up."""
+        """Give the lease up."""
         if self._lease.is_held:
             self._lease.drop()

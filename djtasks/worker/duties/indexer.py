@@ -1,5 +1,7 @@
-"""The indexer: what is due and not in the broker goes there. The one mechanism for delays,
-retries, lost hints, a flushed or full Redis, and producers that died before their push.
+"""The indexer: pushes hints of due records that the broker does not have.
+
+It is the only mechanism for delays, retries, lost hints, a flushed or full Redis, and producers
+that died before their push.
 """
 
 import logging
@@ -22,18 +24,18 @@ PAGE = 1_000
 FULL_INDEX = 1_000_000
 OLD_ENOUGH = timedelta(seconds=2)
 REPUSH_SECONDS = 60.0
-_PATIENCE = 20  # a look may take a twentieth of the time
+_PATIENCE = 20  # a scan may take a twentieth of the time
 _LONGEST_REFILL_SECONDS = 2.0
 
 
 class Indexer:
-    """Two looks at the READY index, lane by lane.
+    """Scans the READY index in two ways, lane by lane.
 
-    Four times a second, and twice while no record is READY: what fell due since the last look.
-    Every few seconds, and at once when a queue runs empty or the broker comes back: the first
-    page of what has been due for 2 s, and the next page as long as most of a page was missing.
-    Whatever is lost is in the first page by the time its turn comes, so a backlog of millions
-    costs one page a look.
+    Four times a second, or twice while no record is READY, it pushes what fell due since the
+    last scan. Every heartbeat, and at once when a queue runs empty or the broker comes back, it
+    pushes the first page of records due for 2 s, and further pages while most of a page was
+    missing. A lost hint gets into the first page by the time its turn comes, so a backlog of
+    millions costs one page a scan.
     """
 
     def __init__(self, engine: Engine, broker: Broker) -> None:
@@ -48,7 +50,7 @@ class Indexer:
         self._recent = Recent()
 
     def tick(self) -> float:
-        """Look once if it is time; return the pause in seconds until the next look."""
+        """Scan once if it is time; return the pause in seconds until the next scan."""
         now = time.monotonic()
         if now < self._not_before:
             return self._not_before - now
@@ -66,7 +68,7 @@ class Indexer:
                 logger.warning("Broker unavailable, nothing indexed error=%s", error)
             self._is_away = True
         self._seen_until = snapshot.now
-        # Dead index entries behind a long transaction make looks slow: then look less often.
+        # Dead index entries behind a long transaction make scans slow: then scan less often.
         pause = max(FAST_SECONDS if snapshot.lanes else IDLE_SECONDS, cost * _PATIENCE)
         self._not_before = now + pause
         return pause
@@ -90,9 +92,9 @@ class Indexer:
         return self._is_away or ran_empty or now - self._slow_at >= self._slow_seconds
 
     def _index_pages(self, snapshot: Snapshot) -> float:
-        """Index the first page of every lane, and more where most was missing.
+        """Index the first page of every lane, and further ones where most was missing.
 
-        Returns what the first pages cost in seconds; the rest is work, not looking.
+        Returns how many seconds the first pages took; later pages do not count as scanning.
         """
         started = time.monotonic()
         until = snapshot.now - OLD_ENOUGH
@@ -108,11 +110,11 @@ class Indexer:
         return cost
 
     def _may_go_on(self, lane: Lane, started: float) -> bool:
-        """Whether to refill further: the first page goes in always, so priorities hold."""
+        """Return whether to index another page of this lane; the first one needs no permission."""
         if time.monotonic() - started > _LONGEST_REFILL_SECONDS:
             return False
         if not self._broker.holds_once and self._depths.get(lane.queue, 0) >= PAGE:
-            return False  # it may hold the rest already, and would hold it twice
+            return False  # the broker may already hold the rest, and would keep it twice
         return self._broker.depths([lane.queue])[lane.queue] < FULL_INDEX
 
     def _push(self, records: Sequence[DueRecord], now: datetime) -> int:
@@ -122,7 +124,7 @@ class Indexer:
         return self._broker.push(hints) if hints else 0
 
     def _push_once(self, hints: list[Hint]) -> int:
-        """Push to a broker that would keep duplicates, and may take some at a time only."""
+        """Push to a broker that keeps duplicates and may accept only some hints at a time."""
         started = time.monotonic()
         pushed = 0
         while pushed < len(hints) and time.monotonic() - started < _LONGEST_REFILL_SECONDS:
@@ -141,23 +143,23 @@ class Indexer:
 
 
 class Recent:
-    """What went within the last minute to a broker that would keep it twice."""
+    """The hints pushed within the last minute, for brokers that keep duplicates."""
 
     def __init__(self) -> None:
         self._pushed: dict[Hint, float] = {}
 
     def leave_out(self, hints: Sequence[Hint]) -> list[Hint]:
-        """Return the others of `hints`."""
+        """Return those of `hints` that were not pushed within the last minute."""
         now = time.monotonic()
         self._pushed = {h: at for h, at in self._pushed.items() if now - at < REPUSH_SECONDS}
         return [hint for hint in hints if hint not in self._pushed]
 
     def add(self, hints: Sequence[Hint]) -> None:
-        """Remember what has arrived."""
+        """Remember hints that the broker has accepted."""
         self._pushed |= dict.fromkeys(hints, time.monotonic())
 
     def forget(self, queue: str | None = None) -> None:
-        """Forget a queue that is empty, so that what was lost may go there again; or all."""
+        """Forget the hints of an empty queue, or all, so that lost ones can be pushed again."""
         self._pushed = {
             h: at for h, at in self._pushed.items() if queue is not None and h.queue != queue
         }

@@ -14,7 +14,7 @@ _PAGE_PAUSE = 0.5
 
 
 class Pruner:
-    """Looks once a minute; while there is more, one page twice a second."""
+    """Starts once a minute; deletes two pages a second until none is left."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -1,8 +1,8 @@
-"""The reaper: takes the tasks of workers that have stopped moving.
+"""The reaper: takes the tasks of workers whose heartbeat has stopped.
 
-Liveness is judged by observation and counted in looks, never by comparing clocks. So an
-outage, a full disk, a read-only database, SQLite's one long writer or a frozen coordinator
-take no living worker's tasks.
+It judges liveness by counting scans without a heartbeat, never by comparing clocks. So no living
+worker loses its tasks through an outage, a full disk, a read-only database, one long writer on
+SQLite or a frozen coordinator.
 """
 
 import logging
@@ -22,7 +22,7 @@ logger = logging.getLogger("djtasks.worker")
 
 
 class Observations:
-    """How often in a row each worker's counter was seen without a move. No I/O."""
+    """Counts for how many scans in a row each worker's counter has not moved. No I/O."""
 
     def __init__(self, *, longest_gap: float) -> None:
         self._longest_gap = longest_gap
@@ -30,14 +30,14 @@ class Observations:
         self._scanned_at: float | None = None
 
     def restart(self) -> None:
-        """Forget everything: a look failed, so time may have passed in which nobody beat."""
+        """Forget everything: a scan failed, so no worker may have been able to send a heartbeat."""
         self._seen.clear()
         self._scanned_at = None
 
     def add(self, counters: Mapping[UUID, int | None], now: float) -> dict[UUID, int | None]:
-        """Book a look at monotonic time `now`; return the counters of the dead.
+        """Record a scan at monotonic time `now`; return the counters of dead workers.
 
-        A look that comes too long after the last one starts every count anew.
+        If the last scan was too long ago, all counts start again.
         """
         if self._scanned_at is not None and now - self._scanned_at > self._longest_gap:
             self._seen.clear()
@@ -58,7 +58,7 @@ class Observations:
 
 
 class Reaper:
-    """Looks once a heartbeat; `write` proves first that the database takes writes."""
+    """Scans once per heartbeat; `write` first proves that the database accepts writes."""
 
     def __init__(self, engine: Engine, *, write: Callable[[], bool]) -> None:
         self._engine = engine
@@ -68,11 +68,11 @@ class Reaper:
         self._next_scan = 0.0
 
     def restart(self) -> None:
-        """Start all observations anew."""
+        """Restart all observations."""
         self._observations.restart()
 
     def tick(self) -> float:
-        """Look if it is time; return the pause in seconds until the next look."""
+        """Scan if it is time; return the pause in seconds until the next scan."""
         now = time.monotonic()
         if now < self._next_scan:
             return self._next_scan - now
@@ -81,7 +81,7 @@ class Reaper:
         return self._every
 
     def scan(self) -> None:
-        """Observe every worker, and take the tasks of those that are dead."""
+        """Observe every worker, and take the tasks of dead ones."""
         try:
             if not self._write():
                 self.restart()
@@ -97,7 +97,7 @@ class Reaper:
         try:
             released = workers.take(self._engine.database, worker, counter=counter)
         except OperationalError as error:
-            # Somebody holds its row; the others must not wait for that.
+            # Its row is locked; the other workers must not wait for it.
             logger.warning("Dead worker not taken yet id=%s error=%s", worker, error)
             close_quietly(self._engine.database)
             return

@@ -21,7 +21,7 @@ _SHARE = 20
 
 
 class Statistician:
-    """Looks every ten seconds; takes at most 5 % of the time, as one duty among others."""
+    """Works every ten seconds; takes at most 5 % of the time that all duties share."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -42,7 +42,7 @@ class Statistician:
         return max(min(self._fold_at, self._sample_at) - time.monotonic(), 0.0)
 
     def fold(self) -> bool:
-        """Fold one page of what children wrote, then longer steps; False when there is more."""
+        """Fold one page of what children wrote, then longer steps; return False if more is left."""
         database, alias = self._engine.database, self._engine.alias
         now = self._engine.store.now()
         if statistics.fold_children(database, alias, now) == statistics.ROWS_A_FOLD:
@@ -52,7 +52,7 @@ class Statistician:
         return not (statistics.prune(database, alias, now) or samples.prune(database, alias, now))
 
     def sample(self) -> None:
-        """Put down what every queue looks like, and all of them together."""
+        """Store a sample of every queue and one of all queues together."""
         engine = self._engine
         workers = inspection.workers_of(engine)
         queues = inspection.queues_of(engine, workers)

@@ -1,4 +1,4 @@
-"""Probes of a process that runs until it is told to stop: a file, a port, or neither."""
+"""Health probes of a long-running process: a file, an HTTP port, both or neither."""
 
 import json
 import time
@@ -14,17 +14,17 @@ from djtasks.worker.probes.health import CHECK_SECONDS, Health, Monitor, Witness
 
 _GAUGES_SECONDS = 10.0
 _MISSED_READS = 6
-# Reading them may take a twentieth of the time.
+# Reading gauges may take a twentieth of the time.
 _SHARE = 20
 _STOP_SECONDS = 2.0
 _JSON = "application/json"
 
 
 class Probes:
-    """Threads that watch a process and tell of it; none at all where nobody asks.
+    """Threads that check a process and publish its health; none if no probe is configured.
 
-    A port is taken when this is made, so that one in use is an error at the start. It looks at
-    the process every `every` seconds.
+    The constructor binds the port, so a port in use is an error at the start. The process is
+    checked every `every` seconds.
     """
 
     def __init__(
@@ -45,26 +45,26 @@ class Probes:
 
     @property
     def port(self) -> int | None:
-        """The port that it listens on."""
+        """The port that the endpoint listens on; None without an endpoint."""
         return self._endpoint.port if self._endpoint else None
 
     @property
     def lines(self) -> list[str]:
-        """What the banner says of them, a line each."""
+        """The lines of the banner about these probes."""
         found = [f"  health file  {self._path}"] if self._path is not None else []
         if self._endpoint is not None:
             found.append(f"  health port  {self._endpoint.url}/health")
         return found
 
     def start(self) -> None:
-        """Begin to watch and to tell."""
+        """Start to check the process and to publish its health."""
         for loop in self._loops:
             loop.start()
         if self._endpoint is not None:
             self._endpoint.start()
 
     def stop(self) -> None:
-        """Take file and port away."""
+        """Remove the file and close the port."""
         if self._endpoint is not None:
             self._endpoint.stop()
         for loop in self._loops:
@@ -80,7 +80,7 @@ class Probes:
         return self._every
 
     def answer(self, path: str) -> Answer:
-        """Return what a GET of `path` answers."""
+        """Return the answer to a GET of `path`."""
         match path:
             case "/health":
                 health = self._monitor.latest
@@ -94,7 +94,7 @@ class Probes:
                 return self._gauges.answer(_JSON)
             case _:
                 paths = "/health, /ready, /metrics and /metrics.json"
-                return Answer(404, "text/plain", f"Here are {paths}.\n")
+                return Answer(404, "text/plain", f"Not found. Use {paths}.\n")
 
 
 def _verdict(health: Health, *, is_good: bool) -> Answer:
@@ -103,7 +103,7 @@ def _verdict(health: Health, *, is_good: bool) -> Answer:
 
 
 class _GaugeReader:
-    """Reads the gauges every ten seconds, however often they are asked for."""
+    """Reads the gauges every ten seconds, however many requests come."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -112,7 +112,7 @@ class _GaugeReader:
         self._good_until = 0.0
 
     def tick(self) -> float:
-        """Read them once; return the pause until the next time."""
+        """Read the gauges once; return the pause in seconds until the next time."""
         started = time.monotonic()
         self._read = gauges_of(self._engine)
         self._read_at = time.monotonic()
@@ -121,9 +121,9 @@ class _GaugeReader:
         return pause
 
     def answer(self, content_type: str) -> Answer:
-        """Return what was read last; nothing rather than something old."""
+        """Return the gauges that were read last; an error if they are too old."""
         if self._read is None:
-            return Answer(503, "text/plain", "The database has not been asked yet.\n")
+            return Answer(503, "text/plain", "No gauges have been read from the database yet.\n")
         now = time.monotonic()
         age = now - self._read_at
         if now > self._good_until:

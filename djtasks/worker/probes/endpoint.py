@@ -1,4 +1,4 @@
-"""A small HTTP server for probes: it answers from memory, so a slow database never stalls it."""
+"""A small HTTP server for probes. It answers from memory, so a slow database never blocks it."""
 
 import socket
 import threading
@@ -13,7 +13,7 @@ _PATIENCE_SECONDS = 5.0
 
 
 class Answer(NamedTuple):
-    """What a path answers."""
+    """The HTTP response of a path."""
 
     status: int
     content_type: str
@@ -21,7 +21,7 @@ class Answer(NamedTuple):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers GET and HEAD, one request a connection; tells nothing about what runs here."""
+    """Answers GET and HEAD, one request per connection, without revealing software versions."""
 
     timeout = _PATIENCE_SECONDS
     server_version = "djtasks"
@@ -42,7 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
-        """A line for every probe would drown what matters."""
+        """Log nothing: a line per probe would hide the important ones."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -54,13 +54,13 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is none of our business."""
+        """Ignore clients that disconnect."""
 
 
 class Endpoint:
-    """Listens from the moment it is made; answers once it is started.
+    """Binds its port when created; answers once started.
 
-    `port` is the real one, also when 0 was asked for. Raises CannotListen.
+    `port` is the real port, also if 0 was requested. Raises CannotListen.
     """
 
     def __init__(self, host: str, port: int, answer: Callable[[str], Answer]) -> None:
@@ -68,8 +68,8 @@ class Endpoint:
             self._server = _Server((host, port), answer)
         except (OSError, OverflowError) as error:
             raise CannotListen(
-                f"Nothing can listen on port {port} of {host}: {error}. Choose another with "
-                f"--health-port, or end what has it."
+                f"Cannot listen on port {port} of {host}: {error}. Choose another port with "
+                f"--health-port, or stop the process that uses it."
             ) from error
         self.port: int = self._server.server_address[1]
         self.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
@@ -78,7 +78,7 @@ class Endpoint:
         )
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start to answer requests."""
         self._thread.start()
 
     def stop(self) -> None:

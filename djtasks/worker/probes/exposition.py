@@ -1,4 +1,4 @@
-"""Gauges as text: for Prometheus, and as JSON for autoscalers."""
+"""Format gauges for Prometheus, and as JSON for autoscalers."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _TOTAL_GAUGES = {
 
 
 def as_json(gauges: Gauges, *, age: float) -> str:
-    """Return gauges as an object; `age` is how many seconds ago they were read."""
+    """Return gauges as a JSON object; `age` is how many seconds ago they were read."""
     queues = {queue.name: _without_name(asdict(queue)) for queue in gauges.queues}
     facts = asdict(gauges) | {"queues": queues, "age_seconds": round(age, 1)}
     return json.dumps(facts, indent=2) + "\n"

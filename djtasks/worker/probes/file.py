@@ -1,4 +1,4 @@
-"""The health file: there and fresh while its process makes progress, gone when it does not."""
+"""The health file: it exists and is fresh while its process makes progress, else it is removed."""
 
 import json
 import os
@@ -9,27 +9,27 @@ from djtasks.worker.probes.health import Health
 
 
 class HealthFile:
-    """A file that is replaced as a whole, so that nobody ever reads half of it.
+    """A file that is replaced atomically, so that no reader sees half of it.
 
-    Readable by its owner alone. A process that died or was stopped leaves it behind, so
-    readers look at its age too.
+    Only its owner can read it. A process that died or was stopped leaves it behind, so readers
+    must check its age, too.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def tell(self, health: Health) -> None:
-        """Write it anew, or take it away; raises OSError when the folder does not let us."""
+        """Rewrite the file, or remove it if the process is not live. Raises OSError."""
         if not health.is_live:
             self.remove()
             return
         facts = {"pid": os.getpid(), "ready": health.is_ready, "reasons": list(health.reasons)}
-        # Under a name that nobody can guess and have waiting for us, in the same folder.
+        # In the same folder, under a name that nobody can guess and create before us.
         handle, made = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
         with os.fdopen(handle, "w") as file:
             json.dump(facts, file)
         Path(made).replace(self._path)
 
     def remove(self) -> None:
-        """Take it away."""
+        """Remove the file if it exists."""
         self._path.unlink(missing_ok=True)

@@ -1,27 +1,27 @@
-"""Whether a process makes progress. Being there is not enough, having nothing to do is.
+"""Decide whether a process makes progress. An idle process does; a stuck one does not.
 
-`judge` decides, from nothing but what it is given; the rest gathers that.
+`judge` is a pure function of its arguments; the rest gathers them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-# Longer than the watchdog's minute: it replaces what stands still, and its neighbours go on.
-# What still stands after that is the watchdog's own process.
+# Longer than the watchdog's minute: the watchdog replaces a stuck child while the others go on.
+# What is stuck for longer is the watchdog's own process.
 STANDSTILL_SECONDS = 65.0
 CHECK_SECONDS = 2.0
-# A look that comes later than this says that the looker itself was stopped.
+# If a check comes later than this, the checking process itself was stopped.
 _LATE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signs:
-    """What a process shows of itself.
+    """The signs of life of a process.
 
     `standstill`: for how many seconds each of its parts has not moved. `silent`: seconds since
-    the database last answered it, `lease` how many of them are borne. `workers`: its children
-    that run tasks, None for a process that has none.
+    the database last answered. `lease`: how many such seconds are tolerated. `workers`: the
+    number of children that run tasks; None for a process that never has any.
     """
 
     standstill: Mapping[str, float]
@@ -33,8 +33,11 @@ class Signs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """`is_live`: nothing in it stands still, so that a restart would help. `is_ready`: it does its
-    work. `reasons`: why it is not both, whole sentences."""
+    """The health of a process.
+
+    `is_live`: no part of it is stuck, so a restart is not needed. `is_ready`: it does its work.
+    `reasons`: why it is not both, in whole sentences.
+    """
 
     is_live: bool
     is_ready: bool
@@ -42,9 +45,9 @@ class Health:
 
 
 def judge(signs: Signs) -> Health:
-    """Return how a process is that shows these signs.
+    """Return the health of a process with these signs.
 
-    A database that is away makes it unready and never dead: a restart would not bring it back.
+    A database that does not answer makes it unready, but never dead: a restart would not help.
     """
     stuck = [
         f"{part} has not moved for {seconds:.0f} s."
@@ -65,16 +68,16 @@ STARTING = Health(is_live=True, is_ready=False, reasons=("It is starting.",))
 
 
 class Standstills:
-    """For how long counters have not moved, as seen by somebody who looks every few seconds."""
+    """Tracks for how long counters have not moved; call `check` every few seconds."""
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[int, float]] = {}
         self._checked_at: float | None = None
 
     def check(self, counters: Mapping[str, int], now: float) -> dict[str, float]:
-        """Return the seconds since each counter was first seen where it is."""
+        """Return the seconds since each counter was first seen with its current value."""
         if self._checked_at is not None and now - self._checked_at > _LATE_SECONDS:
-            # Nobody looked, perhaps because this whole process was stopped: begin anew.
+            # The last check is too old, perhaps because this process was stopped: start again.
             self._seen.clear()
         self._checked_at = now
         before = self._seen
@@ -86,15 +89,15 @@ class Standstills:
 
 
 class Witness(Protocol):
-    """Whoever can tell how a process is."""
+    """Reports the signs of life of a process."""
 
     def signs(self, now: float) -> Signs: ...
 
 
 class Monitor:
-    """Looks every few seconds, and keeps what it saw for whoever asks.
+    """Checks a process every few seconds, and keeps the result for probes.
 
-    What it says grows old: one who has not looked lately is no proof of life.
+    An old result is not trusted: if the last check is too old, the process counts as not live.
     """
 
     def __init__(self, witness: Witness, clock: Callable[[], float]) -> None:
@@ -103,18 +106,18 @@ class Monitor:
         self._seen = (clock(), STARTING)
 
     def check(self) -> Health:
-        """Look now."""
+        """Check now and return the result."""
         now = self._clock()
         self._seen = (now, judge(self._witness.signs(now)))
         return self._seen[1]
 
     @property
     def latest(self) -> Health:
-        """What was seen last, or that nobody has looked for too long."""
+        """The result of the last check, or "not live" if that is too old."""
         at, health = self._seen
         age = self._clock() - at
         if age <= _LATE_SECONDS:
             return health
         return Health(
-            is_live=False, is_ready=False, reasons=(f"Nobody has looked for {age:.0f} s.",)
+            is_live=False, is_ready=False, reasons=(f"The last check was {age:.0f} s ago.",)
         )

@@ -83,7 +83,7 @@ def test_what_was_seen_long_ago_is_no_proof_of_life():
 
     clock.now += 11
     assert not monitor.latest.is_live
-    assert monitor.latest.reasons == ("Nobody has looked for 11 s.",)
+    assert monitor.latest.reasons == ("The last check was 11 s ago.",)
 
 
 class Ticks:

@@ -69,7 +69,7 @@ def test_the_port_says_how_the_process_is(probing, witness, shows, health, ready
 def test_any_other_path_is_told_which_there_are(probing):
     assert get(probing.port, "/admin") == (
         404,
-        "Here are /health, /ready, /metrics and /metrics.json.\n",
+        "Not found. Use /health, /ready, /metrics and /metrics.json.\n",
     )
 
 
@@ -155,7 +155,7 @@ def test_a_port_in_use_is_an_error_at_the_start(live_engine, witness):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         config = ProbeConfig(port=taken.getsockname()[1])
-        with pytest.raises(CannotListen, match="Choose another with --health-port"):
+        with pytest.raises(CannotListen, match="Choose another port with --health-port"):
             Probes(live_engine, config, witness)
 
 
