@@ -1,4 +1,4 @@
-"""What a pool holds beyond its slots: how much of it, and for how long."""
+"""The look-ahead: how many claims a pool holds beyond its slots, and for how long."""
 
 import time
 from collections import deque
@@ -10,27 +10,27 @@ _SMOOTHING = 0.05
 
 
 class Lookahead:
-    """How many more claims a pool of `size` slots takes, judged by how long its tasks run.
+    """Estimates how many claims a pool of `size` slots can take, by how long its tasks run.
 
-    A guess: when tasks turn out longer, what was claimed ahead would wait here while others
-    could run it. So it ends when a claim has waited for LONGEST_WAIT_SECONDS.
+    If tasks take longer than estimated, claims wait here while other workers could run them.
+    So the look-ahead ends once a claim has waited for LONGEST_WAIT_SECONDS.
     """
 
     def __init__(self, size: int) -> None:
         self.typical_seconds = _LOOKAHEAD_SECONDS
         self._size = size
-        # How many claims had come by when; the claims themselves are too many to note each.
+        # How many claims had come by which time; there are too many claims to record each.
         self._marks: deque[tuple[int, float]] = deque()
 
     def learn(self, seconds: float) -> None:
-        """Take note of how long a task ran."""
+        """Update the typical duration with that of a task."""
         self.typical_seconds += _SMOOTHING * (seconds - self.typical_seconds)
 
     def room(self, held: int) -> int:
-        """Return how many more, next to `held` that wait or run.
+        """Return how many more claims to take, if `held` wait or run already.
 
-        Free slots, and while tasks are short as many more as take a tenth of a second. Not in
-        small change: while there is a look-ahead, nothing until half of it is free.
+        These are the free slots and, while tasks are short, work for a tenth of a second more. To
+        keep batches large, return 0 until at least half of the look-ahead is free.
         """
         wanted = int(_LOOKAHEAD_SECONDS / self.typical_seconds * self._size)
         ahead = min(wanted, _LONGEST_LOOKAHEAD) if wanted > self._size else 0
@@ -38,10 +38,10 @@ class Lookahead:
         return room if room > ahead // 2 else 0
 
     def has_failed(self, *, came: int, waiting: int) -> bool:
-        """Return whether the oldest that waits has waited too long, and then guess anew.
+        """Return whether the oldest claim has waited too long; if so, lower the estimate.
 
-        To be asked after every fetch. `came` is how many claims ever came, of which the newest
-        `waiting` have no slot.
+        Call it after every fetch. `came` is how many claims ever came; the newest `waiting` of
+        them have no slot.
         """
         now = time.monotonic()
         if not self._marks or self._marks[-1][0] < came:

@@ -1,10 +1,10 @@
 """An attempt from claim to settlement: `Pipeline.run`, and its steps in their order.
 
-refuse  expired, or unknown to this worker: not run at all
-begin   it counts as started from now on
-call    the middleware around the task; whatever that raises is a value from here on
-judge   what it means (outcomes.judge is the only place that decides on retries)
-settle  what the settler writes down and the announcer tells
+refuse  do not run a claim that has expired or that this worker does not know
+begin   count the attempt as started from now on
+call    call the task through the middleware; turn whatever it raises into a value
+judge   decide what the outcome means (only outcomes.judge decides on retries)
+settle  return what the settler writes and the announcer announces
 """
 
 import asyncio
@@ -33,9 +33,12 @@ Watch = Callable[[Running], None]
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
-    """A judged attempt. `task` None: this worker has no code for it; `error`: what was raised;
-    `began` in seconds since 1970, None: never; `seconds` it ran; `is_completed`: it was settled
-    already, in the task's own transaction."""
+    """A judged attempt.
+
+    `task` None: this worker does not know it. `error`: what was raised. `began`: seconds since
+    1970, None if it never began. `seconds`: its duration. `is_completed`: it is already settled, in
+    the task's own transaction.
+    """
 
     claim: Claim
     task: Task[Any, Any] | None
@@ -51,11 +54,11 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _nobody(_running: Running) -> None:
-    """Watch nothing."""
+    """Ignore the start of an attempt."""
 
 
 class Pipeline:
-    """Runs claims of one child. Thread-safe; keeps nothing between two attempts."""
+    """Runs claims of one child. Thread-safe; keeps no state between attempts."""
 
     def __init__(
         self,
@@ -74,7 +77,7 @@ class Pipeline:
         self._run: Run = chain(middleware, call_task)
 
     def run(self, work: Work, gate: ThreadGate, watch: Watch = _nobody) -> Finished:
-        """Run one claim in this thread; nothing that its task raises gets past here."""
+        """Run one claim in this thread; never raises what its task raises."""
         refused = self.refuse(work)
         if refused is not None:
             return refused
@@ -96,7 +99,7 @@ class Pipeline:
         return self.settle(work, outcome, settlement, running)
 
     def refuse(self, work: Work) -> Finished | None:
-        """Return how a claim ends that is not to be run at all, or None for the others."""
+        """Return the end of a claim that must not run; None if it may run."""
         outcome: Outcome
         if work.claim.is_expired:
             message = f"Task {work.claim.id} was not started before it expired."
@@ -108,14 +111,14 @@ class Pipeline:
         return self.settle(work, outcome, self.judge(work, outcome))
 
     def begin(self, work: Work) -> Running:
-        """Return the attempt that starts now, at work that was not refused."""
+        """Start an attempt of a claim that was not refused, and return it."""
         assert work.task is not None
         running = Running(work.claim, work.task, self.store, self.worker)
         self._on_started(running)
         return running
 
     def call(self, running: Running, gate: ThreadGate) -> Outcome:
-        """Call a plain function; whatever it raises is a value from here on."""
+        """Call a plain function and return its outcome; never raises what the task raises."""
         outcome: Outcome | None = None
         running.gate = gate
         while True:
@@ -127,7 +130,7 @@ class Pipeline:
                 gate.leave()
                 break
             except BaseException as error:  # noqa: BLE001 - SystemExit would end the slot
-                # A time limit may strike after the task returned; then its value stands.
+                # A time limit may strike after the task has returned; then its value counts.
                 outcome = outcome or Raised(_translate_error(error, running))
         return _over(running, outcome)
 
@@ -143,15 +146,17 @@ class Pipeline:
 
     @cached_property
     def _run_async(self) -> Run:
-        """The same for coroutines; made for the first of them, since it refuses middleware
-        that cannot wrap one."""
+        """Build the middleware chain for coroutines.
+
+        It is built for the first coroutine, because it refuses middleware that cannot wrap one.
+        """
         return chain(self._middleware, _call_async)
 
     def _returned(self, running: Running, value: Any) -> Outcome:
         return Returned(encode_result(running.task_path, value, limit=self._max_result))
 
     def judge(self, work: Work, outcome: Outcome, running: Running | None = None) -> Settlement:
-        """Return what is written down of an attempt; `running` None: it never began."""
+        """Return the settlement of an attempt; `running` None: it never began."""
         notes = self._notes(work, outcome, _begun(running, outcome))
         if running is None:
             return outcomes.judge(outcome, work.claim, notes)
@@ -173,7 +178,7 @@ class Pipeline:
         )
 
     def _entry(self, outcome: Raised | Refusal, running: Running | None) -> str | None:
-        """Return what the record's errors get, as JSON; that its task is unknown only once."""
+        """Return the entry for the record's errors as JSON; None for a repeated unknown task."""
         if isinstance(outcome, Unregistered) and outcome.waited is not None:
             return None
         started_at = running.started_moment if running is not None else None
@@ -183,7 +188,7 @@ class Pipeline:
     def settle(
         self, work: Work, outcome: Outcome, settlement: Settlement, running: Running | None = None
     ) -> Finished:
-        """Return what the settler writes down and the announcer tells."""
+        """Return what the settler writes and the announcer announces."""
         begun = _begun(running, outcome)
         return Finished(
             claim=work.claim,
@@ -196,22 +201,22 @@ class Pipeline:
         )
 
     def overdue(self, running: Running) -> Finished:
-        """Return the end of an attempt that ignores its time limit, as if it had obeyed."""
+        """Return the end of an attempt that ignores its time limit, as if it had stopped."""
         work = Work(running.claim, running.task)
         outcome = _over(running, Raised(_translate_error(TaskTimeout(), running)))
         return self.settle(work, outcome, self.judge(work, outcome, running), running)
 
 
 def _begun(running: Running | None, outcome: Outcome) -> Running | None:
-    """Return the attempt unless it never began, since the call does not fit our code."""
+    """Return the attempt; None if it never began, because the call does not fit our code."""
     return None if isinstance(outcome, Unregistered) else running
 
 
 def _over(running: Running, outcome: Outcome) -> Outcome:
-    """Return what an attempt came to that is over now."""
+    """Mark an attempt as over and return its outcome."""
     running.is_over = True
     if running.is_completed:
-        # Its own transaction has made it final; what came after changes nothing.
+        # Its own transaction has made it final; later errors change nothing.
         return Returned(running.completed_value)
     if isinstance(outcome, Raised):
         return signature_mismatch(outcome.error, running.task, running.claim) or outcome
@@ -223,7 +228,7 @@ async def _call_async(context: Context) -> Any:
 
 
 def _translate_error(error: BaseException, running: Running) -> BaseException:
-    """Return the error in the words of who caused it."""
+    """Return the error, translated to its cause: a time limit or a cancel."""
     if running.timed_out and isinstance(error, TaskTimeout | asyncio.CancelledError):
         told = TaskTimeout(
             f"The attempt ran longer than its limit of {running.claim.timeout:g} seconds."
@@ -237,7 +242,7 @@ def _translate_error(error: BaseException, running: Running) -> BaseException:
 
 
 def _fingerprint(claim: Claim, outcome: Outcome) -> tuple[str, str | None]:
-    """Return where a failure came from and its fingerprint; nothing for what is none."""
+    """Return the place and the fingerprint of a failure; ("", None) if it is none."""
     if not isinstance(outcome, Raised):
         return "", None
     place = place_of(outcome.error)

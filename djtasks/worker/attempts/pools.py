@@ -24,27 +24,27 @@ _CONNECTION_ROUND_SECONDS = 5.0
 
 
 class Pool(Protocol):
-    """Where work of one kind goes to be run."""
+    """Runs work of one kind."""
 
     @property
     def room(self) -> int:
-        """How many more claims it should be given now."""
+        """How many more claims the pool should get now."""
         ...
 
     @property
     def running(self) -> Iterable[Running]: ...
     def submit(self, work: Work) -> None: ...
     def take_back(self) -> list[Claim]:
-        """Return the claims that have not started; they will not."""
+        """Remove and return the claims that have not started."""
         ...
 
     def take_back_stuck(self) -> list[Claim]:
-        """The same, once the oldest has waited too long for a slot; else return nothing."""
+        """Call `take_back` if the oldest claim has waited too long for a slot."""
         ...
 
 
 class ThreadPool:
-    """Threads that take work from a queue, run them and hand on what came out."""
+    """Threads that take work from a queue, run it and pass on the outcome."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class ThreadPool:
         self._limits.watch(running)
 
     def run_waiting(self) -> int:
-        """Run in this thread what waits, instead of in slots; for `--processes 0`."""
+        """Run waiting work in this thread instead of in slots; for `--processes 0`."""
         gate = ThreadGate()
         waiting = _emptied(self._waiting)
         for work in waiting:
@@ -122,7 +122,7 @@ class ThreadPool:
 
 
 class AsyncPool:
-    """One event loop in a thread of its own; a coroutine is started without another hop."""
+    """One event loop in its own thread, which starts coroutines directly."""
 
     def __init__(
         self,
@@ -166,7 +166,7 @@ class AsyncPool:
         self._came += 1
         self._waiting.put(work)
         if not self._is_called:
-            # Once for many: each call writes to a socket to wake the loop.
+            # Once for many items: each call writes to a socket to wake the loop.
             self._is_called = True
             self._loop.call_soon_threadsafe(self._launch)
 
@@ -178,7 +178,7 @@ class AsyncPool:
         return self.take_back() if failed else []
 
     def _launch(self) -> None:
-        """Start what waits, as far as slots are free."""
+        """Start waiting work while slots are free."""
         self._is_called = False
         with suppress(Empty):
             while self._free:
@@ -219,7 +219,7 @@ class AsyncPool:
             await asyncio.sleep(_LOOP_PROGRESS_SECONDS)
 
     async def _check_connections(self) -> None:
-        """Replace broken or old connections of the thread that all coroutines share."""
+        """Close broken or old connections of the thread that all coroutines share."""
         seen = 0
         while True:
             await asyncio.sleep(_CONNECTION_ROUND_SECONDS)
@@ -229,7 +229,7 @@ class AsyncPool:
 
 
 def _emptied(waiting: "SimpleQueue[Work]") -> list[Work]:
-    """Return all that a queue holds, and leave nothing in it."""
+    """Remove and return everything in a queue."""
     taken: list[Work] = []
     with suppress(Empty):
         while True:

@@ -1,7 +1,7 @@
-"""Claims that this worker cannot run since its code is another than the record was made for.
+"""Refuse claims that do not fit the code of this worker.
 
-In a rolling deploy another worker has that code: such a record is released, as often as it
-takes, and fails only when nobody could run it for an hour.
+In a rolling deploy, another worker has the matching code. So such a record is released, any
+number of times, and fails only if no worker could run it for an hour.
 """
 
 from datetime import UTC, datetime
@@ -26,8 +26,8 @@ def signature_mismatch(
 ) -> Unregistered | None:
     """Return the refusal of a call that does not fit the code of this worker, or None.
 
-    In a deploy that changes a signature the other code may run it. Such a call never began,
-    and only one that has failed is looked at, so that this costs the others nothing.
+    In a deploy that changes a signature, a worker with the other code may run it. Such a call
+    never began. Only failed calls are checked, so the others cost nothing more.
     """
     if not isinstance(error, TypeError):
         return None
@@ -45,7 +45,7 @@ def _refused(claim: Claim, error: UnknownTask) -> Unregistered:
 
 
 def _first_refusal(claim: Claim) -> datetime | None:
-    """Return when a worker first did not know this task, since its last attempt."""
+    """Return when a worker first refused this record since its last attempt."""
     path = f"{UnknownTask.__module__}.{UnknownTask.__qualname__}"
     entries = decode(claim.errors) if claim.errors else []
     if entries and entries[-1]["class"] == path:

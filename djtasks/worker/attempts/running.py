@@ -1,4 +1,4 @@
-"""One running attempt: what the task's context talks to, and how it is interrupted."""
+"""A running attempt: it serves the task's context, and can be interrupted."""
 
 import ctypes
 import logging
@@ -38,7 +38,7 @@ is_coroutine = lru_cache(maxsize=None)(iscoroutinefunction)
 
 
 class Work(msgspec.Struct, frozen=True, gc=False):
-    """A claim and its task as this worker has it, looked up once; None: it does not know it."""
+    """A claim and its registered task; None if this worker does not know the task."""
 
     claim: Claim
     task: Task[Any, Any] | None
@@ -50,7 +50,7 @@ class Work(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_async(self) -> bool:
-        """Whether it belongs on the event loop."""
+        """Whether it runs on the event loop."""
         return self.task is not None and is_coroutine(self.task.func)
 
 
@@ -111,10 +111,10 @@ class Running:
         return self.task.func(*args, **kwargs)
 
     def decide(self, error: BaseException) -> timedelta | None:
-        """Return when to try again after this error, or None to give up, as the task says.
+        """Return the delay before the retry that the task's policy allows, or None to give up.
 
-        The number of attempts is the row's, fixed at the enqueueing. A backoff function is the
-        user's: whatever it raises, and whatever it returns, the default decides instead.
+        The row has the number of attempts, fixed when it was enqueued. If the user's backoff
+        function raises or returns something invalid, the default backoff applies.
         """
         policy = replace(self.task.retry_policy, max_attempts=self.claim.max_attempts)
         spread = _spread(-1, 1)
@@ -137,7 +137,7 @@ class Running:
         self.progress = progress
 
     def cancel(self) -> None:
-        """Ask the task to stop; raise TaskCancelled in it unless it asks for itself."""
+        """Request a cancel; raise TaskCancelled in the task unless it checks for itself."""
         self.cancel_wanted = True
         if self.gate is not None and not self.asks:
             self.gate.throw(TaskCancelled)
@@ -150,8 +150,8 @@ class Running:
             settlement = Settlement.succeeded(self.claim, value, Notes(store=self.task.store))
             if not self.store.settle([settlement], worker=self.worker):
                 raise LeaseLost(
-                    f"Task {self.claim.id} is owned by another execution by now; what this one "
-                    f"did in its transaction is rolled back."
+                    f"Task {self.claim.id} is owned by another execution now. The transaction of "
+                    f"this one is rolled back."
                 )
             self.completed_value = value
             transaction.on_commit(self._on_completed, using=self.store.database)
@@ -163,14 +163,16 @@ class Running:
 def encode_result(path: str, value: Any, *, limit: int | None) -> str | None:
     """Return a task's return value as JSON text, None for None.
 
-    Raises UnstorableResult when JSON cannot carry it or it is larger than `limit` bytes.
+    Raises UnstorableResult if JSON cannot represent it or it exceeds `limit` bytes.
     """
     if value is None:
         return None
     try:
         text = encode(value, "return value")
     except (InvalidArguments, RecursionError) as error:
-        raise UnstorableResult(f"Task {path!r} returned what cannot be stored: {error}") from None
+        raise UnstorableResult(
+            f"Task {path!r} returned a value that cannot be stored: {error}"
+        ) from None
     if limit is not None and len(text) > limit:
         raise UnstorableResult(
             f"Task {path!r} returned {len(text):,} bytes of JSON, but the limit is {limit:,}. "
@@ -182,8 +184,8 @@ def encode_result(path: str, value: Any, *, limit: int | None) -> str | None:
 class ThreadGate:
     """Raises exceptions in a slot's thread, only between `enter` and `leave`.
 
-    CPython delivers such an exception between two bytecodes of the thread, so code in C, such
-    as a long query, is interrupted when it returns.
+    CPython delivers such an exception between two bytecodes of the thread. So C code, such as
+    a long query, is interrupted only when it returns.
     """
 
     __slots__ = ("_lock", "_open", "_thread")
@@ -202,13 +204,13 @@ class ThreadGate:
                 _raise_in_thread(self._thread, error)
 
     def leave(self) -> None:
-        """After this nothing is thrown any more, and nothing is on its way.
+        """Stop throwing, and wait until no exception is pending.
 
-        An exception may still arrive inside this call: call it again then.
+        A pending exception may arrive inside this call: then call it again.
         """
         with self._lock:
             self._open = False
-        # What was thrown just before arrives at the next jump: let it arrive here. Not
+        # An exception thrown just before arrives at the next jump: let it arrive here. Not
         # withdrawn with SetAsyncExc(NULL): that leaves the interpreter's breaker set, which
         # slows every thread down and, under a tracer, hangs this one (CPython 3.11).
         for _ in range(_JUMPS):
@@ -220,7 +222,7 @@ def _raise_in_thread(thread: int, error: type[BaseException]) -> None:
 
 
 class CoroutineGate:
-    """Cancels a coroutine on its loop; what it means is told by the attempt's flags."""
+    """Cancels a coroutine on its loop; the attempt's flags say why."""
 
     __slots__ = ("_loop", "_task")
 

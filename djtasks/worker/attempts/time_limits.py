@@ -1,4 +1,4 @@
-"""Time limits: TaskTimeout in a task that takes too long, and the end of one that ignores it."""
+"""Time limits: raise TaskTimeout in a task that runs too long, report one that ignores it."""
 
 import heapq
 import itertools
@@ -12,9 +12,9 @@ from djtasks.worker.config import HANG_GRACE
 
 
 class Limits:
-    """Watches the deadlines of one child's running tasks, in a thread of its own.
+    """Watches the deadlines of one child's running tasks in its own thread.
 
-    `on_hung` is called once for an attempt that is still running HANG_GRACE after its limit.
+    Calls `on_hung` once for an attempt that still runs HANG_GRACE after its limit.
     """
 
     def __init__(self, on_hung: Callable[[Running], None]) -> None:
@@ -28,7 +28,7 @@ class Limits:
         self._thread.start()
 
     def watch(self, running: Running) -> None:
-        """Interrupt this attempt when it passes its limit; nothing to do without one."""
+        """Interrupt this attempt when it exceeds its time limit, if it has one."""
         limit = running.claim.timeout
         if limit is None:
             return
@@ -47,7 +47,7 @@ class Limits:
             self.strike(running)
 
     def strike(self, running: Running) -> None:
-        """Act on one attempt whose deadline, or the grace after it, is over."""
+        """Interrupt an attempt whose deadline has passed; report it once the grace has, too."""
         if running.is_over:
             return
         if running.timed_out:

@@ -1,1 +1,1 @@
-"""The process that runs tasks: it fetches, settles and announces. `child` puts it together."""
+"""The process that runs tasks: it fetches, settles and announces. `child` assembles it."""

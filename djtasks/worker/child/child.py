@@ -1,4 +1,4 @@
-"""One process that runs tasks: its parts, its loops, and how it stops."""
+"""A process that runs tasks: its parts, its loops, and how it stops."""
 
 import logging
 import os
@@ -41,15 +41,15 @@ Send = Callable[[Any], None]
 
 
 def progress_counters(counters: MutableSequence[int]) -> list[ProgressCounter]:
-    """Return one for each of PROGRESS_COUNTERS, in their order."""
+    """Return a counter for each of PROGRESS_COUNTERS, in their order."""
     return [ProgressCounter(counters, place) for place in range(len(PROGRESS_COUNTERS))]
 
 
 class Child:
     """Everything between the database and the task functions, in one process.
 
-    `send` sends a message to the supervisor. `counters` has a place for each of
-    PROGRESS_COUNTERS, and `board` one for each slot: threads first, then coroutines.
+    `send` sends the supervisor a message. `counters` has a place for each of PROGRESS_COUNTERS,
+    `board` one for each slot: threads first, then coroutines.
     """
 
     def __init__(
@@ -158,7 +158,7 @@ class Child:
         return BrokerSource(*parts, worker=self.worker, fallback=database, burst=asks.burst)
 
     def start(self) -> None:
-        """Start all loops and slots; a lone child fetches nothing."""
+        """Start all loops and slots; a child for a suspect does not fetch."""
         self.limits.start()
         self.threads.start()
         self.coroutines.start()
@@ -168,7 +168,7 @@ class Child:
             self.fetch_loop.start()
 
     def start_inline(self) -> None:
-        """Start everything but the thread slots: whoever called runs what they would have."""
+        """Start everything but the thread slots: the caller runs their work itself."""
         self.limits.start()
         self.coroutines.start()
         for loop in (*self._background, self.fetch_loop):
@@ -179,7 +179,7 @@ class Child:
         return [*self.threads.running, *self.coroutines.running]
 
     def _wake_fetching(self) -> None:
-        """Let the fetch loop go on at once if it only waits for room."""
+        """Wake the fetch loop if it only waits for room."""
         if self.fetch_loop.is_waiting and self.fetcher.room() > 0:
             self.fetch_loop.wake()
 
@@ -188,7 +188,7 @@ class Child:
         self.drain_soon()
 
     def _on_hung(self, running: Running) -> None:
-        """A task ignores its limit: tell the supervisor, who ends this process."""
+        """Tell the supervisor, which ends this process, that a task ignores its limit."""
         logger.error(
             "Task ignores its time limit path=%s id=%s limit=%s s: this process drains and ends",
             running.task_path,
@@ -201,7 +201,7 @@ class Child:
         self.drain_soon()
 
     def obey(self, message: Any) -> None:
-        """Do what the supervisor says."""
+        """Obey a message of the supervisor."""
         match message:
             case messages.Pause():
                 self.fetcher.is_paused = True
@@ -224,7 +224,7 @@ class Child:
                 running.cancel()
 
     def _reassign(self, claim: Claim, previous: UUID) -> None:
-        """Take a suspect over and run it, then leave; this process is for nothing else."""
+        """Take a suspect over and run it, then exit; this process runs nothing else."""
         taken = reassign(
             self.engine, self.holdings, claim, new_owner=self.worker, previous=previous
         )
@@ -237,7 +237,7 @@ class Child:
         release_claims(self.engine, self.holdings, claim, worker=self.worker, taken=taken)
 
     def drain_soon(self, *, give_back: bool = True) -> None:
-        """Begin to drain in a thread of its own; once."""
+        """Start to drain in a new thread; only the first call does."""
         if not self._draining.is_set():
             self._draining.set()
             threading.Thread(
@@ -252,7 +252,7 @@ class Child:
     def drain(self, *, give_back: bool = True) -> None:
         """Stop fetching, give back what has not started, and wait for the rest to be settled.
 
-        Attempts that ignore their time limit are not waited for.
+        It does not wait for attempts that ignore their time limit.
         """
         use_engine_connection(self.engine.database)
         self.fetch_loop.stop()
@@ -268,7 +268,7 @@ class Child:
             time.sleep(_DRAIN_POLL)
 
     def is_flushed(self) -> bool:
-        """Whether no signal and no figure of what was settled is on its way."""
+        """Whether all signals and statistics of settled attempts have been sent."""
         return self.settler.is_empty and self.announcer.is_idle and self.statistics.is_idle
 
 

@@ -1,4 +1,4 @@
-"""The fetch loop of one child: as many claims as there is room for, to where they are run."""
+"""The fetch loop of one child: fetches as many claims as there is room for, and dispatches them."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -19,17 +19,17 @@ _LEAST_SHARE = 0.05
 
 
 class Source(Protocol):
-    """Where claims come from."""
+    """A source of claims."""
 
     def fetch(self, room: int) -> list[Work]: ...
 
 
 class Fetcher:
-    """Fetches, and hands each claim to the pool of its kind.
+    """Fetches claims and passes each to the pool of its kind.
 
-    An id does not tell the kind of its task: while tasks of both kinds are registered, both
-    pools need room for their usual share of what comes. A guess; see `Lookahead`. What it was
-    wrong about goes back.
+    An id does not reveal the kind of its task. So while tasks of both kinds are registered, both
+    pools need room for their usual share. This is an estimate, see `Lookahead`: claims that wait
+    too long are given back.
     """
 
     def __init__(
@@ -59,11 +59,11 @@ class Fetcher:
         self.is_paused = False
 
     def limit_to(self, most: int | None, on_most: Callable[[], None]) -> None:
-        """Stop fetching, and call `on_most`, once so many claims went to slots; None: never."""
+        """Stop fetching and call `on_most` once `most` claims went to slots; None: never."""
         self._most, self._on_most = most, on_most
 
     def tick(self) -> float:
-        """Fetch once; return how long to wait before the next time unless a slot frees."""
+        """Fetch once; return how many seconds to wait unless a slot becomes free."""
         self._take_back([*self._threads.take_back_stuck(), *self._coroutines.take_back_stuck()])
         if self.is_paused or self._is_held_up():
             return _HELD_PAUSE
@@ -74,33 +74,33 @@ class Fetcher:
         batch = self._source.fetch(min(room, MOST_IN_ONE_FETCH))
         if batch:
             self.dispatch(batch)
-            # The slots need the interpreter now: they start 0.1 ms sooner when we leave it to them.
+            # Yield to the slots, which need the interpreter now: they start 0.1 ms sooner.
             time.sleep(_YIELD_SECONDS)
         return 0.0
 
     def room(self) -> int:
-        """How many claims could be started or queued now, of the kinds that usually come."""
+        """Return how many claims could start or queue now, for the usual mix of kinds."""
         return min(
             (int(pool.room / max(share, _LEAST_SHARE)) for pool, share in self._shares.items()),
             default=0,
         )
 
     def _check_kinds(self) -> None:
-        """Take note of the pools that are needed: for plain tasks if none is registered."""
+        """Update the pools that are needed; without registered tasks, the one for plain tasks."""
         kinds = {is_coroutine(task.func) for task in registry.all_tasks()} or {False}
         pools = [self._coroutines if kind else self._threads for kind in sorted(kinds)]
         if self._shares.keys() != set(pools):
             self._shares = dict.fromkeys(pools, 1.0)
 
     def _learn_shares(self, submitted: Sequence[Pool]) -> None:
-        """Move the shares towards those of the newest claims, the more the more there were."""
+        """Move the shares towards those of the newest claims, weighted by their number."""
         weight = min(len(submitted) / _CLAIMS_REMEMBERED, 1.0)
         for pool, share in self._shares.items():
             newest = submitted.count(pool) / len(submitted)
             self._shares[pool] = share + weight * (newest - share)
 
     def dispatch(self, batch: Sequence[Work]) -> None:
-        """Send each claim where it belongs: refused, alone, to the loop or to a thread."""
+        """Refuse each claim, hand it over to run alone, or submit it to its pool."""
         submitted: list[Pool] = []
         for work in batch:
             refused = self._pipeline.refuse(work)
@@ -115,7 +115,7 @@ class Fetcher:
             self._learn_shares(submitted)
 
     def submit(self, work: Work) -> Pool:
-        """Give a claim to the pool of its kind, and return that."""
+        """Submit a claim to the pool of its kind, and return the pool."""
         pool = self._coroutines if work.is_async else self._threads
         pool.submit(work)
         return pool

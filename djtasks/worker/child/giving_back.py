@@ -1,9 +1,9 @@
-"""What a child claimed and does not run itself: it goes back, or on to a child of its own.
+"""Give back claims that a child does not run, or pass them on to a child of their own.
 
-What has not started goes back, so that somebody else runs it at once. A suspect passes from the
-child that claimed it to one that runs nothing else. Each step is a compare-and-set on the row.
-A step whose answer never comes leaves the record in nobody's hands, so that whoever owns its row
-by now gives it back: its audit, or its end.
+Claims that have not started are given back, so that another worker runs them at once. A suspect
+passes from the child that claimed it to one that runs nothing else. Each step is a compare-and-set
+on the row. If its answer is lost, neither child holds the record; the one that owns the row gives
+it back, by its audit or at its end.
 """
 
 import logging
@@ -26,8 +26,8 @@ logger = logging.getLogger("djtasks.worker")
 def give_back(engine: Engine, holdings: Holdings, claims: Sequence[Claim], *, worker: UUID) -> None:
     """Make records READY again and push their hints, as old as they are.
 
-    A step whose answer never comes may have been taken, so none of them is run here. What still
-    names this worker is given back by its audit, or at its end; the indexer finds it then.
+    If the answer is lost, the records may be READY, so none of them is run here. Records that
+    still name this worker are given back by its audit or at its end; the indexer finds them.
     """
     try:
         engine.store.give_back([(claim.id, claim.fence) for claim in claims], worker=worker)
@@ -48,7 +48,7 @@ def reassign(
     engine: Engine, holdings: Holdings, claim: Claim, *, new_owner: UUID, previous: UUID
 ) -> bool:
     """Take a suspect over from `previous`; return whether it is `new_owner`'s to run."""
-    # Held before it is ours, so that the audit never takes it for a stranger.
+    # Held before it is ours, so that the audit never considers it unknown.
     holdings.add(claim)
     try:
         taken = engine.store.reassign(claim, new_owner=new_owner, worker=previous)
@@ -64,7 +64,7 @@ def reassign(
 def release_claims(
     engine: Engine, holdings: Holdings, claim: Claim, *, worker: UUID, taken: bool
 ) -> None:
-    """Forget a suspect that somebody has taken over; give back one that nobody took."""
+    """Forget a suspect that another child has taken; give it back if none has."""
     holdings.remove(claim)
     if taken:
         return

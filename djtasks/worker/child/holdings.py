@@ -1,4 +1,4 @@
-"""The records this child knows to be its own; what it does not know, the self-audit gives back."""
+"""The records that a child knows it owns; the self-audit gives back all others."""
 
 import threading
 from uuid import UUID
@@ -9,15 +9,15 @@ from djtasks.protocol.records import Claim
 class Holdings:
     """Claims in hand: queued, running, or executed and not yet settled.
 
-    `claiming` is held from sending a claim until its answer is booked here. Whoever compares
-    these holdings with the database holds it too, so that a claim in the air, whose ids may
-    not even be known yet, never looks like a stranger's.
+    `claiming` is a lock that is held from sending a claim until its answer is recorded here. Code
+    that compares these holdings with the database holds it, too. So a claim whose answer is still
+    missing never looks unknown.
     """
 
     def __init__(self) -> None:
         self.claiming = threading.Lock()
         self._changing = threading.Lock()
-        # By the ids' numbers: a UUID is hashed and compared by Python code.
+        # Keyed by the ids as integers: Python code hashes and compares a UUID, which is slow.
         self._held: dict[int, int] = {}
 
     def __contains__(self, id_: UUID) -> bool:
@@ -31,17 +31,17 @@ class Holdings:
             self._held[claim.id.int] = claim.fence
 
     def remove(self, claim: Claim) -> None:
-        """Let a claim go. A newer one of the same record stays.
+        """Remove a claim. A newer claim of the same record stays.
 
-        A record is free for its next claim once its settle is applied, and this child may have
-        that claim in hand before it hears of the settle.
+        Once a settle is applied, the record can be claimed again. This child may hold the new
+        claim before it receives the answer to the settle.
         """
         with self._changing:
             if self._held.get(claim.id.int) == claim.fence:
                 del self._held[claim.id.int]
 
     def hold_others_than(self, ids: set[UUID]) -> bool:
-        """Return whether anything is held that is not in `ids`."""
+        """Return whether any held claim is not in `ids`."""
         numbers = {id_.int for id_ in ids}
         return any(number not in numbers for number in list(self._held))
 

@@ -1,4 +1,4 @@
-"""What a child does about its own records every heartbeat, besides running them."""
+"""The housekeeping of a child: every heartbeat it audits its records and reports."""
 
 import logging
 import time
@@ -18,7 +18,7 @@ _PROGRESS_SECONDS = 1.0
 
 
 class Housekeeper:
-    """Self-audit, progress and the list of running tasks, of one child."""
+    """Audits a child's records, and stores its progress and its list of running tasks."""
 
     def __init__(
         self,
@@ -50,17 +50,17 @@ class Housekeeper:
         return min(_PROGRESS_SECONDS, self._every)
 
     def audit(self) -> int:
-        """Give back records that name this child although it knows nothing of them.
+        """Give back records that name this child although it does not hold them.
 
-        They come from a claim whose answer was lost. The rows are read first and compared
-        with the holdings after, while no claim is in the air; the give-back is a
-        compare-and-set, so a record settled in between is not touched.
+        They come from a claim whose answer was lost. The rows are read first and then compared with
+        the holdings, while no claim is in flight. Giving back is a compare-and-set, so a record
+        settled in between is not touched.
         """
         with self._holdings.claiming:
             unknown_claims = self._holdings.unknown_claims(self._store.owned_by(self._worker))
         if not unknown_claims:
             return 0
-        # Most often a record that was settled in between: then nothing is given back.
+        # Usually the record was settled in between: then nothing is given back.
         count = self._store.give_back(unknown_claims, worker=self._worker)
         if count:
             logger.warning("Gave back records claimed without an answer count=%s", count)

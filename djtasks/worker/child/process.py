@@ -1,4 +1,4 @@
-"""The body of a child process: from the fork to its last order."""
+"""The main function of a child process."""
 
 import ctypes
 import faulthandler
@@ -26,14 +26,14 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Pipe:
-    """The child's end of the pipe; several threads may send."""
+    """The child's end of the pipe to its supervisor. Several threads may send."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._lock = threading.Lock()
 
     def send(self, message: Any) -> None:
-        """Tell the supervisor; without one this process has no business to go on."""
+        """Send a message to the supervisor; exit if it is gone."""
         try:
             with self._lock:
                 self._connection.send(message)
@@ -41,8 +41,11 @@ class Pipe:
             leave(1)
 
     def receive(self) -> Any:
-        """Wait for an order. When the supervisor is gone, leave at once: after a `kill -9`
-        nobody would hear this child's heartbeat, and its tasks are about to be taken."""
+        """Wait for an order; exit at once if the supervisor is gone.
+
+        After a `kill -9` of the supervisor, no one writes this child's heartbeat, so another worker
+        is about to take its tasks.
+        """
         try:
             return self._connection.recv()
         except (EOFError, OSError):
@@ -52,7 +55,7 @@ class Pipe:
 def main(
     connection: Connection, config: ChildConfig, counters: MutableSequence[int], board: Any
 ) -> None:
-    """Run tasks until told to stop. Never returns."""
+    """Run tasks until asked to stop. Never returns."""
     _take_no_signals(config.dump_path)
     set_up_logging(verbose=config.worker.verbose)
     prepare_process()
@@ -86,8 +89,8 @@ def _take_no_signals(dump_path: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if hasattr(signal, "SIGUSR1") and dump_path:
-        # Handled in C, so it also works while some C code keeps the GIL.
+        # Handled in C, so it works even while C code holds the GIL.
         faulthandler.register(signal.SIGUSR1, file=open(dump_path, "w"), all_threads=True)  # noqa: SIM115, PTH123
     if sys.platform == "linux":
-        # A child whose GIL is held cannot notice the end of its pipe.
+        # While C code holds its GIL, a child cannot notice that its pipe was closed.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

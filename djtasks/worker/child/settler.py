@@ -1,7 +1,7 @@
-"""Outcomes to rows: whatever has collected is written in one statement.
+"""Write outcomes to rows: one statement for everything that has collected.
 
-A batch leaves memory only after a definite answer and may be sent any number of times: each
-row is written while (id, fence, worker) owns it, and a row that is not returned needs nothing.
+A batch stays in memory until a definite answer and may be sent any number of times: a row is only
+written if (id, fence, worker) owns it, and for a row that is not returned nothing is left to do.
 """
 
 import logging
@@ -30,7 +30,7 @@ _LOCKED_PAUSE = 1.0
 
 
 class Settler:
-    """The settle loop of one child: never waits when idle, batches when busy."""
+    """The settle loop of one child: writes at once when idle, in batches when busy."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Settler:
 
     @property
     def is_full(self) -> bool:
-        """Whether so many results wait that no more tasks should be started."""
+        """Whether too many results wait to start more tasks."""
         return self.inbox.qsize() + len(self._batch) + len(self._locked) >= FULL_BUFFER
 
     @property
@@ -61,20 +61,20 @@ class Settler:
         return not (self._batch or self._locked) and self.inbox.empty()
 
     def put(self, finished: Finished) -> None:
-        """Take what an attempt came to; its slot is free for the next one."""
+        """Queue a finished attempt; its slot is free for the next one."""
         self.inbox.put(finished)
         self._on_put()
 
     def wake(self) -> None:
-        """End the present wait for results."""
+        """End the current wait for results."""
         self.inbox.put(None)
 
     def tick(self) -> float:
-        """Write what has collected; wait up to a second for the first of it."""
+        """Write all collected results; wait up to a second for the first."""
         if not self._batch:
             self._collect()
         while self._batch:
-            # What is written leaves the batch, the rest survives a lost connection in it.
+            # Written results leave the batch; the rest survives a lost connection in it.
             self._write(self._batch[:ROWS_A_BATCH])
             del self._batch[:ROWS_A_BATCH]
         return 0.0
@@ -108,7 +108,7 @@ class Settler:
     def _after_failure(self, batch: list[Finished], error: DatabaseError) -> None:
         failure = classify(error)
         if failure is DatabaseFailure.AWAY:
-            raise error  # the batch stays; the loop reconnects and comes back
+            raise error  # keep the batch: the loop reconnects and tries again
         if len(batch) > 1:
             middle = len(batch) // 2
             self._write(batch[:middle])
@@ -120,7 +120,7 @@ class Settler:
             self._write_refused(batch[0], error)
 
     def _write_refused(self, finished: Finished, error: DatabaseError) -> None:
-        """Fail the one task whose result the database does not take."""
+        """Fail the one task whose result the database refuses."""
         logger.error("Result refused by the database id=%s error=%s", finished.claim.id, error)
         reason = UnstorableResult(f"The database refused what the task returned: {error}")
         entry = encode(describe(reason, worker=str(self._worker)), "error").decode()

@@ -1,4 +1,4 @@
-"""Where a fetcher gets its work: the broker's index, or the database when there is none."""
+"""Sources of claims: the broker's index, or the database if there is no broker."""
 
 import logging
 import random
@@ -27,7 +27,7 @@ _OLDEST_EVERY = 8
 
 
 class Queues:
-    """Which queues to fetch from now, and in which order."""
+    """Decides which queues to fetch from, and in which order."""
 
     def __init__(self, engine: Engine, asked: Sequence[str] | None) -> None:
         self._engine = engine
@@ -39,14 +39,14 @@ class Queues:
 
     @property
     def only(self) -> list[str] | None:
-        """The queues a claim may come from; None when any name is allowed."""
+        """The queues a claim may come from; None if any name is allowed."""
         return self._fixed or None
 
     def now(self) -> list[str]:
-        """Return the open queues: in strict order if they were asked for, else shuffled.
+        """Return the queues that are not paused, in strict order if configured, else shuffled.
 
-        Asks the database for paused ones every 2 s, and for the names in use every 5 s
-        where QUEUES is empty.
+        Reads paused queues from the database every 2 s, and the names in use every 5 s if
+        QUEUES is empty.
         """
         open_ones = [name for name in self._names() if name not in self._paused_now()]
         if not self._strict:
@@ -81,10 +81,10 @@ class Queues:
 
 
 class BrokerSource:
-    """Pops ids and claims them. Falls back to the database while the broker is away.
+    """Pops ids and claims them. Falls back to the database while the broker is unavailable.
 
-    And looks there by itself when the index has been empty for two heartbeats: a Redis without
-    memory answers every pop and takes no push, and then nothing else would say that tasks wait.
+    It also polls the database if the index was empty for two heartbeats: a Redis that is full
+    answers every pop but rejects pushes, so nothing else would reveal that tasks wait.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class BrokerSource:
         self._unclaimed: list[UUID] = []
 
     def fetch(self, room: int) -> list[Work]:
-        """Return up to `room` claims; waits a second for them when there are none."""
+        """Return up to `room` claims; wait up to a second for the first."""
         if self._is_away and time.monotonic() < self._away_until:
             return self._fallback.fetch(room)
         if not self._unclaimed and not self._pop(room):
@@ -122,7 +122,7 @@ class BrokerSource:
         return self._claim()
 
     def _look(self, room: int) -> list[Work]:
-        """Return what is due and in no index, if it is time to look for it."""
+        """Return due claims from the database if it is time to poll it."""
         now = time.monotonic()
         if not self._is_dry and now < self._next_poll:
             return []
@@ -157,8 +157,8 @@ class BrokerSource:
     def _claim(self) -> list[Work]:
         with self._holdings.claiming:
             wanted = [id_ for id_ in dict.fromkeys(self._unclaimed) if id_ not in self._holdings]
-            # A claim that fails raises: nothing more is popped, and these ids are claimed
-            # again, once the database answers. Else an outage would empty the index.
+            # If a claim raises, these ids are claimed again once the database answers, and
+            # no more are popped. Else an outage would empty the index.
             claims = self._store.claim(wanted, worker=self._worker, queues=self._queues.only)
             for claim in claims:
                 self._holdings.add(claim)
@@ -189,9 +189,9 @@ class DatabaseSource:
         self._fetches = 0
 
     def fetch(self, room: int, *, waits: bool = True) -> list[Work]:
-        """Return up to `room` claims; waits a little, longer each time, when there are none.
+        """Return up to `room` claims; if there are none, wait a little, longer each time.
 
-        Not `waits`: does not wait.
+        With `waits=False`, do not wait.
         """
         lanes = self._queues.arrange(self._store.scan().lanes)
         batch = self._claim(lanes, room) if lanes else []
@@ -213,7 +213,7 @@ class DatabaseSource:
                 lanes,
                 worker=self._worker,
                 limit=room,
-                # So that low priorities do not starve where no index ranks by age.
+                # Keeps low priorities from starving, as no index ranks by age here.
                 oldest_first=self._fetches % _OLDEST_EVERY == 0,
             )
             for claim in claims:

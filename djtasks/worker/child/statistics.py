@@ -1,7 +1,7 @@
-"""What a child's attempts came to: gathered in memory, written every five seconds.
+"""Statistics of a child's attempts: gathered in memory, written every five seconds.
 
-Off the settle path: the settler hands whole batches over, everything else is done in a thread
-of its own, in its own transactions. A killed child loses at most five seconds of it.
+They stay off the settle path: the settler only passes whole batches on, and a separate thread
+writes them in its own transactions. A killed child loses at most five seconds of statistics.
 """
 
 import logging
@@ -33,18 +33,18 @@ _COLUMNS = {
     State.CANCELLED: "cancelled",
     State.EXPIRED: "expired",
 }
-# Until Python 3.12 each look at a member of an enumeration is a call of Python code.
+# Before Python 3.12, each access to an enum member calls Python code.
 _READY, _SUCCESSFUL = State.READY, State.SUCCESSFUL
 _MOST_KINDS = 10_000
 
 
 class Statistics:
-    """The statistics of one child."""
+    """Gathers and writes the statistics of one child."""
 
     def __init__(self, engine: Engine, worker: UUID) -> None:
         self._engine = engine
         self._worker = worker
-        # One that knows what was taken out of it and is not yet in the sums.
+        # A queue that counts what was taken out but is not yet in the sums.
         self._inbox: Queue[Sequence[Finished]] = Queue()
         self._sums: dict[tuple[str, str], Sums] = {}
         self._failures: dict[str, AttemptFailure] = {}
@@ -52,7 +52,7 @@ class Statistics:
         self._flush_at = time.monotonic() + FLUSH_SECONDS
 
     def settled(self, batch: Sequence[Finished]) -> None:
-        """Take note of attempts whose verdicts have just been written."""
+        """Record attempts whose verdicts have just been written."""
         self._inbox.put(batch)
 
     @property
@@ -62,12 +62,12 @@ class Statistics:
         return is_gathered and not (self._sums or self._rows or self._failures)
 
     def hurry(self) -> None:
-        """Write what there is now instead of in a few seconds."""
+        """Write what was gathered at once, not in a few seconds."""
         self._flush_at = 0.0
         self._inbox.put(())
 
     def tick(self) -> float:
-        """Gather until it is time to write; wait up to that for the next batch."""
+        """Gather batches; write them once it is time."""
         try:
             patience = max(self._flush_at - time.monotonic(), 0.0)
             batch = self._inbox.get(timeout=patience)
@@ -82,7 +82,7 @@ class Statistics:
         return 0.0
 
     def flush(self) -> None:
-        """Write what was gathered; what a database error leaves over is written next time."""
+        """Write what was gathered; after a database error, the rest is written next time."""
         self._flush_at = time.monotonic() + FLUSH_SECONDS
         if not (self._sums or self._rows or self._failures):
             return
@@ -94,7 +94,7 @@ class Statistics:
         ]
         self._rows += made
         self._sums = {}
-        # Rows keep their ids: repeated after a lost answer, they are not added twice.
+        # Rows keep their ids, so that repeating after a lost answer does not add them twice.
         statistics.insert(engine.database, self._rows)
         self._rows = []
         for fingerprint in sorted(self._failures):
@@ -143,7 +143,7 @@ def _note_times(sums: Sums, waited: float, ran: float) -> None:
 def failure_of(
     settlement: Settlement, before: AttemptFailure | None = None
 ) -> AttemptFailure | None:
-    """Return a settled failure, added to those of its kind before it; None for what is none."""
+    """Return a settled failure, added to `before` of the same kind; None if it is no failure."""
     if settlement.fingerprint is None or settlement.error is None:
         return None
     entry = decode(settlement.error)
@@ -161,7 +161,7 @@ def failure_of(
 
 
 def count_failures(engine: Engine, settlements: Sequence[Settlement]) -> None:
-    """Count failures that a supervisor wrote down for a child that is gone; never raises."""
+    """Count failures that a supervisor settled for an exited child; never raises."""
     failures = [failure for one in settlements if (failure := failure_of(one)) is not None]
     if not failures:
         return

@@ -1,1 +1,1 @@
-"""The process that watches: it starts and ends children, and moves what they leave."""
+"""The supervisor process: it starts and ends children, and releases the records they leave."""

@@ -1,4 +1,4 @@
-"""A child as its supervisor knows it."""
+"""Child processes, as their supervisor sees them."""
 
 import multiprocessing
 import os
@@ -25,15 +25,15 @@ _DUMP_SECONDS = 2.0
 
 
 def start_method() -> str:
-    """Return how children are made: forkserver where there is one, spawn on Windows."""
+    """Return the multiprocessing start method: forkserver if available, spawn on Windows."""
     return "spawn" if sys.platform == "win32" else "forkserver"
 
 
 def context() -> Any:
-    """Return the multiprocessing context, its forkserver told what to import first."""
+    """Return the multiprocessing context, with the imports of its forkserver configured."""
     made = multiprocessing.get_context(start_method())
     if start_method() == "forkserver":
-        # Without our sys.path the preload fails silently when manage.py was started from
+        # Without our sys.path, the preload fails silently if manage.py was started from
         # another folder.
         os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         made.set_forkserver_preload(["djtasks.worker.preload"])
@@ -42,10 +42,10 @@ def context() -> Any:
 
 @dataclass(eq=False)
 class ChildHandle:
-    """One child process, from its start until its rows have been moved.
+    """One child process, from its start until its records have been released.
 
-    `id` is what it signs on with, `is_registered` whether its row is there. `kill_at` is
-    when a drain's grace is over (monotonic).
+    `id` is the id of its row, `is_registered` whether the row exists. `kill_at` is when the
+    grace of a drain is over (monotonic).
     """
 
     config: ChildConfig
@@ -75,11 +75,11 @@ class ChildHandle:
 
     @property
     def worker(self) -> UUID | None:
-        """Its id once its row is there, None before."""
+        """The id of its row; None before the row exists."""
         return self.id if self.is_registered else None
 
     def send(self, message: Any) -> bool:
-        """Send an order; False when the child is gone."""
+        """Send an order; return False if the child is gone."""
         try:
             with self.lock:
                 self.connection.send(message)
@@ -88,11 +88,11 @@ class ChildHandle:
         return True
 
     def status(self) -> ChildStatus:
-        """Return what the heartbeat writes about this child."""
+        """Return the status that the heartbeat writes for this child."""
         return ChildStatus(rss=self.rss(), draining=self.draining or self.quiet, tasks=self.tasks)
 
     def rss(self) -> int | None:
-        """Return its resident memory in bytes, None where /proc does not tell."""
+        """Return its resident memory in bytes; None where /proc does not show it."""
         try:
             pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         except (OSError, ValueError, IndexError):
@@ -100,8 +100,8 @@ class ChildHandle:
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     def stalled_for(self, now: float) -> float:
-        """Return for how long one of its loops has not moved its counter, in seconds."""
-        # A child that drains, or is for one task, does not fetch.
+        """Return for how many seconds one of its loops has not moved its counter."""
+        # A child does not fetch while it drains or if it runs a single task.
         current = list(self.counters)[1 if self.draining or self.config.alone else 0 :]
         if len(self.progress) != len(current):
             self.progress = [(value, now) for value in current]
@@ -112,11 +112,11 @@ class ChildHandle:
         return max(now - since for _value, since in self.progress)
 
     def forgive(self) -> None:
-        """Start the watch anew, since the watcher itself stood still."""
+        """Restart the watch of its counters."""
         self.progress = []
 
     def dump(self) -> str:
-        """Return the stacks of all its threads, also while some C code keeps its GIL."""
+        """Return the stacks of all its threads, even while C code holds its GIL."""
         if not hasattr(signal, "SIGUSR1") or self.process.pid is None:
             return ""
         before = self._dumped()
@@ -138,12 +138,12 @@ class ChildHandle:
             return ""
 
     def kill(self) -> None:
-        """End the process now; its rows are moved once it is gone."""
+        """Kill the process; its records are released once it is gone."""
         if self.process.is_alive():
             self.process.kill()
 
     def close(self) -> None:
-        """Forget the process and its files."""
+        """Release the process object and delete its files."""
         self.connection.close()
         self.dump_path.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""First the process is gone, then its rows move: the supervisor's list of what to move."""
+"""Exited children whose records the supervisor has yet to release."""
 
 import logging
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ logger = logging.getLogger("djtasks.worker")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitedChild:
-    """A child whose process has ended, and what it left unsettled."""
+    """A child whose process has exited, and what it left unsettled."""
 
     worker: UUID
     departure: Departure
@@ -28,9 +28,9 @@ class ExitedChild:
 
 
 class Departures:
-    """Moves the rows of ended children; keeps them for later while the database is away.
+    """Releases the records of exited children; retries while the database does not answer.
 
-    Nothing is lost with this list: rows it does not get to are taken by some reaper.
+    Losing this list loses no task: a reaper takes the remaining records.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -45,7 +45,7 @@ class Departures:
         return bool(self._pending)
 
     def settle(self) -> None:
-        """Move the rows of all children on the list, oldest first; stop at a database error."""
+        """Release the records of all listed children, oldest first; stop at a database error."""
         for exited in list(self._pending):
             try:
                 if self._move(exited):
@@ -74,7 +74,7 @@ class Departures:
 
 
 def publish(engine: Engine, released: list[Released]) -> None:
-    """Tell what became of released records: hints for the ready ones, a log line for lost ones."""
+    """Announce released records: push hints for ready ones, log lost ones."""
     for one in released:
         if one.state is State.FAILED:
             logger.error("Task lost with its worker path=%s id=%s", one.task_path, one.id)

@@ -1,5 +1,7 @@
-"""The heartbeat of a supervisor's children: written beside all work, so that a task that keeps
-the GIL, or a slow chore, never looks like a dead worker."""
+"""The heartbeat of a supervisor's children.
+
+It has a thread of its own in the supervisor, so that no task that holds the GIL and no slow duty
+makes a worker look dead."""
 
 import logging
 import time
@@ -13,7 +15,7 @@ logger = logging.getLogger("djtasks.worker")
 
 
 class Heartbeat:
-    """Beats for all living children; what the database answers goes to `on_reply`."""
+    """Writes the heartbeat of all living children; passes the database's reply to `on_reply`."""
 
     def __init__(
         self,
@@ -28,7 +30,7 @@ class Heartbeat:
         self.heartbeat_at = time.monotonic()
 
     def tick(self) -> float:
-        """Beat once; raises the database's errors, which the loop repeats until it answers."""
+        """Write one heartbeat. Raises database errors; the loop retries until one succeeds."""
         reply = heartbeat(self._engine.database, self._statuses())
         self.heartbeat_at = time.monotonic()
         self._on_reply(reply)

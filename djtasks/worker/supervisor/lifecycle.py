@@ -1,4 +1,4 @@
-"""Children from their start to their end: launched, registered, heard of, buried."""
+"""The lifecycle of children: launch, register, report, reap."""
 
 import logging
 import os
@@ -43,25 +43,25 @@ class Children:
         self._pause = _FIRST_PAUSE
 
     def find(self, worker: UUID) -> ChildHandle | None:
-        """Return the living child of this id."""
+        """Return the living child with this id."""
         return next((child for child in self.handles if child.worker == worker), None)
 
     def fill(self) -> None:
-        """Start as many children as are missing, slowly while they die at once."""
+        """Start the missing children, more slowly while they die at once."""
         ordinary = sum(not child.config.alone for child in self.handles)
         while ordinary < self._config.processes and time.monotonic() >= self._start_not_before:
             self.start()
             ordinary += 1
 
     def start(self, *, alone: bool = False) -> ChildHandle:
-        """Start one child; it gets its row when it reports Ready."""
+        """Start one child; its row is inserted when it reports Ready."""
         config = ChildConfig(worker=self._config, supervisor=self._supervisor, alone=alone)
         child = launch(self._context, config)
         self.handles.append(child)
         return child
 
     def register(self, child: ChildHandle) -> bool:
-        """Insert the row of a child that is up, then let it go; False while that fails."""
+        """Insert the row of a child that has started, then send Go; return False on failure."""
         host, _pid, version = this_host()
         row = workers.NewWorker(
             id=child.id,
@@ -88,7 +88,7 @@ class Children:
         return True
 
     def statuses(self) -> dict[UUID, ChildStatus]:
-        """Return what the heartbeat writes of each child that has a row."""
+        """Return the status of each child that has a row, for the heartbeat."""
         return {
             child.worker: child.status()
             for child in list(self.handles)
@@ -96,7 +96,7 @@ class Children:
         }
 
     def reap(self, child: ChildHandle) -> None:
-        """Put the rows of a child whose process has ended on the list of what to move."""
+        """List a child whose process has exited, so that its records are released."""
         child.is_gone = True
         self.handles.remove(child)
         child.process.join()
@@ -121,7 +121,7 @@ class Children:
             self._pace(child, expected=expected)
 
     def _pace(self, child: ChildHandle, *, expected: bool) -> None:
-        """Start successors at once, but of children that die young ever more slowly."""
+        """Let a successor start at once, but ever later while children die young."""
         if expected or time.monotonic() - child.started_at >= _CRASH_LOOP_SECONDS:
             self._pause = _FIRST_PAUSE
             return
@@ -130,7 +130,7 @@ class Children:
 
 
 def this_host() -> tuple[str, int, str]:
-    """Return host name, pid and version, as a worker's row shows them."""
+    """Return host name, pid and version for a worker's row."""
     return socket.gethostname()[:255], os.getpid(), djtasks.__version__
 
 

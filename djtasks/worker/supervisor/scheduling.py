@@ -1,4 +1,4 @@
-"""The scheduler in a process: a thread of a worker's supervisor, or all that `runbeat` does."""
+"""Run the scheduler: in a thread of a worker's supervisor, or as the process of `runbeat`."""
 
 import logging
 import os
@@ -31,7 +31,7 @@ _CHECK_SECONDS = 1.0
 
 
 class SchedulerThread:
-    """A scheduler in a thread of its own; one that is off does nothing and is never waited for."""
+    """A scheduler in its own thread. If it is off, it does nothing and no one waits for it."""
 
     def __init__(self, engine: Engine, holder: UUID, *, is_on: bool = True) -> None:
         self._is_on = is_on
@@ -39,27 +39,27 @@ class SchedulerThread:
         self._loop = Loop("beat", self._scheduler.tick, database=engine.database)
 
     def witness(self, engine: Engine) -> LoopWitness:
-        """Return who can tell how it is."""
+        """Return the witness that reports the health of this thread."""
         return LoopWitness(engine, self._loop)
 
     def start(self) -> None:
-        """Begin to fire."""
+        """Start to fire schedules."""
         if self._is_on:
             self._loop.start()
 
     @property
     def first_scan_done(self) -> bool:
-        """Whether what was due at the start is enqueued."""
+        """Whether everything that was due at the start is enqueued."""
         return not self._is_on or self._scheduler.first_scan_done
 
     @property
     def stands_still(self) -> bool:
-        """Whether one tick has taken more than a minute, the database's errors not counted."""
+        """Whether a tick has taken over a minute; pauses after database errors do not count."""
         for_seconds = time.monotonic() - self._loop.moved_at
         return not self._loop.is_waiting and for_seconds > WATCHDOG.total_seconds()
 
     def stop(self) -> None:
-        """Let the present tick be the last, and let another scheduler be first."""
+        """Stop after the current tick, and let another scheduler be first."""
         self._loop.stop()
         self._loop.join(_LAST_TICK_SECONDS)
         try:
@@ -69,7 +69,7 @@ class SchedulerThread:
 
 
 def run_scheduler(engine: Engine, wakeup: Wakeup, probing: ProbeConfig, *, is_verbose: bool) -> int:
-    """Fire schedules in this process until told to stop; return the exit code."""
+    """Fire schedules in this process until asked to stop; return the exit code."""
     beat = SchedulerThread(engine, new_id())
     witness = beat.witness(engine)
     probes = Probes(engine, probing, witness)
@@ -94,7 +94,7 @@ def run_scheduler(engine: Engine, wakeup: Wakeup, probing: ProbeConfig, *, is_ve
 
 
 def lines(engine: Engine) -> list[str]:
-    """Return the banner of `runbeat`, a line each."""
+    """Return the lines of the banner of `runbeat`."""
     settings = connections[engine.database].settings_dict
     return [
         f"djtasks {djtasks.__version__}, scheduler",
@@ -107,7 +107,7 @@ def lines(engine: Engine) -> list[str]:
 
 
 def _leave_if_stuck(engine: Engine) -> None:
-    """Leave when no tick has ended for a minute although the database answers."""
+    """End the process if a tick has lasted a minute although the database answers."""
     try:
         engine.store.now()
     except (DatabaseError, InterfaceError):

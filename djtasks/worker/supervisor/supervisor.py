@@ -1,6 +1,6 @@
-"""The process that watches: starts children, hears them, ends them, moves what they leave.
+"""The supervisor: starts, watches and ends children, and releases the records they leave.
 
-It runs no task code. Its main thread is this file; heartbeat and coordinator are threads.
+It runs no task code. This file is its main thread; heartbeat and coordinator have their own.
 """
 
 import logging
@@ -39,7 +39,7 @@ _LAST_MOVES_SECONDS = 5.0
 
 
 class Supervisor:
-    """One `runworker`. `run()` returns the exit code."""
+    """The supervisor of one `runworker`. `run()` returns the exit code."""
 
     def __init__(self, engine: Engine, config: WorkerConfig, wakeup: Wakeup) -> None:
         self.id = new_id()
@@ -65,7 +65,7 @@ class Supervisor:
         self.probes = Probes(engine, config.probes, self._witness)
 
     def run(self) -> int:
-        """Work until told to stop, or with `burst` until there is nothing to do."""
+        """Run until asked to stop or, with `burst`, until there is nothing to do."""
         use_engine_connection(self._engine.database)
         self._heartbeat_loop.start()
         self._coordinator_loop.start()
@@ -107,7 +107,7 @@ class Supervisor:
         return 0
 
     def _wait(self) -> None:
-        """Wait for a message, the end of a child or a signal, at most a round."""
+        """Wait for a message, the exit of a child or a signal, at most one round."""
         children = self._children.handles
         objects: list[Any] = [self._wakeup.reader]
         objects += [child.connection for child in children]
@@ -121,7 +121,7 @@ class Supervisor:
                 while child.connection.poll():
                     self._read_messages(child, child.connection.recv())
             except (EOFError, OSError):
-                continue  # its end is noticed by its sentinel
+                continue  # its sentinel reports its exit
 
     def _read_messages(self, child: ChildHandle, message: Any) -> None:
         match message:
@@ -151,7 +151,7 @@ class Supervisor:
                 self._isolation.on_gone(child)
 
     def _read_final_messages(self, child: ChildHandle) -> None:
-        """Read what it said before its end, which may tell why it ended."""
+        """Read the messages sent before its exit; they may say why it exited."""
         try:
             while child.connection.poll():
                 self._read_messages(child, child.connection.recv())
@@ -169,7 +169,7 @@ class Supervisor:
                 if self._stopping:
                     self._drain(child)
 
-    # Called by the heartbeat's thread.
+    # The heartbeat's thread calls this.
     def _on_reply(self, reply: HeartbeatReply) -> None:
         for worker in reply.gone:
             child = self._children.find(worker)
@@ -220,7 +220,7 @@ class Supervisor:
                 self._drain(child)
 
     def _drain(self, child: ChildHandle) -> None:
-        """Let a child finish within the grace; the watchdog ends it after that."""
+        """Let a child finish within the grace; after that, the watchdog kills it."""
         if child.draining:
             return
         child.draining = True

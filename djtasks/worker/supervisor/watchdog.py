@@ -1,4 +1,4 @@
-""" "Alive but deaf" must not exist: ends children and supervisors that have stopped moving."""
+"""Ends children and supervisors that are alive but stuck."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ _OWN_STANDSTILL = 10.0
 
 
 class Watchdog:
-    """Looks at a supervisor's children once a second."""
+    """Checks a supervisor's children once a second."""
 
     def __init__(self, engine: Engine, config: WorkerConfig, heartbeat: Heartbeat) -> None:
         self._engine = engine
@@ -30,7 +30,7 @@ class Watchdog:
         self._checked_at = time.monotonic()
 
     def check(self, children: Sequence[ChildHandle]) -> None:
-        """End what has stood still for a minute, outstayed its grace or grown too large."""
+        """Kill children that are stuck for a minute or past their grace; mark too large ones."""
         now = time.monotonic()
         for child in list(children):
             if child.kill_at is not None and now >= child.kill_at:
@@ -48,7 +48,7 @@ class Watchdog:
                 self._check_child(child, now)
 
     def _is_database_away(self, now: float) -> bool:
-        """A child that waits for the database is not deaf."""
+        """Return whether heartbeats fail: a child that waits for the database is not stuck."""
         return (
             now - self._heartbeat.heartbeat_at > 3 * self._engine.options.heartbeat.total_seconds()
         )
@@ -67,7 +67,7 @@ class Watchdog:
             child.outgrown = True
 
     def _check_heartbeat(self, now: float) -> None:
-        """Leave when no heartbeat has succeeded for a minute although the database answers."""
+        """End this process if no heartbeat succeeded for a minute although the database answers."""
         if now - self._heartbeat.heartbeat_at < WATCHDOG.total_seconds():
             return
         try:

@@ -1,4 +1,4 @@
-"""What a worker's supervisor, and a scheduler on its own, show of themselves."""
+"""Witnesses: the signs of life of a worker's supervisor and of a `runbeat` process."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,12 +10,12 @@ from djtasks.worker.probes.health import Signs, Standstills
 from djtasks.worker.supervisor.children import ChildHandle
 from djtasks.worker.supervisor.heartbeat import Heartbeat
 
-# As the watchdog has it: children that wait for the database are not deaf.
+# As in the watchdog: children that wait for the database are not stuck.
 _MISSED_HEARTBEATS = 3
 
 
 class SupervisorWitness:
-    """A supervisor: its main thread, and the loops of its children."""
+    """Reports a supervisor's main thread and the loops of its children."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class SupervisorWitness:
         self._turned_at = time.monotonic()
 
     def signs(self, now: float) -> Signs:
-        """Return what can be seen now; from any one thread."""
+        """Return the current signs of life. Call it from one thread only."""
         children = list(self._children())
         silent = now - self._heartbeat.heartbeat_at
         borne = _MISSED_HEARTBEATS * self._options.heartbeat.total_seconds()
@@ -53,7 +53,7 @@ class SupervisorWitness:
 
 
 def _counters(children: Sequence[ChildHandle]) -> dict[str, int]:
-    # A child that drains, or is for one task, does not fetch.
+    # A child does not fetch while it drains or if it runs a single task.
     return {
         f"The {name} loop of child {child.pid}": value
         for child in children
@@ -63,9 +63,9 @@ def _counters(children: Sequence[ChildHandle]) -> dict[str, int]:
 
 
 class LoopWitness:
-    """A process that is one loop, such as `runbeat`; pauses between two ticks are no standstill.
+    """Reports a process that runs one loop, such as `runbeat`; pauses do not count as stuck.
 
-    The loop goes on while the database is away, so it tells of that by its errors only.
+    The loop goes on while the database does not answer; then only its last success grows old.
     """
 
     def __init__(self, engine: Engine, loop: Loop) -> None:
@@ -79,7 +79,7 @@ class LoopWitness:
         self._turned_at = time.monotonic()
 
     def signs(self, now: float) -> Signs:
-        """Return what can be seen now."""
+        """Return the current signs of life."""
         still = 0.0 if self._loop.is_waiting else now - self._loop.moved_at
         return Signs(
             standstill={
