@@ -144,7 +144,7 @@ class RedisBroker:
             raise BrokerUnavailable(f"Redis did not answer: {error}") from error
         except (ValueError, TypeError, LookupError) as error:
             # redis-py and djtasks parse numbers and pairs out of any answer.
-            raise BrokerUnavailable(f"Redis sent an invalid answer:  {error}") from error
+            raise BrokerUnavailable(f"Redis sent an invalid answer: {error}") from error
 
     def _clear_foreign(self, keys: Sequence[str]) -> None:
         """Delete values of our keys that are not sorted sets: the index is rebuilt from rows."""

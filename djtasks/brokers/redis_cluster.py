@@ -67,7 +67,7 @@ def _owner(scouts: Sequence[Any], slot: int) -> tuple[str, int]:
             return _owner_in(scout.execute_command("CLUSTER", "SLOTS"), slot, scout)
         except (RedisError, OSError, LookupError, ValueError) as error:
             failures.append(str(error))
-    raise RedisConnectionError(f"No node of the cluster knows the owner of the slot:  {failures}")
+    raise RedisConnectionError(f"No node of the cluster knows the owner of the slot: {failures}")
 
 
 def _owner_in(shards: Any, slot: int, scout: Any) -> tuple[str, int]:
