@@ -7,7 +7,7 @@ from djtasks.inspection import QueueFacts, SchedulerFacts, Status, WorkerFacts
 
 
 def render_status(status: Status) -> str:
-    """Return what is going on behind one TASKS alias as a few aligned tables."""
+    """Return the status of one TASKS alias as a few aligned tables."""
     states = "  ".join(f"{count:,} {state}" for state, count in status.states.items())
     parts = [
         f"TASKS[{status.backend!r}]  database {status.database}, broker {status.broker}\n{states}",
@@ -70,7 +70,7 @@ def _notes(worker: WorkerFacts) -> list[tuple[str, bool]]:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return rows under a head: the first and last column to the left, the others to the right."""
+    """Return rows under a header, with all but the first and last column aligned right."""
     lines = [head, *rows]
     widths = [max(len(row[column]) for row in lines) for column in range(len(head))]
     return "\n".join(

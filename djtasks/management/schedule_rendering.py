@@ -48,7 +48,7 @@ def _notes(one: ScheduleFacts) -> list[str]:
 
 
 def render_runs(schedule: ScheduleFacts, runs: Sequence[Upcoming]) -> str:
-    """Return the next runs of a schedule, a line each, in UTC and its zone or the site's."""
+    """Return the next runs of a schedule, one per line, in UTC and in its or the site's zone."""
     zone = ZoneInfo(schedule.zone) if schedule.zone else timezone.get_current_timezone()
     lines = [f"{schedule.name}: {schedule.rule}"]
     lines += [

@@ -1,4 +1,4 @@
-"""What commands share that run until they are told to stop: their alias, and their probes."""
+"""Code shared by the long-running commands: their alias and their probes."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
@@ -13,12 +13,12 @@ from djtasks.worker.config import ProbeConfig
 
 
 def engine_for(alias: str) -> Engine:
-    """Return the engine of --backend, or raise CommandError saying which there are."""
+    """Return the engine of --backend, or raise CommandError that lists the valid aliases."""
     if alias not in our_aliases():
         ours = ", ".join(our_aliases()) or "none"
         raise CommandError(
-            f"TASKS[{alias!r}] is not served by djtasks. Aliases that are: {ours}. Set its "
-            f"BACKEND to 'djtasks.backend.DjtasksBackend', or choose one with --backend."
+            f"djtasks does not serve TASKS[{alias!r}]. Aliases that it serves: {ours}. Set its "
+            f"BACKEND to 'djtasks.backend.DjtasksBackend', or choose another with --backend."
         )
     try:
         return engine_of(alias)
@@ -27,41 +27,41 @@ def engine_for(alias: str) -> Engine:
 
 
 class Address(NamedTuple):
-    """Where to listen, or whom to ask."""
+    """A host and port, to listen on or to connect to."""
 
     host: str
     port: int
 
 
 def address(text: str) -> Address:
-    """Parse [HOST:]PORT; without a host it is this machine alone."""
+    """Parse [HOST:]PORT; without a host, only this machine can connect."""
     host, _, port = text.rpartition(":")
     if not port.isdecimal() or int(port) > 65_535:
-        raise ArgumentTypeError(f"{text!r} is no port; expected a number up to 65535, or HOST:PORT")
+        raise ArgumentTypeError(f"{text!r} is not a port: use a number up to 65535, or HOST:PORT")
     return Address(host.strip("[]") or "127.0.0.1", int(port))
 
 
 def add_probes(parser: ArgumentParser) -> None:
-    """Take the flags of health checks."""
+    """Add the options for health checks."""
     parser.add_argument(
         "--health-file", type=Path, metavar="PATH",
-        help="keep this file fresh (every 2 s) while it makes progress, and gone otherwise; for "
-        "exec probes, see `djtasks health`",
+        help="write this file every 2 s while the process makes progress, and delete it "
+        "otherwise; for exec probes, see `djtasks health`",
     )  # fmt: skip
     parser.add_argument(
         "--health-port", type=address, metavar="[HOST:]PORT",
-        help="answer /health, /ready, /metrics and /metrics.json there by HTTP; without HOST "
-        "only this machine can ask",
+        help="serve /health, /ready, /metrics and /metrics.json over HTTP; without HOST, only "
+        "this machine can connect",
     )  # fmt: skip
 
 
 def probes_of(options: dict[str, Any]) -> ProbeConfig:
-    """Return where to show how the process is; raises CommandError for a folder that is none."""
+    """Return which probes to serve; raise CommandError if the folder of the file is missing."""
     path, where = options["health_file"], options["health_port"]
     if path is not None and not path.parent.is_dir():
         raise CommandError(
-            f"--health-file {path} is in no folder: {path.parent} does not exist. Make it first, "
-            f"writable for the user of this process."
+            f"--health-file {path}: the folder {path.parent} does not exist. Create it first, and "
+            f"let the user of this process write to it."
         )
     if where is None:
         return ProbeConfig(file=path)

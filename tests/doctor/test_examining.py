@@ -68,7 +68,7 @@ def test_what_is_bad_is_one_line_with_its_remedy_and_exit_code_1(live_engine):
     assert line.startswith("  BAD   workers")
     assert "No live worker serves queue 'default'. 1 task is due." in line
     assert line.endswith("now. Start one: manage.py runworker --backend polled --queues default")
-    assert failure.endswith("findings need somebody.")
+    assert failure.endswith("findings need attention.")
 
 
 @on_default
@@ -102,7 +102,7 @@ def test_settings_that_are_wrong_are_told_and_nothing_is_connected():
 def test_a_project_without_our_backend_is_told_how_to_name_it():
     with override_settings(TASKS={"default": {"BACKEND": "shop.Backend"}}):
         assert "TASKS = {'default': {'BACKEND': " in told()[1]
-    assert "TASKS['theirs'] is not served by djtasks." in told("--backend", "theirs")[1]
+    assert "djtasks does not serve TASKS['theirs']." in told("--backend", "theirs")[1]
 
 
 @on_default
@@ -140,7 +140,7 @@ def test_the_help_tells_a_newcomer_what_it_does_and_how_it_ends(capsys):
 
     assert "Run it after a deploy, or when tasks do not run." in text
     assert "Exit code 0: nothing is BAD" in text
-    assert "It changes nothing." in text
+    assert "The command changes nothing." in text
 
 
 class Cause(Exception):

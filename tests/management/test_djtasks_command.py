@@ -1,4 +1,4 @@
-"""`manage.py djtasks ...`: looking at tasks, and doing something about them."""
+"""`manage.py djtasks ...`: inspect tasks and act on them."""
 
 import json
 from datetime import timedelta
@@ -111,7 +111,10 @@ def test_cancel_ends_with_an_error_when_something_could_not_be_cancelled() -> No
 
     output, error = refused("cancel", first, second)
 
-    assert (output, error) == ("1 of 2 cancelled.\n", "The others are final, or do not exist.")
+    assert (output, error) == (
+        "1 of 2 cancelled.\n",
+        "The others are already final, or do not exist.",
+    )
 
 
 def test_discard_deletes_what_does_not_run() -> None:
@@ -215,11 +218,11 @@ def test_enqueue_says_what_is_wrong(arguments: list[str], complaint: str) -> Non
         ([], "the following arguments are required: COMMAND"),
         (["dance"], "invalid choice: 'dance'"),
         (["retry"], "the following arguments are required: ID"),
-        (["cancel", "7"], "argument ID: '7' is no task id, such as 019a5c1e"),
+        (["cancel", "7"], "argument ID: '7' is not a task id, such as 019a5c1e"),
         (["enqueue"], "the following arguments are required: PATH"),
         (["prune", "--older-than", "old"], "invalid float value: 'old'"),
-        (["status", "--backend", "nowhere"], "TASKS['nowhere'] is not served by djtasks."),
-        (["prune", "--backend", "nowhere"], "Aliases that are: default, anything, polled."),
+        (["status", "--backend", "nowhere"], "djtasks does not serve TASKS['nowhere']."),
+        (["prune", "--backend", "nowhere"], "Aliases that it serves: default, anything, polled."),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(arguments: list[str], complaint: str) -> None:

@@ -17,7 +17,7 @@ def refusal_of(*flags: str) -> str:
 
 
 def test_an_alias_that_is_not_ours_is_refused() -> None:
-    assert "TASKS['nowhere'] is not served by djtasks." in refusal_of("--backend", "nowhere")
+    assert "djtasks does not serve TASKS['nowhere']." in refusal_of("--backend", "nowhere")
 
 
 def test_bad_settings_are_told_and_not_run() -> None:

@@ -130,12 +130,15 @@ def test_a_worker_on_sqlite_starts_one_process() -> None:
         (["--queues", "mail,post,pots"], "--queues names post, pots, but"),
         (["--queues", " , "], "--queues names nothing, but the QUEUES"),
         (["--threads", "many"], "argument --threads: invalid int value: 'many'"),
-        (["--health-file", "/nowhere/h"], "is in no folder: /nowhere does not exist."),
-        (["--health-port", "http"], "'http' is no port; expected a number up to 65535"),
-        (["--health-port", "65536"], "'65536' is no port"),
-        (["--health-port", "1", "--processes", "0"], "--processes 0 has none."),
+        (["--health-file", "/nowhere/h"], "the folder /nowhere does not exist."),
+        (["--health-port", "http"], "'http' is not a port: use a number up to 65535"),
+        (["--health-port", "65536"], "'65536' is not a port"),
+        (["--health-port", "1", "--processes", "0"], "--processes 0 starts none."),
         (["--unknown"], "unrecognized arguments: --unknown"),
-        (["--backend", "nowhere"], "TASKS['nowhere'] is not served by djtasks. Aliases that are:"),
+        (
+            ["--backend", "nowhere"],
+            "djtasks does not serve TASKS['nowhere']. Aliases that it serves:",
+        ),
     ],
 )
 def test_a_flag_that_makes_no_sense_is_refused(flags: list[str], complaint: str) -> None:
@@ -146,7 +149,7 @@ def test_an_alias_of_somebody_else_is_refused() -> None:
     with override_settings(TASKS=TASKS | {"theirs": {"BACKEND": "shop.Backend"}}):
         message = refusal_of("--backend", "theirs", "--skip-checks")
 
-    assert "Aliases that are: default, anything, polled." in message
+    assert "Aliases that it serves: default, anything, polled." in message
 
 
 def test_bad_settings_are_told_and_not_run() -> None:

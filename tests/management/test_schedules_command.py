@@ -119,7 +119,7 @@ def test_a_preview_of_what_is_over_is_empty():
         (["odd", "--preview", "0"], "--preview must be from 1 to 1,000, got 0."),
         (["odd", "--preview", "1001"], "--preview must be from 1 to 1,000, got 1,001."),
         (["odd", "--preview", "3"], "Schedule 'odd' is broken: {'kind': 'moon'} is no rule"),
-        (["--backend", "nowhere"], "TASKS['nowhere'] is not served by djtasks."),
+        (["--backend", "nowhere"], "djtasks does not serve TASKS['nowhere']."),
     ],
 )
 def test_what_makes_no_sense_is_refused(arguments, complaint):

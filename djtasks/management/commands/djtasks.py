@@ -1,4 +1,4 @@
-"""`manage.py djtasks ...`: look at tasks and do something about them."""
+"""`manage.py djtasks ...`: inspect tasks and act on them."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -9,11 +9,11 @@ from djtasks.management.subcommands import ALL
 
 
 class Command(BaseCommand):
-    """Parses and calls the subcommands; what they do is in inspection and operations."""
+    """Parse and call the subcommands; the work is in inspection and operations."""
 
     help = (
-        "Look at background tasks and schedules, and retry, cancel, discard, prune or enqueue "
-        "them. `djtasks doctor` says what is wrong with an installation, and what to do."
+        "Inspect background tasks and schedules; retry, cancel, discard, prune or enqueue tasks. "
+        "`djtasks doctor` says what is wrong with your installation and how to fix it."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -22,7 +22,7 @@ class Command(BaseCommand):
             subcommand.add_arguments(commands.add_parser(name, help=subcommand.HELP))
 
     def execute(self, *args: Any, **options: Any) -> Any:
-        """Leave the checks to a doctor, who explains them among the rest."""
+        """Skip the system checks for `doctor`, which runs and explains them itself."""
         if options["command"] == "doctor":
             options["skip_checks"] = True
         return super().execute(*args, **options)

@@ -15,19 +15,19 @@ from djtasks.worker.supervisor.scheduling import run_scheduler
 
 
 class Command(BaseCommand):
-    """Parses the flags; the work is in djtasks.scheduler."""
+    """Parse the flags; the work is in djtasks.scheduler."""
 
     help = (
         "Enqueue the tasks of due schedules until SIGTERM or Ctrl-C. Workers do the same unless "
-        "they run with --no-beat. Any number may run at once: each due time fires once."
+        "they run with --no-beat. You can run any number at once: each due time fires once."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
         add("--backend", metavar="ALIAS", default=DEFAULT_TASK_BACKEND_ALIAS,
-            help="alias in TASKS whose schedules to fire (default: %(default)s)")  # fmt: skip
+            help="the TASKS alias whose schedules to fire (default: %(default)s)")  # fmt: skip
         add_probes(parser)
-        add("--held", action="store_true", help="also stop when standard input ends")
+        add("--held", action="store_true", help="also stop when standard input closes")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         engine = engine_for(options["backend"])

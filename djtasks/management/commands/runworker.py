@@ -22,42 +22,47 @@ _MEGABYTE = 1024 * 1024
 
 
 class Command(BaseCommand):
-    """Parses the flags; the work is in djtasks.worker."""
+    """Parse the flags; the work is in djtasks.worker."""
 
     help = (
-        "Run background tasks until SIGTERM or Ctrl-C: then no new task is started, running "
-        "ones may finish within --grace, and what is left goes back to the queue. A second "
+        "Run background tasks until SIGTERM or Ctrl-C. The worker then starts no new task, lets "
+        "running tasks finish within --grace, and returns the others to the queue. A second "
         "Ctrl-C does not wait. SIGUSR1 prints all stacks."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
         add("--backend", metavar="ALIAS", default=DEFAULT_TASK_BACKEND_ALIAS,
-            help="alias in TASKS whose tasks to run (default: %(default)s)")  # fmt: skip
+            help="the TASKS alias whose tasks to run (default: %(default)s)")  # fmt: skip
         add("--queues", metavar="A,B",
-            help="serve only these queues, always the first that has work (default: all "
-            "queues of the alias, in turn)")  # fmt: skip
+            help="serve only these queues, in this order of preference: always the first that "
+            "has work (default: all queues of the alias, in turn)")  # fmt: skip
         add("--processes", type=int, metavar="N",
-            help="child processes; 0 runs tasks in this process, for a debugger (default: one "
-            "a core, at most 4)")  # fmt: skip
+            help="the number of child processes; 0 runs tasks in this process, for a debugger "
+            "(default: one per core, at most 4)")  # fmt: skip
         add("--threads", type=int, default=8, metavar="N",
-            help="plain functions at once in each process (default: %(default)s)")  # fmt: skip
+            help="how many plain functions each process runs at once "
+            "(default: %(default)s)")  # fmt: skip
         add("--async-slots", type=int, default=100, metavar="N",
-            help="coroutines at once in each process (default: %(default)s)")  # fmt: skip
+            help="how many coroutines each process runs at once "
+            "(default: %(default)s)")  # fmt: skip
         add("--burst", action="store_true",
-            help="end with exit code 0 as soon as nothing is due or running")  # fmt: skip
+            help="exit with code 0 as soon as nothing is due or running")  # fmt: skip
         add("--grace", type=float, default=25, metavar="SECONDS",
-            help="how long running tasks may go on after it (default: %(default)s)")  # fmt: skip
+            help="how long running tasks may take to finish after SIGTERM or Ctrl-C "
+            "(default: %(default)s)")  # fmt: skip
         add("--max-tasks", type=int, metavar="N",
-            help="replace a process after so many tasks")  # fmt: skip
+            help="replace a process after it has run this many tasks")  # fmt: skip
         add("--max-memory", type=int, metavar="MB",
-            help="replace a process that has grown beyond so many megabytes")  # fmt: skip
-        _add_switch(parser, "beat", default=True, text="also fire due schedules")
+            help="replace a process that uses more than this many megabytes")  # fmt: skip
+        _add_switch(
+            parser, "beat", default=True, text="also fire due schedules (this is the default)"
+        )
         _add_switch(parser, "reload", default=None,
-                    text="start anew when code changes (default: with DEBUG)")  # fmt: skip
+                    text="restart when code changes (default: if DEBUG is on)")  # fmt: skip
         add_probes(parser)
         add("--held", action="store_true",
-            help="also stop when standard input ends (used by --reload)")  # fmt: skip
+            help="also stop when standard input closes (used by --reload)")  # fmt: skip
 
     def handle(self, *_args: Any, **options: Any) -> None:
         engine = engine_for(options["backend"])
@@ -89,8 +94,8 @@ class Command(BaseCommand):
         memory, probes = options["max_memory"], probes_of(options)
         if not processes and probes != ProbeConfig():
             raise CommandError(
-                "--health-file and --health-port tell of child processes, and --processes 0 has "
-                "none. Use --processes 1."
+                "--health-file and --health-port report on child processes, and --processes 0 "
+                "starts none. Use --processes 1."
             )
         return WorkerConfig(
             backend=engine.alias,
@@ -130,4 +135,4 @@ def _require(flag: str, value: float | None, least: int, most: int | None = None
 
 def _add_switch(parser: ArgumentParser, name: str, *, default: bool | None, text: str) -> None:
     parser.add_argument(f"--{name}", action="store_true", dest=name, default=default, help=text)
-    parser.add_argument(f"--no-{name}", action="store_false", dest=name, help=f"do not: {text}")
+    parser.add_argument(f"--no-{name}", action="store_false", dest=name, help=f"turn off --{name}")

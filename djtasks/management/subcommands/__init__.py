@@ -1,4 +1,4 @@
-"""The subcommands of `manage.py djtasks`, one module each; a module here is one line in ALL."""
+"""The subcommands of `manage.py djtasks`, one module each, listed in ALL."""
 
 from djtasks.management.subcommands import (
     cancel,

@@ -1,4 +1,4 @@
-"""What the subcommands share: their shape, the arguments that several take, their output."""
+"""Code shared by the subcommands: their protocol, common arguments and output."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
@@ -13,26 +13,26 @@ from djtasks.operations import OperationResult
 
 
 class Subcommand(Protocol):
-    """A module that parses and does one subcommand."""
+    """A module that parses and runs one subcommand."""
 
     HELP: str
 
     def add_arguments(self, parser: ArgumentParser) -> None: ...
 
     def handle(self, options: dict[str, Any], out: OutputWrapper) -> None:
-        """Do it; raises CommandError with a sentence for what went wrong."""
+        """Run the subcommand; raise CommandError with a sentence that says what went wrong."""
         ...
 
 
 def add_ids(parser: ArgumentParser) -> None:
-    """Take one or more ids of tasks."""
+    """Add the argument for one or more task ids."""
     parser.add_argument("ids", nargs="+", type=task_id, metavar="ID", help="id of a task")
 
 
 def add_backend(parser: ArgumentParser) -> None:
-    """Take an alias of TASKS."""
+    """Add the option --backend, an alias in TASKS."""
     parser.add_argument(
-        "--backend", metavar="ALIAS", help="alias in TASKS (default: all of djtasks)"
+        "--backend", metavar="ALIAS", help="a TASKS alias (default: all that djtasks serves)"
     )
 
 
@@ -42,36 +42,36 @@ def task_id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise ArgumentTypeError(
-            f"{text!r} is no task id, such as 019a5c1e-7f3e-7c11-9d3a-5b0e6d1f2a34"
+            f"{text!r} is not a task id, such as 019a5c1e-7f3e-7c11-9d3a-5b0e6d1f2a34"
         ) from None
 
 
 def engines(options: dict[str, Any]) -> list[Engine]:
-    """Return the engine of the alias asked for, or those of all that djtasks serves."""
+    """Return the engine of --backend, or the engines of all aliases that djtasks serves."""
     alias = options["backend"]
     if alias and alias not in our_aliases():
         raise CommandError(
-            f"TASKS[{alias!r}] is not served by djtasks. Aliases that are: "
+            f"djtasks does not serve TASKS[{alias!r}]. Aliases that it serves: "
             f"{', '.join(our_aliases()) or 'none'}."
         )
     return [engine_of(each) for each in ([alias] if alias else our_aliases())]
 
 
 def any_engine() -> Engine:
-    """Return an engine of djtasks, for what is done to ids, whatever their alias."""
+    """Return any djtasks engine, for operations on ids, whose alias does not matter."""
     aliases = our_aliases()
     if not aliases:
-        raise CommandError("No alias of TASKS is served by djtasks.")
+        raise CommandError("djtasks serves no alias in TASKS.")
     return engine_of(aliases[0])
 
 
 def plain(value: Any) -> Any:
-    """Return what JSON has no word for as a number of seconds or a text."""
+    """Return a duration in seconds, and any other value that JSON cannot carry as text."""
     return value.total_seconds() if isinstance(value, timedelta) else str(value)
 
 
 def report(out: OutputWrapper, done: OperationResult, ids: Sequence[UUID], verb: str) -> None:
-    """Say what an operation did to `ids`; raises CommandError if some were left alone."""
+    """Print what an operation did to `ids`; raise CommandError if it left some unchanged."""
     out.write(f"{len(done.changed)} of {len(ids)} {verb}.")
     if done.refused:
         raise CommandError("\n".join(f"{id_}: {why}" for id_, why in done.refused.items()))

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, OutputWrapper
 from djtasks import operations
 from djtasks.management.subcommands.base import add_ids, any_engine
 
-HELP = "cancel tasks that wait, and stop those that run"
+HELP = "cancel waiting tasks and stop running ones"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -20,4 +20,4 @@ def handle(options: dict[str, Any], out: OutputWrapper) -> None:
     count = operations.cancel(any_engine(), ids)
     out.write(f"{count} of {len(ids)} cancelled.")
     if count < len(ids):
-        raise CommandError("The others are final, or do not exist.")
+        raise CommandError("The others are already final, or do not exist.")

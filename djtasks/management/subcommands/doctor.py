@@ -11,32 +11,33 @@ from djtasks.doctor import DEFAULT_ROLE, Finding, Level, examine, roles
 from djtasks.engine import our_aliases
 from djtasks.management.subcommands.base import add_backend
 
-HELP = "use every part of the installation once, and say what is wrong and what to do about it"
+HELP = "try every part of the installation, report what is wrong and how to fix it"
 _MARKS = {Level.OK: "ok", Level.WARN: "warn", Level.BAD: "BAD"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.description = (
-        "Examines an installation where this command runs: settings, database, migrations, "
-        "rights, clocks, broker, a record through every step of a task's way (rolled back, seen "
-        "by nobody), workers and schedulers. One line a part; for what is wrong, what to do "
-        "about it. Run it after a deploy, or when tasks do not run."
+        "Examine the installation from where this command runs: settings, database, migrations, "
+        "rights, clocks, broker, workers and schedulers. It also takes a record through every "
+        "step of a task's life; that is rolled back, so nobody sees it. It prints one line per "
+        "part, and says how to fix what is wrong. Run it after a deploy, or when tasks do not "
+        "run."
     )
     parser.epilog = (
-        "Exit code 0: nothing is BAD; what says warn works and will hurt one day. 1: something "
-        "does not work. It changes nothing."
+        "Exit code 0: nothing is BAD. A warn means that it works now, but will cause trouble "
+        "later. Exit code 1: something does not work. The command changes nothing."
     )
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
-    parser.add_argument("--strict", action="store_true", help="also exit with 1 for a warn")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 for a warn too")
     parser.add_argument(
         "--role", choices=roles(), default=DEFAULT_ROLE,
-        help="whose rights in the database to ask for: those of workers, of sites that enqueue, "
-        "or of sites with the admin (default: %(default)s)",
+        help="whose database rights to check: a worker's, those of a site that enqueues, or of a "
+        "site with the admin (default: %(default)s)",
     )  # fmt: skip
     add_backend(parser)
 
 
-@override(None)  # a terminal is spoken to in English throughout
+@override(None)  # terminal output is always in English
 def handle(options: dict[str, Any], out: OutputWrapper) -> None:
     found = {alias: examine(alias, role=options["role"]) for alias in _aliases(options)}
     if options["json"]:
@@ -48,20 +49,20 @@ def handle(options: dict[str, Any], out: OutputWrapper) -> None:
     failing = {Level.BAD, Level.WARN} if options["strict"] else {Level.BAD}
     count = sum(finding.level in failing for finding in every)
     if count:
-        raise CommandError(f"{count} of {len(every)} findings need somebody.")
+        raise CommandError(f"{count} of {len(every)} findings need attention.")
 
 
 def _aliases(options: dict[str, Any]) -> list[str]:
-    """Return the aliases to examine; not their engines, whose settings may be what is wrong."""
+    """Return the aliases to examine, not their engines: their settings may be what is wrong."""
     asked, ours = options["backend"], our_aliases()
     if not ours:
         raise CommandError(
-            "No alias of TASKS is served by djtasks. Put this into the settings: "
+            "djtasks serves no alias in TASKS. Add this to your settings: "
             "TASKS = {'default': {'BACKEND': 'djtasks.backend.DjtasksBackend'}}"
         )
     if asked and asked not in ours:
         raise CommandError(
-            f"TASKS[{asked!r}] is not served by djtasks. Aliases that are: {', '.join(ours)}."
+            f"djtasks does not serve TASKS[{asked!r}]. Aliases that it serves: {', '.join(ours)}."
         )
     return [asked] if asked else ours
 

@@ -11,14 +11,16 @@ from djtasks.definitions import registry
 from djtasks.engine import engine_of, our_aliases
 from djtasks.errors import InvalidArguments, UnknownTask
 
-HELP = "enqueue a task by its path"
+HELP = "enqueue a task by its dotted path"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("path", metavar="PATH", help="such as shop.tasks.send_invoice")
+    parser.add_argument(
+        "path", metavar="PATH", help="the path of the task, such as shop.tasks.send_invoice"
+    )
     parser.add_argument(
         "arguments", nargs="?", default="[]", metavar="JSON",
-        help="a list of positional or an object of keyword arguments (default: none)",
+        help="a list of positional arguments or an object of keyword arguments (default: none)",
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""`djtasks health`: ask a running worker or scheduler how it is."""
+"""`djtasks health`: ask a running worker or scheduler whether it makes progress."""
 
 import json
 import time
@@ -18,19 +18,22 @@ _PATIENCE_SECONDS = 5.0
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.description = (
-        "Exit code 0: the process behind this file or port makes progress, also while it has "
-        "nothing to do. 1: it does not, or is not there. It asks no database."
+        "Exit code 0: the process behind this file or port makes progress, even if it has "
+        "nothing to do. Exit code 1: it makes none, or is not there. The command does not query "
+        "the database."
     )
     asked = parser.add_mutually_exclusive_group(required=True)
-    asked.add_argument("--file", type=Path, metavar="PATH", help="its --health-file")
-    asked.add_argument("--port", type=address, metavar="[HOST:]PORT", help="its --health-port")
+    asked.add_argument("--file", type=Path, metavar="PATH", help="the --health-file of the process")
+    asked.add_argument(
+        "--port", type=address, metavar="[HOST:]PORT", help="the --health-port of the process"
+    )
     parser.add_argument(
         "--ready", action="store_true",
-        help="ask for more: it can do its work, so the database answers and a child is up",
+        help="also require that it can do its work: the database answers and a child is up",
     )  # fmt: skip
     parser.add_argument(
         "--max-age", type=float, default=FRESH_SECONDS, metavar="SECONDS",
-        help="a file that is older tells of a process that died (default: %(default)g)",
+        help="treat the process as dead if its file is older than this (default: %(default)g)",
     )  # fmt: skip
 
 
@@ -50,7 +53,7 @@ def _ask_file(path: Path, max_age: float, *, ready: bool) -> list[str]:
         facts = json.loads(path.read_text())
     except FileNotFoundError:
         return [
-            f"There is no {path}: the process stands still, has ended, or runs without "
+            f"There is no {path}: the process makes no progress, has ended, or runs without "
             f"--health-file."
         ]
     except (OSError, ValueError) as error:
@@ -75,7 +78,7 @@ def _ask_port(where: Address, *, ready: bool) -> list[str]:
     try:
         return list(json.loads(body)["reasons"])
     except (ValueError, LookupError, TypeError):
-        return [f"Port {where.port} of {where.host} answers {status}, and is no probe of djtasks."]
+        return [f"Port {where.port} of {where.host} answers {status}, but is not a djtasks probe."]
 
 
 def _why_unready(facts: Any) -> list[str]:

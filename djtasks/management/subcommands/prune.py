@@ -10,13 +10,13 @@ from djtasks import operations
 from djtasks.formats.durations import LONGEST
 from djtasks.management.subcommands.base import add_backend, engines
 
-HELP = "delete finished tasks beyond their retention"
+HELP = "delete finished tasks that are past their retention"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--older-than", type=float, metavar="DAYS",
-        help="instead of OPTIONS['retention'], keep only so many days",
+        help="keep only this many days, instead of OPTIONS['retention']",
     )  # fmt: skip
     add_backend(parser)
 

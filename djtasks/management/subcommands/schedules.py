@@ -14,7 +14,7 @@ from djtasks.inspection import ScheduleFacts
 from djtasks.management.schedule_rendering import render_runs, render_schedules
 from djtasks.management.subcommands.base import add_backend, engines, plain
 
-HELP = "show schedules, when they run next and what is wrong with them"
+HELP = "show schedules, when they run next, and what is wrong with them"
 MOST_RUNS = 1_000
 
 
@@ -22,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", help="only this schedule")
     parser.add_argument(
         "--preview", type=int, metavar="N",
-        help="list the next N runs of NAME, with notes where clocks are changed",
+        help="list the next N runs of NAME, with notes where the clocks change",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
     add_backend(parser)
@@ -61,7 +61,7 @@ def _list(found: list[tuple[Engine, ScheduleFacts]], out: OutputWrapper, *, as_j
     elif found:
         out.write(render_schedules([one for _, one in found], now=found[0][0].store.now()))
     else:
-        out.write("No schedules. Declare one with @periodic; a scheduler stores it at its start.")
+        out.write("No schedules. Declare one with @periodic; a scheduler stores it when it starts.")
 
 
 def _preview(

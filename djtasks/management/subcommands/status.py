@@ -20,7 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_backend(parser)
 
 
-@override(None)  # a terminal is spoken to in English throughout
+@override(None)  # terminal output is always in English
 def handle(options: dict[str, Any], out: OutputWrapper) -> None:
     statuses = [inspection.status_of(engine) for engine in engines(options)]
     if options["json"]:

@@ -11,14 +11,14 @@ from djtasks.definitions import registry
 from djtasks.engine import engine_of, our_aliases
 from djtasks.management.subcommands.base import task_id
 
-HELP = "say why a task is not running"
+HELP = "explain why a task is not running"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("id", type=task_id, metavar="ID", help="id of a task")
 
 
-@override(None)  # a terminal is spoken to in English throughout
+@override(None)  # terminal output is always in English
 def handle(options: dict[str, Any], out: OutputWrapper) -> None:
     for alias in our_aliases():
         engine = engine_of(alias)
