@@ -41,23 +41,18 @@ class Command(BaseCommand):
             help="the number of child processes; 0 runs tasks in this process, for a debugger "
             "(default: one per core, at most 4)")  # fmt: skip
         add("--threads", type=int, default=8, metavar="N",
-            help="how many plain functions each process runs at once "
-            "(default: %(default)s)")  # fmt: skip
+            help="plain functions that a process runs at once (default: %(default)s)")  # fmt: skip
         add("--async-slots", type=int, default=100, metavar="N",
-            help="how many coroutines each process runs at once "
-            "(default: %(default)s)")  # fmt: skip
+            help="coroutines that a process runs at once (default: %(default)s)")  # fmt: skip
         add("--burst", action="store_true",
             help="exit with code 0 as soon as nothing is due or running")  # fmt: skip
         add("--grace", type=float, default=25, metavar="SECONDS",
-            help="how long running tasks may take to finish after SIGTERM or Ctrl-C "
-            "(default: %(default)s)")  # fmt: skip
+            help="how long tasks may continue after a stop (default: %(default)s)")  # fmt: skip
         add("--max-tasks", type=int, metavar="N",
             help="replace a process after it has run this many tasks")  # fmt: skip
         add("--max-memory", type=int, metavar="MB",
             help="replace a process that uses more than this many megabytes")  # fmt: skip
-        _add_switch(
-            parser, "beat", default=True, text="also fire due schedules (this is the default)"
-        )
+        _add_switch(parser, "beat", default=True, text="also fire due schedules (the default)")
         _add_switch(parser, "reload", default=None,
                     text="restart when code changes (default: if DEBUG is on)")  # fmt: skip
         add_probes(parser)
