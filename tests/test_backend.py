@@ -114,8 +114,8 @@ def test_arguments_come_to_the_task_as_they_went(database: str) -> None:
 @pytest.mark.parametrize(
     ("args", "error", "complaint"),
     [
-        ((), InvalidArguments, "cannot be called like this"),
-        ((1, 2, 3), InvalidArguments, "cannot be called like this"),
+        ((), InvalidArguments, "does not accept these arguments"),
+        ((1, 2, 3), InvalidArguments, "does not accept these arguments"),
         ((1, object()), InvalidArguments, "args[1] is of type object"),
         ((1, float("nan")), InvalidArguments, "args[1] is nan"),
         ((1, "x" * 64_000), ArgumentsTooLarge, "the limit is 64,000"),

@@ -1,1 +1,1 @@
-"""What a developer writes: `@task`, its options, its signature; and where tasks are looked up."""
+"""Task definitions: `@task`, its options, call signatures, and the registry of tasks."""

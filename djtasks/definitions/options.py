@@ -1,6 +1,6 @@
-"""The options of a task: what is taken, and what is refused in which words.
+"""Validate the options of a task.
 
-Their `target`, the object that a task is about, is text in a record: `shop.order:7`.
+A record stores its `target`, the object that a task is about, as text: `shop.order:7`.
 """
 
 from collections.abc import Callable
@@ -20,10 +20,10 @@ LONGEST_QUEUE = 64
 
 
 def shape_options(task: Any) -> None:
-    """Bring a task's options into shape; raise InvalidTask with a sentence where one is wrong.
+    """Normalize a task's options; raise InvalidTask for the first one that is not valid.
 
-    Durations become timedeltas and classes tuples. What only a backend knows, such as the
-    names of its queues, is Django's `validate_task` to check.
+    Durations become timedeltas, and classes become tuples. Django's `validate_task` checks what
+    only a backend knows, such as the names of its queues.
     """
     name = _name(task.func)
     for option, (fits, expected) in _SHAPES.items():
@@ -41,9 +41,10 @@ def shape_options(task: Any) -> None:
 
 
 def target_of(instance: Any) -> str:
-    """Return how records name a model instance; raises InvalidTask for what is none, or unsaved.
+    """Return the text that records store for a model instance.
 
-    A text is taken as it is: it came from here.
+    Raises InvalidTask unless it is a saved model instance. Returns text unchanged, since it comes
+    from this function.
     """
     if isinstance(instance, str):
         return instance
@@ -54,22 +55,23 @@ def target_of(instance: Any) -> str:
     target = f"{label}:{instance.pk}"
     if len(target) > _LONGEST_TARGET:
         raise InvalidTask(
-            f"'target' must have a key that fits {_LONGEST_TARGET} characters with its label, got "
+            f"'target', as model label and key, must fit into {_LONGEST_TARGET} characters, got "
             f"{target[:100]!r} ({len(target)} characters)."
         )
     return target
 
 
 def _name(function: Any) -> str:
-    """Return the path of a task's function, also of what is none, such as a partial."""
+    """Return the path of a task's function, or the repr of a callable without a name."""
     if not hasattr(function, "__qualname__"):
         return repr(function)
     if function.__name__ == "<lambda>":
-        raise InvalidTask("A lambda has no name by which workers could find it: use `def`.")
+        raise InvalidTask("A lambda has no name that workers could look up. Use `def`.")
     path = f"{function.__module__}.{function.__qualname__}"
     if len(path) > _LONGEST_PATH:
         raise InvalidTask(
-            f"The path of a task has at most {_LONGEST_PATH} characters, {path!r} has {len(path)}."
+            f"The path of a task must have at most {_LONGEST_PATH} characters; {path!r} has "
+            f"{len(path)}."
         )
     return path
 
@@ -79,12 +81,12 @@ def _is_count(value: Any) -> bool:
 
 
 def is_queue(value: Any) -> bool:
-    """Return whether this can be the name of a queue."""
+    """Return whether this is a valid queue name."""
     return isinstance(value, str) and 1 <= len(value) <= LONGEST_QUEUE and value.isprintable()
 
 
 def _is_path(value: Any) -> bool:
-    """Return whether a module-level function can have had this path."""
+    """Return whether this could be the path of a module-level function."""
     names = value.split(".") if isinstance(value, str) else []
     return len(names) > 1 and len(value) <= _LONGEST_PATH and all(n.isidentifier() for n in names)
 

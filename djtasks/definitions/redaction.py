@@ -1,4 +1,4 @@
-"""What nobody may read in the admin, an export or a log, taken out on the server."""
+"""Hide sensitive values from the admin, exports and logs, on the server."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ Arguments = tuple[list[Any], dict[str, Any]]
 
 
 class Hidden(str):
-    """A value that was taken out. Text like any other to JSON and templates."""
+    """The placeholder for a hidden value. JSON and templates treat it as plain text."""
 
     __slots__ = ()
 
@@ -28,11 +28,11 @@ def redacted(
     *,
     pattern: str,
 ) -> Arguments:
-    """Return the arguments with `HIDDEN` for what is sensitive.
+    """Return the arguments with `HIDDEN` in place of sensitive values.
 
-    That is what the task names (`@task(sensitive=("token",))`), however it was passed, and any
-    argument or key at any depth whose name matches `pattern`. A task this process does not
-    know has no names for its positional arguments: of those only keys inside are looked at.
+    An argument is sensitive if the task names it (`@task(sensitive=("token",))`), however it was
+    passed. So is any argument or key, at any depth, whose name matches `pattern`. If this process
+    does not know the task, its positional arguments have no names: only keys inside them count.
     """
     named = frozenset(getattr(task, "sensitive", ()))
     hides = _compiled(pattern)
@@ -51,7 +51,7 @@ def redacted(
 
 
 def redacted_value(value: Any, *, pattern: str) -> Any:
-    """Return a result or progress with `HIDDEN` for what stands under a sensitive key."""
+    """Return a result or progress with `HIDDEN` in place of values under a sensitive key."""
     return _cleaned(value, _compiled(pattern))
 
 

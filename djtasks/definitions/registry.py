@@ -1,4 +1,4 @@
-"""Which tasks this process knows. Only these are ever run: a path is looked up, not imported."""
+"""The tasks that this process knows. Workers look a path up here; they never import it."""
 
 import importlib
 from collections.abc import Iterable
@@ -17,10 +17,10 @@ _renamed: dict[str, Task[..., Any]] = {}
 
 
 def register(task: Task[..., Any]) -> None:
-    """Remember a task under its module path when it is defined.
+    """Register a task under its module path when it is defined.
 
-    Copies made by `using()` share their function with the definition and change nothing.
-    Raises InvalidTask when another task says that it had one of its old paths.
+    A copy made by `using()` shares its function with the definition and changes nothing.
+    Raises InvalidTask if another task has one of its aliases.
     """
     known = _tasks.get(task.module_path)
     if known is not None and known.func is task.func:
@@ -30,7 +30,7 @@ def register(task: Task[..., Any]) -> None:
         if other is not None and other.module_path != task.module_path:
             raise InvalidTask(
                 f"{task.module_path!r} and {other.module_path!r} both have {path!r} among their "
-                f"aliases, but what was enqueued under that path can only run as one of them."
+                f"aliases. A record with that path can only run as one of them."
             )
     _tasks[task.module_path] = task
     _renamed.update(dict.fromkeys(task.aliases, task))
@@ -39,13 +39,13 @@ def register(task: Task[..., Any]) -> None:
 def find(path: str) -> Task[..., Any] | None:
     """Return the task as it was defined, or None.
 
-    A path that a task had before finds it too, unless another task has that path now.
+    Also finds a task by one of its aliases, unless another task has that path now.
     """
     return _tasks.get(path) or _renamed.get(path)
 
 
 def get(path: str) -> Task[..., Any]:
-    """Return the task as it was defined, or raise UnknownTask saying what to do."""
+    """Return the task as it was defined; raise UnknownTask, with a remedy, if there is none."""
     task = find(path)
     if task is None:
         raise unknown(path)
@@ -53,23 +53,23 @@ def get(path: str) -> Task[..., Any]:
 
 
 def unknown(path: str) -> UnknownTask:
-    """Return the error that says what to do about a path that no task has."""
+    """Return the error for a path that no task has; it says what to do."""
     return UnknownTask(
         f"No task is registered as {path!r} in this process. Was the function moved or "
-        f"renamed after the record was enqueued? Then say @task(aliases={path!r}). Does it "
-        f"live outside an app's `tasks` module? Then list its module in OPTIONS['imports']."
+        f"renamed after the record was enqueued? Then add @task(aliases={path!r}). Is it "
+        f"outside an app's `tasks` module? Then add its module to OPTIONS['imports']."
     )
 
 
 def all_tasks() -> list[Task[..., Any]]:
-    """Return every known task, by path."""
+    """Return every known task, sorted by path."""
     return [_tasks[path] for path in sorted(_tasks)]
 
 
 def import_tasks(extra: Iterable[str] = ()) -> int:
     """Import each app's `tasks` module and the modules of `extra`; return how many are known.
 
-    An error inside such a module is the developer's to see: it is not caught.
+    Does not catch errors inside such a module: the developer must see them.
     """
     for config in apps.get_app_configs():
         if config.module is not None and module_has_submodule(config.module, "tasks"):

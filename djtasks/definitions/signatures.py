@@ -1,4 +1,4 @@
-"""Does a call fit a task's function? Asked in the caller, so that a wrong argument fails there."""
+"""Check calls against a task's function, in the caller, so that wrong arguments fail there."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _MOST_NAMED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """A signature, and how many plain positional arguments are certainly right for it."""
+    """A signature, and how many plain positional arguments always fit it."""
 
     signature: Signature
     least: int
@@ -48,9 +48,9 @@ def check_call(
     *,
     takes_context: bool,
 ) -> None:
-    """Raise InvalidArguments, naming the signature, unless the function takes this call.
+    """Raise InvalidArguments, naming the signature, unless the function accepts this call.
 
-    With `takes_context` the first parameter is the worker's business.
+    With `takes_context`, the worker passes the first parameter.
     """
     shape = _shape_of(function, takes_context=takes_context)
     if not kwargs and shape.least <= len(args) <= shape.most:
@@ -59,15 +59,15 @@ def check_call(
         shape.signature.bind(*args, **kwargs)
     except TypeError as error:
         raise InvalidArguments(
-            f"Task {path!r} cannot be called like this: {error}. "
-            f"Its arguments are {shape.signature}."
+            f"Task {path!r} does not accept these arguments: {error}. "
+            f"Its signature is {shape.signature}."
         ) from None
 
 
 def parameter_names(function: Callable[..., Any], *, takes_context: bool) -> list[str]:
-    """Return the names that positional arguments have, in their order.
+    """Return the names of positional arguments, in their order.
 
-    What `*args` takes has the name of that parameter, however many there are.
+    All arguments that `*args` collects have the name of that parameter.
     """
     names: list[str] = []
     for name, parameter in _shape_of(
@@ -87,9 +87,9 @@ def arguments_of(
     *,
     takes_context: bool,
 ) -> dict[str, Any]:
-    """Return the arguments of a call that fits, by name, the same however they were passed.
+    """Return the arguments of a valid call by name, the same however they were passed.
 
-    What was not passed is left out, whatever its default.
+    Arguments that were not passed are left out, whatever their default.
     """
     shape = _shape_of(function, takes_context=takes_context)
     return dict(shape.signature.bind(*args, **kwargs).arguments)

@@ -65,10 +65,10 @@ class Task(_Base[P, T]):
     `expires`: how long, or until when, it is worth starting at all; None means for ever.
     `unique`: True (the arguments), a text or a function of the arguments that returns one;
         while a record with that key is not final, enqueueing returns that record.
-    `store`: whether finished records are kept: "all", only "errors" (failures), or "none".
-    `sensitive`: names of arguments that nobody may read in the admin.
-    `aliases`: dotted paths that the function had before it was moved or renamed; workers run
-        what was enqueued under them.
+    `store`: which finished records are kept: "all", only "errors" (failures), or "none".
+    `sensitive`: names of arguments that the admin hides.
+    `aliases`: dotted paths that the function had before it was moved or renamed; workers still
+        run records with these paths.
     `delay`: set by `using(run_after=timedelta)`; counted from `enqueue`.
     `target`: set by `using(target=instance)`; the object a record is about.
     """
@@ -111,7 +111,7 @@ class Task(_Base[P, T]):
         unique: Unique = None,
         target: Any = None,
     ) -> "Self":
-        """Return this task with other options; None leaves one as it is.
+        """Return a copy of this task with other options; None keeps an option.
 
         `run_after` is an aware datetime or a timedelta counted from `enqueue`. `target` is a
         saved model instance: its tasks are listed on its own page of the admin.
@@ -127,12 +127,11 @@ class Task(_Base[P, T]):
         return replace(self, **changes)
 
     def enqueue_many(self, items: Items) -> int:
-        """Enqueue one record an item, all in one transaction, and return how many are new.
+        """Enqueue one record per item, all in one transaction, and return how many are new.
 
         An item is a list or tuple of positional arguments or a mapping of keyword arguments.
-        Takes a generator of any length in constant memory. Raises InvalidArguments naming the
-        index of the first bad item, in which case nothing at all is enqueued. Sends no
-        `task_enqueued`.
+        A generator of any length takes constant memory. Raises InvalidArguments, naming the index
+        of the first bad item; then nothing at all is enqueued. Does not send `task_enqueued`.
         """
         count: int = _many(self).enqueue_many(self, items)
         return count
@@ -144,7 +143,7 @@ class Task(_Base[P, T]):
 
     @property
     def retry_policy(self) -> RetryPolicy:
-        """Return when failures are tried again."""
+        """The policy that decides when failures are retried."""
         return RetryPolicy(
             max_attempts=self.max_attempts,
             backoff=self.backoff,
@@ -164,8 +163,8 @@ def _many(task: Task[..., Any]) -> Any:
     backend = task.get_backend()
     if not hasattr(backend, "enqueue_many"):
         raise InvalidTask(
-            f"The backend {task.backend!r} ({type(backend).__name__}) cannot enqueue many at "
-            f"once; that needs djtasks.backend.DjtasksBackend or a backend of djtasks.testing."
+            f"The backend {task.backend!r} ({type(backend).__name__}) cannot enqueue many tasks "
+            f"at once. Use djtasks.backend.DjtasksBackend or a backend of djtasks.testing."
         )
     return backend
 
@@ -173,7 +172,7 @@ def _many(task: Task[..., Any]) -> Any:
 def restore(task: "Task[P, T]", **changes: Any) -> "Task[P, T]":
     """Return a copy for a stored record, without validation.
 
-    Settings may have changed since it was enqueued; that must not make it unreadable.
+    Settings may have changed since it was enqueued; the record must stay readable.
     """
     copy = object.__new__(type(task))
     for option in fields(task):
@@ -183,7 +182,7 @@ def restore(task: "Task[P, T]", **changes: Any) -> "Task[P, T]":
 
 
 class TaskOptions(TypedDict, total=False):
-    """What @task takes besides `takes_context`; see Task."""
+    """The options of @task besides `takes_context`; see Task."""
 
     priority: int
     queue_name: str
@@ -232,15 +231,15 @@ def task(*, takes_context: Literal[False] = ..., **options: Unpack[TaskOptions])
 
 
 def task(function: Any = None, /, **options: Any) -> Any:
-    """Make a module-level function a Task; see `Task` for the options.
+    """Turn a module-level function into a Task; see `Task` for the options.
 
-    Raises InvalidTask when an option or the function does not fit, TypeError for `run_after`
-    and `target`, which belong to one enqueueing: `using(run_after=...)`.
+    Raises InvalidTask if an option or the function is not valid. Raises TypeError for `run_after`
+    and `target`, which belong to a single enqueue: `using(run_after=...)`.
     """
     for name, way in (("run_after",) * 2, ("delay", "run_after"), ("target",) * 2):
         if name in options:
             raise TypeError(
-                f"{name} cannot be an option of @task, since it belongs to one enqueueing. "
+                f"@task does not accept {name}, because it belongs to a single enqueue. "
                 f"Use .using({way}=...) instead."
             )
 

@@ -124,7 +124,7 @@ def test_a_path_that_no_column_takes_is_refused() -> None:
 
     long.__qualname__ = "x" * 250
 
-    with pytest.raises(InvalidTask, match="has at most 255 characters"):
+    with pytest.raises(InvalidTask, match="must have at most 255 characters"):
         task(long)
 
 

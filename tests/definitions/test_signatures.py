@@ -42,7 +42,7 @@ def test_a_call_that_fits_passes(function: Any, args: Any, kwargs: Any) -> None:
 @pytest.mark.parametrize(
     ("function", "args", "kwargs", "complaint"),
     [
-        (plain, (), {}, "missing a required argument: 'a'. Its arguments are (a: int, b: int"),
+        (plain, (), {}, "missing a required argument: 'a'. Its signature is (a: int, b: int"),
         (plain, (1, 2, 3), {}, "too many positional arguments"),
         (plain, (1,), {"c": 3}, "got an unexpected keyword argument 'c'"),
         (plain, (1,), {"a": 1}, "multiple values for argument 'a'"),
@@ -58,14 +58,14 @@ def test_a_call_that_does_not_fit_is_refused_with_the_signature(
     with pytest.raises(InvalidArguments) as refusal:
         check_call("shop.pay", function, args, kwargs, takes_context=False)
 
-    assert str(refusal.value).startswith("Task 'shop.pay' cannot be called like this: ")
+    assert str(refusal.value).startswith("Task 'shop.pay' does not accept these arguments: ")
     assert complaint in str(refusal.value)
 
 
 def test_the_context_is_not_the_callers_to_give() -> None:
     check_call("shop.pay", with_context, (1,), {}, takes_context=True)
 
-    with pytest.raises(InvalidArguments, match=r"Its arguments are \(a: int\)"):
+    with pytest.raises(InvalidArguments, match=r"Its signature is \(a: int\)"):
         check_call("shop.pay", with_context, (object(), 1), {}, takes_context=True)
 
 

@@ -79,7 +79,7 @@ def test_a_record_keeps_its_due_time_or_its_delay() -> None:
 @pytest.mark.parametrize(
     ("args", "complaint"),
     [
-        ((), "Task 'tests.enqueueing.test_building.pay' cannot be called like this: missing"),
+        ((), "Task 'tests.enqueueing.test_building.pay' does not accept these arguments: missing"),
         ((1, 2, 3), "too many positional arguments"),
         ((object(),), "args[0] is of type object"),
     ],
@@ -118,7 +118,7 @@ def test_an_item_is_positional_or_keyword_arguments(item: Any, args: str, kwargs
         (
             (),
             InvalidArguments,
-            "Item 7: Task 'tests.enqueueing.test_building.pay' cannot be called",
+            "Item 7: Task 'tests.enqueueing.test_building.pay' does not accept",
         ),
         ({"order": set()}, InvalidArguments, "Item 7: kwargs.order is of type set"),
         (

@@ -112,7 +112,7 @@ def test_nothing_is_a_possible_number(engine: Engine) -> None:
     ("bad", "complaint"),
     [
         ("12", "an item must be a tuple of positional or a dict of keyword arguments, got str."),
-        ((1,), "Task 'tests.tasks.add' cannot be called like this: missing"),
+        ((1,), "Task 'tests.tasks.add' does not accept these arguments: missing"),
         ({"a": 1, "b": set()}, "kwargs.b is of type set"),
     ],
 )

@@ -64,7 +64,7 @@ def test_a_draft_becomes_a_schedule_that_is_counted_from_now():
         ({"overlap": "maybe"}, InvalidSchedule, "got 'maybe'"),
         ({"jitter": -MINUTE}, InvalidSchedule, "must not be negative"),
         ({"task_path": "tests.tasks.gone"}, UnknownTask, "No task is registered"),
-        ({"args": [1, 2, 3]}, InvalidArguments, "cannot be called like this"),
+        ({"args": [1, 2, 3]}, InvalidArguments, "does not accept these arguments"),
         ({"args": [1, object()]}, InvalidArguments, "args.1. is of type object"),
         ({"name": ""}, InvalidSchedule, "has 1 to 255 characters, got 0"),
         ({"name": "x" * 256}, InvalidSchedule, "has 1 to 255 characters, got 256"),

@@ -217,9 +217,9 @@ def test_a_move_from_nothing_is_won_once(engine):
         ({"rule": {"kind": "interval", "seconds": 0}}, "must be from 1 second"),
         ({"missed": {"policy": "hope"}}, "is no policy"),
         ({"overlap": "maybe"}, "got 'maybe'"),
-        ({"args": [1]}, "cannot be called like this"),
+        ({"args": [1]}, "does not accept these arguments"),
         ({"args": {"a": 1}}, "must be a JSON list and a JSON object, got dict and dict"),
-        ({"kwargs": {"c": 1}}, "cannot be called like this"),
+        ({"kwargs": {"c": 1}}, "does not accept these arguments"),
         ({"task_path": "tests.tasks.gone"}, "No task is registered as 'tests.tasks.gone'"),
     ],
 )

@@ -144,7 +144,7 @@ def test_the_context_is_not_an_argument() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "complaint"),
     [
-        ({"args": (1,)}, InvalidArguments, "'tests.tasks.add' cannot be called like this"),
+        ({"args": (1,)}, InvalidArguments, "'tests.tasks.add' does not accept these arguments"),
         ({"args": (1, NOON)}, InvalidArguments, r"args\[1\] is of type datetime"),
         ({"rule": "0 3 * * *"}, InvalidSchedule, "The rule of .*'tests.tasks.add' must be a Cr"),
         ({"missed": "coalesce"}, InvalidSchedule, r"The missed of .* must be Coalesce\(\), Cat"),

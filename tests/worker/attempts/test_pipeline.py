@@ -119,7 +119,7 @@ def test_a_call_made_for_another_signature_waits_for_code_that_takes_it(pipeline
     assert not settlement.started
     error = json.loads(settlement.error)
     assert error["class"] == "djtasks.errors.UnknownTask"
-    assert "Its arguments are (a: int, b: int)" in error["message"]
+    assert "Its signature is (a: int, b: int)" in error["message"]
 
 
 def test_a_call_that_did_not_fit_is_over_for_its_time_limit(pipeline):
