@@ -1,1 +1,1 @@
-"""From a call to a committed row and its hint: the producer's side."""
+"""The producer's side: turn a call into a committed row and a hint for the broker."""

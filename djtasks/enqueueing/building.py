@@ -1,4 +1,4 @@
-"""From a call to the record that will be inserted: every check of its arguments is here."""
+"""Build the record of a call, and validate its arguments."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -24,8 +24,8 @@ def build_record(
 ) -> NewRecord:
     """Return the record of one call, with a new id.
 
-    `limit` is for the arguments as JSON, in bytes. Raises InvalidArguments when the call does
-    not fit the function, JSON cannot carry it, or the unique key cannot be one.
+    `limit` is the largest size of the arguments as JSON, in bytes. Raises InvalidArguments if the
+    call does not fit the function, JSON cannot carry it, or the unique key is not valid.
     """
     path = task.module_path
     check_call(path, task.func, args, kwargs, takes_context=task.takes_context)
@@ -67,7 +67,7 @@ def build_item(
 
 
 def _unique_key(task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
-    """Return the key of a unique task, or None. Keys of different tasks never meet."""
+    """Return the key of a unique task, or None. Keys of different tasks never collide."""
     unique = task.unique
     if unique is None or unique is False:
         return None

@@ -1,6 +1,7 @@
-"""From the committed row to the broker: the producer's side, which never waits and never raises.
+"""Push the hints of committed rows to the broker, without waiting and without raising.
 
-The row is already the task. What is lost here costs time, not work: the indexer finds it.
+The row is already the task. A hint that is lost here costs time, not work: the indexer finds the
+row.
 """
 
 import logging
@@ -22,14 +23,14 @@ MUTE_SECONDS = 1.0
 FULL_INDEX = 1_000_000
 HINTS_A_TRANSACTION = 10_000
 _HINTS_BETWEEN_COUNTS = 1_000
-_PROMPT_SECONDS = 0.05  # whoever answers more slowly is not asked a second thing
+_PROMPT_SECONDS = 0.05  # a slower broker gets no second request
 
 
 class Outbox:
     """Publishes the hints of one TASKS alias once their transaction has committed.
 
-    `broker` None: workers fetch from the database; on PostgreSQL a NOTIFY on `channel()` wakes
-    them after the commit (inside it would serialise commits: 6,300 -> 3,100 a second).
+    If `broker` is None, workers fetch from the database. On PostgreSQL, a NOTIFY on `channel()`
+    wakes them after the commit (inside, it would serialise commits: 6,300 -> 3,100 a second).
     """
 
     def __init__(self, database: str, broker: Broker | None, channel: Callable[[], str]) -> None:
@@ -41,11 +42,11 @@ class Outbox:
         self._uncounted = 0
 
     def publish(self, hints: Sequence[Hint], *, awaited: Sequence[UUID] = ()) -> None:
-        """Push `hints` when the caller's transaction commits; at once without one.
+        """Push `hints` when the caller's transaction commits; at once if there is none.
 
-        `awaited` are ids of records, due or not, whose results the caller holds: see
-        `Gather.holds`. A rolled-back savepoint takes its hints along. In manual transaction
-        management, where Django has no such hook, nothing is pushed.
+        `awaited` are the ids of records, due or not, whose results the caller holds: see
+        `Gather.holds`. Rolling back a savepoint drops its hints. In manual transaction
+        management, where Django has no on-commit hook, nothing is pushed.
         """
         connection = connections[self.database]
         if not connection.in_atomic_block:
@@ -55,7 +56,7 @@ class Outbox:
         self._gather(connection).add(hints, awaited)
 
     def _gather(self, connection: Any) -> "Gather":
-        """Return the buffer that lives and dies with what this transaction writes now."""
+        """Return the buffer that commits or rolls back with what this transaction writes now."""
         active = set(connection.savepoint_ids)
         newest = next(
             (
@@ -127,9 +128,9 @@ class Outbox:
 class Gather:
     """The hints of one set of savepoints, and the on-commit callback that sends them.
 
-    Found again in `connection.run_on_commit`, never by a flag: when a savepoint is rolled
-    back, Django drops the callback and the hints with it. Beyond 10,000 hints a transaction
-    the rest is left to the indexer.
+    It is looked up in `connection.run_on_commit`, never by a flag: when a savepoint is rolled
+    back, Django drops the callback, and the hints with it. A transaction pushes at most 10,000
+    hints; the indexer adds the rest.
     """
 
     def __init__(self, outbox: Outbox, savepoints: set[str], older: "Gather | None") -> None:
@@ -141,16 +142,16 @@ class Gather:
         self.awaited: set[UUID] = set()
 
     def depends_on(self, active: set[str]) -> set[str]:
-        """Return which of the active savepoints can still take this buffer along.
+        """Return the active savepoints whose rollback still drops this buffer.
 
-        Its others have been released; rolled back, they would have taken it along.
+        The others have been released; a rollback would have dropped this buffer.
         """
         return self.savepoints & active
 
     def merged(self, active: set[str]) -> "Gather":
-        """Hand the hints to the older buffer if that lives as long; return who has them.
+        """Move the hints to the older buffer if it lives as long; return the buffer that has them.
 
-        So a loop over blocks with a savepoint each ends in two pushes, not one a block.
+        So a loop over blocks with one savepoint each ends in two pushes, not one per block.
         """
         older = self.older
         if older is None or older.depends_on(active) != self.depends_on(active):
@@ -170,5 +171,5 @@ class Gather:
         self.outbox._send(self.hints)  # noqa: SLF001 - two halves of one thing
 
     def holds(self, id_: UUID) -> bool:
-        """Return whether this record was enqueued by the transaction that is still open."""
+        """Return whether the transaction that is still open enqueued this record."""
         return id_ in self.awaited or any(hint.id == id_ for hint in self.hints)
