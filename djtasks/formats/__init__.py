@@ -1,1 +1,1 @@
-"""How values are written down: JSON, ids, durations, tracebacks, histograms. No Django."""
+"""Formats of values: JSON, ids, durations, tracebacks, histograms. No Django."""

@@ -1,4 +1,4 @@
-"""Spans of time: as people give them, as they read them, and whole steps of them."""
+"""Durations: parse them, format them, and round a moment down to a step."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,9 +8,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def as_duration(value: object) -> timedelta | None:
-    """Return a timedelta or a number of seconds as a timedelta, None for anything else.
+    """Return a timedelta or a number of seconds as a timedelta; return None for anything else.
 
-    None also for NaN and for what is longer than 36,500 days, in either direction.
+    Also returns None for NaN, and for more than 36,500 days in either direction.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
         # NaN is not within anything.
@@ -22,7 +22,7 @@ def as_duration(value: object) -> timedelta | None:
 
 
 def in_words(length: timedelta) -> str:
-    """Return a span in at most two parts, such as `2 min 48 s`."""
+    """Return a duration in at most two parts, such as `2 min 48 s`."""
     seconds = int(length.total_seconds())
     for size, name, small, small_name in (
         (86_400, "d", 3_600, "h"),
@@ -36,5 +36,5 @@ def in_words(length: timedelta) -> str:
 
 
 def floor(moment: datetime, step: timedelta) -> datetime:
-    """Return the last whole step (in UTC, since 1970) that is not after a moment."""
+    """Return the moment rounded down to a whole step (in UTC, since 1970)."""
     return moment - (moment - _EPOCH) % step

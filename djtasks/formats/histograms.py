@@ -1,4 +1,4 @@
-"""Times as histograms: small, quick to add up, and good for percentiles.
+"""Durations as histograms: small, quick to add, and good for percentiles.
 
 Buckets grow by a fourth root of two: bucket 0 ends at one millisecond, each fourth one after
 it at twice the time. A percentile is the geometric middle of its bucket, so it is at most
@@ -17,14 +17,14 @@ _PER_LOG = 1 / math.log(_GROWTH)
 
 
 def bucket_of(seconds: float) -> int:
-    """Return the number of the bucket that a time falls into."""
+    """Return the number of the bucket for a duration."""
     if seconds <= _FIRST_SECONDS:
         return 0
     return min(math.ceil(math.log(seconds / _FIRST_SECONDS) * _PER_LOG - 1e-9), _LAST)
 
 
 def quantile(histogram: Mapping[int, int], share: float) -> float | None:
-    """Return the time in seconds below which a share (0 to 1) of them lies; None: no times."""
+    """Return the quantile `share` (0 to 1) in seconds, or None for an empty histogram."""
     total = sum(histogram.values())
     if not total:
         return None
@@ -42,7 +42,7 @@ def _middle(bucket: int) -> float:
 
 
 def add(total: Histogram, part: Mapping[str, int] | Mapping[int, int]) -> None:
-    """Add a histogram, also one as JSON keeps it (numbers as text), to a total."""
+    """Add a histogram to a total; its bucket numbers may be text, as JSON stores them."""
     for bucket, count in part.items():
         number = int(bucket)
         total[number] = total.get(number, 0) + count

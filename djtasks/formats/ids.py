@@ -1,7 +1,7 @@
 """Record ids: UUID version 7 after RFC 9562, section 6.2, method 1 (a counter in rand_a).
 
-Ids made in one process grow strictly, also across threads and within one millisecond, so
-records enqueued together keep their order.
+The ids of one process grow strictly, even across threads and within one millisecond, so records
+that are enqueued together keep their order.
 """
 
 import os
@@ -24,7 +24,7 @@ _set_safety = UUID.__dict__["is_safe"].__set__
 
 
 def _of_number(number: int) -> UUID:
-    """Return what UUID(int=number) does, without its checks: 0.3 µs instead of 1, for each task."""
+    """Return UUID(int=number) without its checks, which takes 0.3 µs per task instead of 1."""
     id_ = _blank(UUID)
     _set_number(id_, number)
     _set_safety(id_, SafeUUID.unknown)
@@ -32,7 +32,7 @@ def _of_number(number: int) -> UUID:
 
 
 def from_bytes(raw: bytes) -> UUID:
-    """Return the id whose 16 bytes these are."""
+    """Return the id with these 16 bytes."""
     return _of_number(int.from_bytes(raw))
 
 
@@ -65,7 +65,7 @@ else:
 
 
 def _reset_after_fork() -> None:
-    """Give the child a lock nobody holds; its random bits come from the kernel."""
+    """Give the child process a free lock; its random bits come from the kernel."""
     global _lock  # noqa: PLW0603
     _lock = threading.Lock()
 

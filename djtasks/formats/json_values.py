@@ -1,4 +1,4 @@
-"""Arguments and results as JSON: what may pass, what it weighs, and where it is wrong."""
+"""Encode arguments and results as JSON; limit their size; name the place of a bad value."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ def encode_arguments(
     if size > limit:
         raise ArgumentsTooLarge(
             f"The arguments of {path!r} take {size:,} bytes as JSON, but the limit is "
-            f"{limit:,}. Store the data and pass its key instead, or raise "
+            f"{limit:,}. Store the data and pass its key instead, or increase "
             f"OPTIONS['max_arguments'] (at most 1,000,000)."
         )
     return texts[0].decode(), texts[1].decode()
@@ -51,7 +51,7 @@ def encode_sorted(value: Any, place: str) -> bytes:
 
 
 class _Checker:
-    """Walks one value, refusing what JSON or a database's JSON column cannot hold."""
+    """Walk one value; raise InvalidArguments for what JSON or a JSON column cannot hold."""
 
     __slots__ = ("nodes", "place", "trail")
 
@@ -74,7 +74,7 @@ class _Checker:
         if isinstance(value, Sequence) and not isinstance(value, bytearray | memoryview):
             return self.sequence(value)
         raise self._refused(
-            f"is of type {type(value).__name__}, which JSON does not know: pass a string or a "
+            f"is of type {type(value).__name__}, which JSON cannot carry: pass a string or a "
             f"number (for a model instance, its primary key)"
         )
 
@@ -116,7 +116,7 @@ class _Checker:
         try:
             return self.text(value.decode())
         except UnicodeDecodeError:
-            raise self._refused("is bytes that are not UTF-8: encode them first") from None
+            raise self._refused("is bytes that are not UTF-8: encode them as text first") from None
 
     def text(self, value: str) -> str:
         plain = str.__str__(value)
@@ -166,7 +166,7 @@ _CHECKS: dict[type, Callable[[_Checker, Any], Any]] = {
 
 
 def _shown(key: object) -> str:
-    """Return a key as it may stand in a message: printable, short, whatever it is."""
+    """Return a printable, short form of any key, for a message."""
     try:
         return repr(key)[:_LONGEST_KEY]
     except Exception:  # noqa: BLE001 - the user's __repr__, or an integer too long to print

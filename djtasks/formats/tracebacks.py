@@ -1,6 +1,6 @@
-"""Errors as text: what is stored of an exception. Nothing stored is ever imported again.
+"""Store exceptions as text, and read that text as frames. Nothing stored is ever imported.
 
-And that text as frames: which lines are the project's own, and what to tell failures apart by.
+Frames say which lines are the project's own; fingerprints group failures of one kind.
 """
 
 import re
@@ -33,8 +33,8 @@ def describe(
 ) -> dict[str, Any]:
     """Return one entry for a record's errors: class path, message, traceback, worker, times.
 
-    The message has at most 2,000 characters, the traceback at most 16 kB as UTF-8, its middle
-    left out when it is longer. What the exception does wrong when printed is put down as such.
+    The message has at most 2,000 characters. The traceback has at most 16 kB as UTF-8; a longer
+    one loses its middle. If the exception's `__str__` raises, the message says so.
     """
     return {
         "class": class_path(error),
@@ -61,12 +61,12 @@ def _formatted(error: BaseException) -> str:
 
 
 def storable(text: str) -> str:
-    """Return text that every database takes: no NUL, no lone surrogates."""
+    """Return text that every database can store: no NUL, no lone surrogates."""
     return text.replace("\x00", "\\x00").encode(errors="backslashreplace").decode()
 
 
 def shortened(text: str) -> str:
-    """Return text of at most 16 kB as UTF-8, its middle left out when it is longer."""
+    """Return text of at most 16 kB as UTF-8; a longer text loses its middle."""
     raw = text.encode()
     if len(raw) <= MAX_ERROR_BYTES:
         return text
@@ -102,7 +102,7 @@ def _standard_library() -> tuple[str, ...]:
 
 
 def frames_of(text: str) -> list[Frame]:
-    """Return the frames of a formatted traceback, outermost first, of its last exception."""
+    """Return the frames of the last exception in a formatted traceback, outermost first."""
     found: list[Frame] = []
     lines = text.splitlines()
     for number, line in enumerate(lines):
@@ -125,12 +125,12 @@ def frames_of(text: str) -> list[Frame]:
 
 
 def shown_file(file: str) -> str:
-    """Return an installed file from its package on, and the project's own as it is."""
+    """Return the path of an installed file from its package on; any other path unchanged."""
     return _LIBRARIES.split(file)[-1]
 
 
 def library_of(file: str) -> str:
-    """Return the package that a file of a library belongs to, such as `django.core`."""
+    """Return the package that contains a library's file, such as `django.core`."""
     path = shown_file(file).strip("/").removesuffix(".py")
     parts = [part for part in path.split("/") if part and part != "__init__"]
     return ".".join(parts[:2]) if len(parts) > 2 else parts[0] if parts else file
@@ -139,8 +139,8 @@ def library_of(file: str) -> str:
 def place_of(error: BaseException) -> str:
     """Return the innermost frame of the project's own code, as `shop/tasks.py:118 in send`.
 
-    The file is told by its module, so that it is the same on every host. Without a frame of its
-    own it is the innermost outside djtasks; empty for an error without a trace.
+    The file is named by its module, so that it is the same on every host. Without a frame of the
+    project, it is the innermost one outside djtasks; without a traceback, it is empty.
     """
     innermost = foreign = ""
     try:
@@ -158,9 +158,9 @@ def place_of(error: BaseException) -> str:
 
 
 def fingerprint_of(task_path: str, error: BaseException, place: str) -> str:
-    """Return what failures of one kind have in common: task, exception class, and function.
+    """Return a hash that failures of one kind share: of task, exception class and function.
 
-    Not the line, which moves with every deploy, nor the message, which tells of one task.
+    Not of the line, which moves with every deploy, nor of the message, which is about one task.
     """
     file, _, function = place.rpartition(" in ")
     parts = (task_path, class_path(error), file.rpartition(":")[0], function)
