@@ -1,5 +1,5 @@
-"""The pure rules of the engine, and the values that travel between its parts. No Django.
+"""The pure rules of the engine, and the values that its parts exchange. No Django.
 
-`states` has the moves, `retry` and `outcomes` decide what follows an attempt, `recovery` what
-follows a crash. `records` and `hints` are what store, broker and worker hand to each other.
+`states` lists the moves. `retry` and `outcomes` decide what follows an attempt, `recovery` what
+follows a crash. Store, broker and worker exchange `records` and `hints`.
 """

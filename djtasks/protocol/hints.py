@@ -1,4 +1,4 @@
-"""Hints: what a broker carries. An id and where it ranks, never anything that could be run."""
+"""Hints, which a broker carries: an id and its rank, never code or arguments."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ MIN_PRIORITY = -100
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """ "Look at record `id`": the queue it waits in and its rank there, lowest first."""
+    """A pointer to record `id`: the queue it waits in and its rank there, lowest first."""
 
     id: UUID
     queue: str
@@ -25,7 +25,7 @@ class Hint:
 
 
 def score_of(priority: int, run_after: datetime) -> int:
-    """Return the rank of a record inside its queue: priority first, then due time.
+    """Return the rank of a record in its queue: by priority, then by due time.
 
     `priority` is from -100 to 100, high first; `run_after` is aware and counts in
     milliseconds, clamped to the years 2020 to 2159.
@@ -35,5 +35,5 @@ def score_of(priority: int, run_after: datetime) -> int:
 
 
 def priority_of(score: int) -> int:
-    """Return the priority that a rank was made with."""
+    """Return the priority that a rank encodes."""
     return MAX_PRIORITY - (score >> _TIME_BITS)

@@ -1,4 +1,4 @@
-"""What happened to an execution, what that means, and the one place where it is decided.
+"""The outcomes of an execution, and the one place that decides what follows from them.
 
 outcome (a fact) -> `judge` -> settlement (what to write down).
 """
@@ -31,7 +31,7 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """The record was claimed after its `expires_at` and not run."""
+    """The record was claimed after its `expires_at`, so it did not run."""
 
     error: TaskExpired
 
@@ -40,7 +40,7 @@ class Expired:
 class Unregistered:
     """This worker has no code for the record; `waited` is the time since the first refusal.
 
-    None: this is the first.
+    None means that this is the first.
     """
 
     error: UnknownTask
@@ -58,9 +58,9 @@ Decide = Callable[[BaseException], timedelta | None]
 def judge(
     outcome: Outcome, claim: Owned, notes: Notes, decide: Decide = lambda _error: None
 ) -> Settlement:
-    """Return what is written down of an outcome; `decide` is asked about failures.
+    """Return the settlement for an outcome; `decide` says when to retry a failure.
 
-    No clock, no I/O.
+    Uses no clock and no I/O.
     """
     match outcome:
         case Returned(value):

@@ -1,4 +1,4 @@
-"""What travels between store and worker: frozen values instead of rows.
+"""The values that store and worker exchange: frozen structs instead of rows.
 
 Structs, since several are made a task: a frozen dataclass of this size takes 4 to 6 µs to make,
 one of these 0.2, and `gc=False` (they hold no cycles) keeps thousands of them from the collector.
@@ -21,10 +21,10 @@ _SUCCESSFUL = State.SUCCESSFUL
 class NewRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One record to insert. `args` and `kwargs` are JSON texts.
 
-    `run_after` and `delay` both None: due at once, by the database's clock. `expires` is a
-    moment, or a span counted by that clock. `unique_key` None: nothing to compare with.
-    `target` names the object it is about.
-    `schedule` and `due_at`: the tick that made it.
+    If `run_after` and `delay` are both None, it is due at once, by the database's clock. `expires`
+    is a moment, or a duration by that clock. `unique_key` None means that it is not unique.
+    `target` names the object it is about. `schedule` and `due_at` are those of the tick that
+    created it.
     """
 
     id: UUID
@@ -47,10 +47,10 @@ class NewRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Inserted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What the insert made of a NewRecord.
+    """The result of inserting a NewRecord.
 
-    `holder` is the row of the live record that holds the unique key, and all else is told of
-    that one; None when the record was inserted.
+    `holder` is None if the record was inserted. Otherwise it is the row of the live record that
+    holds the unique key, and the other fields are those of that row.
     """
 
     id: UUID
@@ -63,7 +63,7 @@ class Inserted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.holder is None
 
     def hint_for(self, record: NewRecord) -> Hint:
-        """Return the hint of this record."""
+        """Return the hint for this record."""
         return Hint(self.id, record.queue, score_of(record.priority, self.run_after))
 
 
@@ -96,7 +96,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def must_run_isolated(self) -> bool:
-        """Whether the next crash would be its last, so that it must run alone."""
+        """Whether the next crash would be its last, so it must run alone."""
         return self.crash_count == self.max_crashes - 1 > 0
 
 
@@ -112,11 +112,11 @@ class Owned(Protocol):
 
 
 class Notes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What an attempt leaves besides its verdict.
+    """What an attempt records besides its verdict.
 
-    `error` (an entry for the errors) and `progress` are JSON texts. A failure has a `fingerprint`
-    that it shares with those of its kind, and the `place` in the project's code where it came
-    from. `store` is the task's policy: what it says is not kept is deleted.
+    `error` (an entry for the errors) and `progress` are JSON texts. A failure has a `fingerprint`,
+    which failures of its kind share, and the `place` in the project's code that raised it.
+    `store` is the task's policy, which decides whether the finished record is deleted.
     """
 
     error: str | None = None
@@ -132,10 +132,10 @@ _NOTHING = Notes()
 class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row of a settle: who owns it, and the verdict in the store's terms.
 
-    `value` is JSON text, `delay` is in seconds from the database's clock, `spent` says that an
-    attempt was used up, `started` False that it never began, and `deletes` is the task's `store`
-    policy at work; for the others see Notes. Made by the methods that are named for verdicts, so
-    that there is no mixture of them.
+    `value` is JSON text. `delay` is in seconds from the database's clock. `spent` says that an
+    attempt was used up; `started` False says that it never began. `deletes` says that the task's
+    `store` policy deletes the record. For the others, see Notes. Create it with the methods that
+    are named for verdicts, which set only fields that belong together.
     """
 
     id: UUID
@@ -174,12 +174,12 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @classmethod
     def retry(cls, owned: Owned, delay: timedelta, notes: Notes) -> "Settlement":
-        """The task failed and is tried again."""
+        """The task failed and will be retried."""
         return cls._failure(owned, notes, state=State.READY, delay=delay.total_seconds())
 
     @classmethod
     def lost(cls, owned: Owned, notes: Notes) -> "Settlement":
-        """The process died under the task, which is not tried again."""
+        """The process died while it ran the task, which will not be retried."""
         return cls._failure(owned, notes, state=State.FAILED, spent=False)
 
     @classmethod
@@ -197,12 +197,12 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @classmethod
     def expired(cls, owned: Owned, notes: Notes) -> "Settlement":
-        """The record was claimed too late and not run."""
+        """The record was claimed too late, so it did not run."""
         return cls._unrun(owned, notes, state=State.EXPIRED, deletes=notes.store == "none")
 
     @classmethod
     def refused(cls, owned: Owned, delay: timedelta | None, notes: Notes) -> "Settlement":
-        """This worker has no code for the record; after `delay` another may have. None: failed."""
+        """This worker has no code for the record: retry it after `delay`; None means FAILED."""
         if delay is None:
             return cls._unrun(owned, notes, state=State.FAILED)
         return cls._unrun(owned, notes, state=State.READY, delay=delay.total_seconds())
@@ -234,7 +234,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def is_plain(self) -> bool:
-        """Whether an attempt was made and returned, and there is nothing else to write."""
+        """Whether the attempt succeeded and there is nothing else to write."""
         return (
             self.state is _SUCCESSFUL
             and self.progress is None
@@ -247,7 +247,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Released(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A record that a dead or draining worker no longer owns, and where it went.
 
-    `lost` says why it is FAILED, where it is.
+    If the record is FAILED, `lost` says why.
     """
 
     id: UUID
@@ -259,5 +259,5 @@ class Released(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def decode_call(source: Claim | NewRecord) -> tuple[list[Any], dict[str, Any]]:
-    """Return positional and keyword arguments, as the task will see them."""
+    """Return the positional and keyword arguments that the task will receive."""
     return decode(source.args), decode(source.kwargs)

@@ -1,4 +1,4 @@
-"""What becomes of a record whose process is gone. Pure, like `judge`, and the only such place."""
+"""Decide what happens to a record whose process is gone. Pure, like `judge`."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,26 +8,29 @@ from djtasks.protocol.states import State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departure:
-    """How a process left: `crashed` (not by a drain or for a neighbour's sake), `alone` (it
-    was a fresh process for one suspect record), `running` the records it was at when it died,
-    None where nobody can tell."""
+    """How a process ended.
+
+    `crashed`: it did not drain, and was not stopped because of another process. `alone`: it was a
+    fresh process for one suspect record. `running`: the records that it was executing when it
+    died; None if unknown.
+    """
 
     crashed: bool
     alone: bool = False
     running: frozenset[UUID] | None = None
 
     def spares(self, record_id: UUID) -> bool:
-        """Return whether this record surely has nothing to do with the crash.
+        """Return whether this record certainly did not cause the crash.
 
-        It was claimed and not at work while others were. A process that died while it was at
-        no record at all spares nobody, else what kills it so would never be counted.
+        It was claimed but not running, while others were running. A process that died while it
+        ran no record at all spares no record; otherwise such crashes would never count.
         """
         return bool(self.running) and record_id not in (self.running or ())
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Where a record goes, and its new count of crashes."""
+    """The new state of a record, and its new crash count."""
 
     state: State
     crash_count: int
@@ -41,12 +44,12 @@ def judge_release(
     max_crashes: int,
     is_spared: bool = False,
 ) -> Release:
-    """Decide where a RUNNING record goes that may have started before its process left.
+    """Return the new state of a RUNNING record that may have started before its process ended.
 
-    A crash in company counts only up to `max_crashes` - 1, since nobody knows who caused it;
-    from there the record runs alone, and only a crash alone is its last. One that `is_spared`
-    goes back as it was. A record with `max_crashes` 1 must never start twice, and may have
-    ended without being settled, so it is lost whatever the reason.
+    If other records ran too, a crash counts only up to `max_crashes` - 1, since nobody knows which
+    record caused it. From then on the record runs alone, and only a crash alone is its last. A
+    record that `is_spared` goes back unchanged. A record with `max_crashes` 1 must never start
+    twice, and may have finished without being settled, so it always ends as FAILED.
     """
     if cancel_requested:
         return Release(State.CANCELLED, crash_count)

@@ -1,4 +1,4 @@
-"""When a failed task runs again: decided by arithmetic alone, without a clock."""
+"""Decide when to retry a failed task, without a clock."""
 
 import math
 from collections.abc import Callable
@@ -17,10 +17,10 @@ _MOST_DOUBLINGS = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
-    """Delays that grow: `first_delay`, then `factor` times as long each time, to `longest_delay`.
+    """Growing delays: `first_delay`, then `factor` times longer each time, up to `longest_delay`.
 
-    `jitter` (0 to 1) spreads each delay by that share up and down, so that tasks that failed
-    together do not come back together.
+    `jitter` (0 to 1) varies each delay by up to that share in both directions, so that tasks that
+    failed together do not retry together.
     """
 
     first_delay: timedelta = timedelta(seconds=15)
@@ -44,7 +44,7 @@ class Backoff:
     def delay_after(self, attempt: int, *, spread: float = 0.0) -> timedelta:
         """Return how long to wait after failed attempt `attempt` (counted from 1).
 
-        `spread`, from -1 to 1, moves the delay within the jitter; 0 is the plain delay.
+        `spread`, from -1 to 1, moves the delay within the jitter; 0 means no jitter.
         """
         longest = self.longest_delay.total_seconds()
         first = self.first_delay.total_seconds()
@@ -60,11 +60,11 @@ _DEFAULT = Backoff()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often a task may fail, which failures are worth another attempt, and when it comes.
+    """How often a task may fail, which failures to retry, and after how long.
 
     `max_attempts` counts from 1. `backoff` may be a function of (exception, task_result).
-    `retry_on` None means every failure; `give_up_on` wins over it. A class in either also matches
-    its subclasses.
+    `retry_on` None means every failure; `give_up_on` takes precedence. A class in either also
+    matches its subclasses.
     """
 
     max_attempts: int = 1
@@ -80,11 +80,11 @@ class RetryPolicy:
         spread: float = 0.0,
         result: Callable[[], Any] = lambda: None,
     ) -> timedelta | None:
-        """Return when to try again after failed attempt `attempt`, counted from 1; None: give up.
+        """Return the delay before a retry after failed attempt `attempt` (from 1); None to give up.
 
-        A task that raises Retry is tried again whatever it failed of, and its own delay goes
-        before any backoff. A backoff function is called with the error and `result()`, for the
-        last attempt too; what it raises, this raises.
+        A task that raises Retry is retried whatever `retry_on` says, and its own delay takes
+        precedence over the backoff. A backoff function is called with the error and `result()`,
+        even for the last attempt; its exceptions propagate.
         """
         delay = self._delay_after(error, attempt, spread, result)
         asks = isinstance(error, Retry)
@@ -107,7 +107,7 @@ class RetryPolicy:
         return timedelta(seconds=answer)
 
     def worth_retrying(self, error: BaseException) -> bool:
-        """Return whether this failure may be tried again at all, attempts aside."""
+        """Return whether this kind of failure may be retried, whatever the number of attempts."""
         if isinstance(error, self.give_up_on):
             return False
         return self.retry_on is None or isinstance(error, self.retry_on)

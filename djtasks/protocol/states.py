@@ -9,7 +9,7 @@ from djtasks.errors import ImpossibleMove
 
 
 class State(IntEnum):
-    """Where a record stands. The numbers are stored, so they never change."""
+    """The state of a record. The numbers are stored, so they never change."""
 
     READY = 0
     RUNNING = 1
@@ -54,5 +54,5 @@ def require_move(before: State, after: State) -> None:
 
 
 def django_status(state: State) -> str:
-    """Return the name of Django's TaskResultStatus that callers of `django.tasks` see."""
+    """Return the name of the TaskResultStatus that callers of `django.tasks` see."""
     return _DJANGO_NAMES.get(state, "FAILED")
