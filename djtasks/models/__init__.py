@@ -1,4 +1,4 @@
-"""The tables. The row of TaskRecord is the task; everything else is about running it."""
+"""The models. A TaskRecord row is the task; the other tables are about running it."""
 
 from djtasks.models.bulk import BulkAction
 from djtasks.models.queues import Namespace, QueueControl

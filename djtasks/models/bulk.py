@@ -1,4 +1,4 @@
-"""The table of bulk actions: what was asked for, and how far it is."""
+"""The table of bulk actions: what was requested, and the progress."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -10,9 +10,9 @@ from djtasks.models.fields import DatabaseNow, ExactCharField
 class BulkAction(models.Model):
     """One action on everything that matches a filter, done by a task in chunks.
 
-    `selection` and `options` are what `operations.start_bulk` was given; `upper` is the newest
-    id that may be touched, `cursor` the last one that was looked at. Nobody but its task moves
-    the counts, with the cursor, in the transaction of the chunk. `planned` stops at 100,000.
+    `selection` and `options` are the arguments of `operations.start_bulk`. `upper` is the newest id
+    that the action may change, `cursor` the last one that it checked. Only its task updates the
+    counts and the cursor, in the transaction of the chunk. `planned` stops at 100,000.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

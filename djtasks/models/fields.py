@@ -1,4 +1,4 @@
-"""SQL that Django has no words for: the clock in UTC, exact names, and partial indexes."""
+"""SQL that Django does not provide: the clock in UTC, exact names, and partial indexes."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +10,8 @@ from django.db.models.functions import Now
 class DatabaseNow(Now):
     """The database's clock in UTC, at the start of the statement.
 
-    Not Django's `Now()`: on MySQL and MariaDB that is the time of the session's zone, hours
-    away from the UTC that Django stores.
+    Not Django's `Now()`: on MySQL and MariaDB, that uses the session's time zone, hours away from
+    the UTC that Django stores.
     """
 
     def as_mysql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 else:
 
     class ExactCharField(models.CharField):
-        """A name or key that is compared letter by letter on every database.
+        """A name or key that every database compares character by character.
 
-        By default MySQL and MariaDB take "Mail", "mail" and "mail " for the same.
+        By default, MySQL and MariaDB treat "Mail", "mail" and "mail " as equal.
         """
 
         def db_parameters(self, connection):
@@ -38,7 +38,7 @@ else:
 
 
 class WhereIndex(models.Index):
-    """An index over some rows; over all of them, led by other columns, where MySQL needs that.
+    """A partial index; on MySQL and MariaDB, a full index that starts with other columns.
 
     `where` is the condition, `elsewhere` the fields on databases without partial indexes.
     Not `Index(condition=…)`: Django skips that on MySQL, and warns at every migrate.
@@ -62,7 +62,7 @@ class WhereIndex(models.Index):
 
 
 class UniqueWhenSet(models.UniqueConstraint):
-    """Unique among rows where the field is not NULL, without an entry for those where it is."""
+    """Unique among rows where the field is not NULL; rows where it is NULL have no entry."""
 
     def _partial(self, schema_editor: Any) -> models.UniqueConstraint:
         condition = Q(**{f"{self.fields[0]}__isnull": False})

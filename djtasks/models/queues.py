@@ -1,4 +1,4 @@
-"""The tables of queues: which are paused, and the name that keeps installations apart."""
+"""The tables of queues: which queues are paused, and the namespace of the installation."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from djtasks.models.fields import DatabaseNow, ExactCharField
 
 
 class QueueControl(models.Model):
-    """A paused queue: by whom, why, and until when. No row means open."""
+    """A paused queue: by whom, why, and until when. A queue without a row is not paused."""
 
     backend = ExactCharField(max_length=64)
     queue = ExactCharField(max_length=64)
@@ -35,9 +35,9 @@ class QueueControl(models.Model):
 
 
 class Namespace(models.Model):
-    """One row with a random name, the same for everybody who uses this database.
+    """One row with a random name, the same for every process that uses this database.
 
-    It keeps apart installations that share a Redis (the default of OPTIONS["namespace"]).
+    It separates installations that share a Redis (the default of OPTIONS["namespace"]).
     """
 
     id = models.SmallIntegerField(primary_key=True)
@@ -52,7 +52,7 @@ class Namespace(models.Model):
 
     @classmethod
     def obtain(cls, database: str, name: str) -> str:
-        """Return the name stored in `database`, storing `name` if there is none."""
+        """Return the name stored in `database`; store `name` if there is none."""
         manager: Any = cls._base_manager.using(database)
         row, _created = manager.get_or_create(id=1, defaults={"name": name})
         stored: str = row.name

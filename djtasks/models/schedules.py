@@ -1,4 +1,4 @@
-"""The table of schedules; `djtasks.models` has it too."""
+"""The table of schedules."""
 
 from datetime import timedelta
 
@@ -9,15 +9,16 @@ from djtasks.models.fields import DatabaseNow
 
 
 def default_missed_policy() -> dict[str, str]:
-    """Return the default of what becomes of missed runs, as a row stores it."""
+    """Return the default policy for missed runs, as a row stores it."""
     return {"policy": "coalesce"}
 
 
 class Schedule(models.Model):
-    """When to enqueue which task. `next_run_at` NULL: never again, paused, or gone from code.
+    """When to enqueue which task.
 
-    `declared` is what the code says, NULL for a schedule made by hand; a column that differs
-    from it is an override. `last_due_at` only grows, so that no due time fires twice.
+    `next_run_at` is NULL if the schedule never runs again, is paused, or is gone from the code.
+    `declared` is what the code declares, NULL for a schedule created by hand; a column that
+    differs from it is an override. `last_due_at` only grows, so that no due time fires twice.
     `broken` says why it cannot fire; empty means that it can.
     """
 

@@ -1,6 +1,6 @@
-"""The tables of what happened: counts, times and failures, long after the records are pruned.
+"""The tables of statistics: counts, times and failures, kept after the records are pruned.
 
-Figures, not results: a killed worker takes up to five seconds of them along.
+They are approximate: a killed worker loses up to five seconds of them.
 """
 
 from datetime import timedelta
@@ -23,12 +23,12 @@ STEPS = {
 
 
 class TaskStatistics(models.Model):
-    """What attempts of one task in one queue came to, from `at` for `step` seconds.
+    """The results of the attempts of one task in one queue, from `at` for `step` seconds.
 
-    `step` 0 is what one child wrote about one minute; a duty makes minutes of those, of all
-    children together, then ten minutes, hours and days. From the minute on there is also a row
-    for all tasks of the queue, whose `task_path` is empty. Histograms map a bucket's number to
-    a count; see `djtasks.formats.histograms`. Sums are in seconds.
+    `step` 0 is what one child process wrote about one minute. A duty adds these up over all
+    children into minutes, then ten minutes, hours and days. From the minute on, a row with an
+    empty `task_path` covers all tasks of the queue. Histograms map a bucket's number to a count;
+    see `djtasks.formats.histograms`. Sums are in seconds.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -60,10 +60,10 @@ class TaskStatistics(models.Model):
 
 
 class QueueSample(models.Model):
-    """What a queue looked like at one moment of a minute, counted by the coordinator.
+    """The state of a queue at one moment of a minute, counted by the coordinator.
 
-    Longer steps have the mean of their minutes, and the longest wait. The row without a queue
-    is about all of them. `slots` are those of the live children that fetch from it. Counts
+    Longer steps have the mean of their minutes, and the longest wait. The row with an empty queue
+    covers all queues. `slots` are those of the live children that fetch from the queue. Counts
     stop where they would become slow; see `djtasks.inspection.COUNT_LIMIT`.
     """
 
@@ -91,7 +91,7 @@ class QueueSample(models.Model):
 
 
 class StatisticsMark(models.Model):
-    """Up to when the rows of one step are complete; moved by a compare-and-set."""
+    """The time until which the rows of one step are complete; updated by a compare-and-set."""
 
     backend = ExactCharField(max_length=64)
     step = models.IntegerField()
@@ -109,11 +109,11 @@ class StatisticsMark(models.Model):
 
 
 class FailureGroup(models.Model):
-    """Failures of one task with the same exception out of the same line of work.
+    """Failures of one task with the same exception from the same function.
 
-    `fingerprint` is that of their records; `place` the innermost frame of the project's own
-    code, `message` and `last_record` those of the latest. `failed` counts final failures,
-    `retried` attempts that are tried again.
+    `fingerprint` is that of their records. `place` is the innermost frame of the project's own
+    code. `message` and `last_record` are those of the latest failure. `failed` counts final
+    failures, `retried` counts attempts that are retried.
     """
 
     backend = ExactCharField(max_length=64)

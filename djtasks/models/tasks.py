@@ -10,7 +10,7 @@ from djtasks.protocol.states import State
 
 
 class TaskState(models.IntegerChoices):
-    """The states as people read them."""
+    """The states with their labels."""
 
     READY = State.READY, _("Ready")
     RUNNING = State.RUNNING, _("Running")
@@ -24,10 +24,10 @@ class TaskState(models.IntegerChoices):
 class TaskRecord(models.Model):
     """One enqueued task: outbox, lock and result in one row.
 
-    `worker` is set exactly while RUNNING. `fence` is moved by claims only, upwards only.
-    `unique_key` is `key` while the record is not final. `fingerprint` tells failures of one
-    kind, `target` is the object a task is about (`shop.order:7`). Columns that most rows leave
-    empty are NULL, which costs nothing.
+    `worker` is set exactly while RUNNING. Only claims change `fence`, and only upwards.
+    `unique_key` is `key` while the record is not final. `fingerprint` identifies failures of one
+    kind. `target` is the object that a task is about (`shop.order:7`). Columns that most rows
+    leave empty are NULL, which costs nothing.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -1,4 +1,4 @@
-"""The tables of processes: who runs tasks, and who holds which duty."""
+"""The tables of processes: which ones run tasks, and which one holds each duty."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -38,7 +38,7 @@ class WorkerRecord(models.Model):
 
 
 class Lease(models.Model):
-    """A duty that one process holds at a time, for efficiency; correct with several."""
+    """A duty that one process holds at a time, for efficiency; several holders do no harm."""
 
     name = ExactCharField(max_length=100, primary_key=True)
     holder = models.UUIDField()
