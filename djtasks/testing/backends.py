@@ -1,4 +1,4 @@
-"""Backends for a project's own tests: they take all options of djtasks, unlike Django's two."""
+"""Backends for your tests. Unlike Django's two, they accept all task options of djtasks."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -31,9 +31,9 @@ from djtasks.worker.attempts.pipeline import Finished, Pipeline
 
 
 class DummyBackend(BaseTaskBackend):
-    """Checks and keeps what is enqueued, and runs nothing.
+    """Validate and keep enqueued tasks, and run nothing.
 
-    `results` holds the TaskResults of this thread in their order; `clear()` forgets them.
+    `results` holds the TaskResults of this thread in order; `clear()` discards them.
     """
 
     task_class = Task
@@ -52,13 +52,13 @@ class DummyBackend(BaseTaskBackend):
     def enqueue(  # type: ignore[override] # one object for any signature
         self, task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> TaskResult[Any]:
-        """Keep one task; raises what the real backend would raise for it."""
+        """Keep one task; raise what the real backend would raise for it."""
         self.validate_task(task)
         limit = Options().max_arguments
         return self._keep(task, build_record(task, args, kwargs, backend=self.alias, limit=limit))
 
     def enqueue_many(self, task: Task[..., Any], items: Items) -> int:
-        """Keep one task an item; nothing at all when one of them is bad."""
+        """Keep one task per item; keep none if one item is not valid."""
         self.validate_task(task)
         limit = Options().max_arguments
         records = [
@@ -87,22 +87,22 @@ class DummyBackend(BaseTaskBackend):
         raise TaskResultDoesNotExist(result_id)
 
     def cancel(self, result_id: str) -> bool:
-        """Mark a kept task as cancelled; False when it does not exist."""
+        """Mark a kept task as cancelled; return False if it does not exist."""
         found = [result for result in self.results if result.id == result_id]
         for result in found:
             object.__setattr__(result, "state", State.CANCELLED)
         return bool(found)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Discard all results."""
         self.results.clear()
 
 
 class ImmediateBackend(DummyBackend):
-    """Runs each task inside `enqueue()`, through the worker's own steps.
+    """Run each task inside `enqueue()`, through the worker's own steps.
 
-    Arguments and results go through JSON, failures are retried at once as often as the task
-    allows, delays are not waited for. `results` holds the final results.
+    Arguments and results go through JSON. Failures are retried at once, as often as the task
+    allows; there are no delays. `results` holds the final results.
     """
 
     def _keep(self, task: Task[..., Any], record: NewRecord) -> TaskResult[Any]:
@@ -123,7 +123,7 @@ class ImmediateBackend(DummyBackend):
 
 
 class _NoStore:
-    """What complete_in_transaction() needs of a store, where no row exists."""
+    """The part of a store that complete_in_transaction() needs when no row exists."""
 
     def __init__(self) -> None:
         self.database = queue_database()

@@ -1,6 +1,6 @@
-"""What every broker must do, as tests to be subclassed: the suite of `djtasks.brokers.base.Broker`.
+"""Tests that every broker must pass: subclass them to test a `djtasks.brokers.base.Broker`.
 
-A subclass gives a `broker` fixture, and pytest runs what it inherits:
+A subclass provides a `broker` fixture, and pytest runs the tests that it inherits:
 docs/guides/writing-a-broker.md. For readable failures, call
 `pytest.register_assert_rewrite("djtasks.testing.broker_contract")` in a conftest.py.
 """

@@ -1,10 +1,10 @@
-"""A short leash for a server: it lives as long as our standard input stays open.
+"""Run a server that stops when this process's standard input closes.
 
     python -m djtasks.testing.parent_guard [--user NAME] [--signal TERM] -- command argument...
 
-Whoever holds the other end of the pipe holds the server: when that process ends, even by
-`kill -9`, the kernel closes the pipe and the server gets its stop signal. On Linux the server
-gets it too when the leash itself is killed.
+The process at the other end of the pipe owns the server: when it ends, even by `kill -9`, the
+kernel closes the pipe and the server gets its stop signal. On Linux, the server also gets it if
+the guard itself is killed.
 """
 
 import argparse
@@ -24,9 +24,8 @@ _PR_SET_PDEATHSIG = 1
 def hold(command: Sequence[str], *, stop: signal.Signals, user: str | None) -> int:
     """Run `command` in a session of its own until standard input ends; return its exit code.
 
-    SIGINT and SIGTERM are ignored: a terminal sends Ctrl-C to a whole group, and the order in
-    which things stop is the holder's business. A server that has not stopped after 30 s is
-    killed.
+    SIGINT and SIGTERM are ignored: a terminal sends Ctrl-C to a whole group, and the owner
+    decides the order in which things stop. A server that has not stopped after 30 s is killed.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -44,7 +43,7 @@ def hold(command: Sequence[str], *, stop: signal.Signals, user: str | None) -> i
 
 
 def _prepare(stop: signal.Signals) -> None:
-    """Run in the server's process, before it becomes the server."""
+    """Prepare the child process, before it executes the server."""
     # What is ignored stays ignored in a new program, and the server must hear its stop signal.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -73,13 +72,17 @@ def _has_group(name: str) -> bool:
 
 
 def main() -> int:
-    """Parse the command line and hold the server."""
+    """Parse the command line and run the server."""
     parser = argparse.ArgumentParser(
         prog="python -m djtasks.testing.parent_guard", description=__doc__
     )
     parser.add_argument("--user", help="run the server as this user")
-    parser.add_argument("--signal", default="TERM", help="how to stop it (default: %(default)s)")
-    parser.add_argument("command", nargs=argparse.REMAINDER, help="-- and the server's command")
+    parser.add_argument(
+        "--signal", default="TERM", help="the signal that stops it (default: %(default)s)"
+    )
+    parser.add_argument(
+        "command", nargs=argparse.REMAINDER, help="-- followed by the server's command"
+    )
     asked = parser.parse_args()
     command = asked.command[1:] if asked.command[:1] == ["--"] else asked.command
     if not command:

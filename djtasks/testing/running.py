@@ -1,4 +1,4 @@
-"""Tasks run in the test's own thread and transaction, through the worker's own steps."""
+"""Run tasks in the test's own thread and transaction, through the worker's own steps."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ _CLAIMED_AT_ONCE = 100
 
 
 def execute_here(pipeline: Pipeline, claim: Claim) -> Finished:
-    """Run one claim in this thread, plain function or coroutine; nothing it raises gets out."""
+    """Run one claim in this thread, plain function or coroutine; never raise its errors."""
     work = Work.of(claim)
     if work.is_async:
         finished: Finished = async_to_sync(pipeline.run_async)(work)
@@ -36,11 +36,11 @@ def run_due(
     advance: timedelta | None = None,
     reraise: bool = False,
 ) -> list[TaskResult[Any]]:
-    """Run what is due in the database, now, here; return the results in the order they ran.
+    """Run all due tasks in this thread; return their results in the order they ran.
 
-    For tests, also inside a TestCase, where nothing commits and so no worker could see a task.
-    Tasks that running tasks enqueue are run too, until nothing is due. `advance` first moves
-    all waiting tasks so much nearer, for delays and retries. `reraise` raises the error of the
+    For tests, including a TestCase, where nothing commits and so no worker could see a task. Also
+    runs the tasks that running tasks enqueue, until nothing is due. `advance` first makes all
+    waiting tasks due that much earlier, for delays and retries. `reraise` raises the error of the
     first task that ends FAILED.
     """
     engine = engine_of(backend)
@@ -82,7 +82,7 @@ def _result(engine: Engine, claim: Claim, finished: Finished) -> TaskResult[Any]
 
 
 def finished_result(finished: Finished, worker: UUID) -> TaskResult[Any]:
-    """Return the result of an attempt that no row tells of."""
+    """Return the result of an attempt that has no row."""
     task = finished.task or registry.get(finished.claim.task_path)
     return from_finished(
         finished.claim, task, worker, finished.settlement, started_at=finished.started_at

