@@ -1,11 +1,11 @@
-"""The app, as it stands in INSTALLED_APPS."""
+"""The AppConfig of djtasks."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
 class DjtasksConfig(AppConfig):
-    """Registers the checks, and the signals of Django's tasks API where only an app does."""
+    """Register the system checks and import the signals when Django starts."""
 
     name = "djtasks"
     verbose_name = _("Background tasks")

@@ -1,4 +1,4 @@
-"""The `django.tasks` backend: where a call in the web process becomes a row.
+"""The `django.tasks` backend: it turns a call in the web process into a row.
 
 enqueue = validate -> build the record -> store.insert -> outbox.publish
 """
@@ -39,10 +39,10 @@ _warned: set[str] = set()
 
 
 class DjtasksBackend(BaseTaskBackend):
-    """Stores tasks as rows in the caller's transaction, and their ids in the broker after it.
+    """Store tasks as rows in the caller's transaction, and push their ids to the broker after it.
 
-    Built at import time of the first tasks module and once a thread, so it touches neither
-    models' tables nor connections until a task is enqueued.
+    Django builds it when the first tasks module is imported and once per thread, so it uses no
+    table and no connection until a task is enqueued.
     """
 
     task_class = Task
@@ -64,16 +64,16 @@ class DjtasksBackend(BaseTaskBackend):
             raise InvalidTaskBackend(f"TASKS[{self.alias!r}]: {error}") from error
 
     def validate_task(self, task: Any) -> None:
-        """Refuse a task that workers could not run; remember one that they can."""
+        """Raise InvalidTask for a task that workers could not run; register one that they can."""
         super().validate_task(task)
         if not isinstance(task, Task):
-            raise InvalidTask(f"{task.module_path!r} is no djtasks Task.")
+            raise InvalidTask(f"{task.module_path!r} is not a djtasks Task.")
         registry.register(task)
 
     def enqueue(  # type: ignore[override] # one object for any signature
         self, task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> TaskResult[Any]:
-        """Insert one record in the caller's transaction; workers hear of it on commit.
+        """Insert one record in the caller's transaction; workers learn of it on commit.
 
         With `unique`, returns the result of the live record that holds the key, if any.
         Raises InvalidArguments before anything is written, InvalidTask for a bad task.
@@ -98,7 +98,7 @@ class DjtasksBackend(BaseTaskBackend):
         return result
 
     def enqueue_many(self, task: Task[..., Any], items: Items) -> int:
-        """Insert one record an item, all in one transaction; see Task.enqueue_many()."""
+        """Insert one record per item, all in one transaction; see Task.enqueue_many()."""
         self.validate_task(task)
         engine = self.engine
         self._warn_if_hidden(task, engine)
@@ -150,20 +150,20 @@ class DjtasksBackend(BaseTaskBackend):
         return from_record(row)
 
     def cancel(self, result_id: str) -> bool:
-        """Cancel the task with this id; False when it is final or does not exist."""
+        """Cancel the task with this id; return False if it is final or does not exist."""
         from djtasks.operations import cancel
 
         return bool(cancel(self.engine, _ids(result_id)))
 
     def check(self, **_kwargs: Any) -> list[django_checks.CheckMessage]:
-        """Return what is wrong with this alias's settings."""
+        """Return the system check messages for the settings of this alias."""
         from djtasks.checks import check_alias
 
         return check_alias(self.alias)
 
 
 def _ids(result_id: str) -> list[UUID]:
-    """Return the id as it stands in a row, or nothing for what cannot be one."""
+    """Return the id as a list of one UUID; an empty list if it is not a UUID."""
     try:
         return [UUID(str(result_id))]
     except ValueError:
@@ -171,7 +171,7 @@ def _ids(result_id: str) -> list[UUID]:
 
 
 def _due(pairs: Iterable[tuple[NewRecord, Inserted]]) -> list[Hint]:
-    """Return the hints of the records that may run now; the indexer brings the others."""
+    """Return the hints of the records that may run now; the indexer adds the others later."""
     return [
         answer.hint_for(record)
         for record, answer in pairs

@@ -35,7 +35,7 @@ SQLITE_LINES = """\
 
 
 def check_alias(alias: str) -> list[checks.CheckMessage]:
-    """Check the settings of one TASKS alias; what Django's own `tasks` check asks for."""
+    """Check the settings of one TASKS alias; Django's own `tasks` check calls this."""
     try:
         engine = engine_of(alias)
     except (InvalidOption, InvalidTaskBackend) as error:
@@ -129,7 +129,7 @@ async def _any_coroutine(_context: Any) -> None:
 
 @checks.register("djtasks")
 def check_settings(**_kwargs: Any) -> list[checks.CheckMessage]:
-    """Check what concerns all aliases; opens no connection."""
+    """Check the settings that all aliases share; open no connection."""
     if not our_aliases():
         return []
     found: list[checks.CheckMessage] = []
@@ -157,16 +157,17 @@ def _check_database(alias: str) -> Iterator[checks.CheckMessage]:
         )
     if connection.vendor == "sqlite" and not is_sqlite_ready(alias):
         yield checks.Warning(
-            f"DATABASES[{alias!r}] is SQLite as generated: a writer locks out everybody else, "
-            f"so workers run one task at a time.",
-            hint=f"Put this into DATABASES[{alias!r}]:\n{SQLITE_LINES}",
+            f"DATABASES[{alias!r}] is SQLite with Django's default options: a writer blocks all "
+            f"other connections, so workers run one task at a time.",
+            hint=f"Add this to DATABASES[{alias!r}]:\n{SQLITE_LINES}",
             id="djtasks.W001",
         )
     if alias != DEFAULT_DB_ALIAS:
         yield checks.Warning(
             f"Tasks are stored in {alias!r}, not beside your data in {DEFAULT_DB_ALIAS!r}.",
-            hint="Enqueueing is then not atomic with your own changes: a task may run although "
-            "your transaction rolled back. Let a router keep `djtasks` beside your data.",
+            hint="Enqueueing is then not atomic with your own changes: a task may run even if "
+            "your transaction rolls back. Use a database router that keeps `djtasks` with your "
+            "data.",
             id="djtasks.W002",
         )
     yield from _check_pool(alias)
@@ -181,7 +182,7 @@ def _check_pool(alias: str) -> Iterator[checks.CheckMessage]:
         yield checks.Warning(
             f"The pool of DATABASES[{alias!r}] has {size} connections, fewer than the {SLOTS} "
             f"threads of a worker process.",
-            hint="Set OPTIONS['pool']['max_size'] to at least the threads of a worker, or run "
+            hint="Set OPTIONS['pool']['max_size'] to at least the threads of a process, or run "
             "workers with fewer --threads.",
             id="djtasks.W003",
         )
@@ -202,9 +203,9 @@ def _check_command() -> Iterator[checks.CheckMessage]:
     name = owner if isinstance(owner, str) else getattr(owner, "name", "")
     if name != "djtasks":
         yield checks.Warning(
-            f"The command `runworker` is {name!r}'s, not djtasks'.",
-            hint="Start workers with `manage.py djtasks_worker`, or put 'djtasks' before it in "
-            "INSTALLED_APPS.",
+            f"The command `runworker` comes from {name!r}, not from djtasks.",
+            hint="Start workers with `manage.py djtasks_worker`, or put 'djtasks' before that app "
+            "in INSTALLED_APPS.",
             id="djtasks.W004",
         )
 
@@ -223,7 +224,7 @@ def _check_ties() -> Iterator[checks.CheckMessage]:
 
 @checks.register("djtasks", deploy=True)
 def check_servers(**_kwargs: Any) -> list[checks.CheckMessage]:
-    """Ask the brokers how they are; part of `check --deploy` since it opens connections."""
+    """Ask each broker for problems; part of `check --deploy` since it opens connections."""
     found: list[checks.CheckMessage] = []
     for alias in our_aliases():
         try:
@@ -243,7 +244,7 @@ def check_servers(**_kwargs: Any) -> list[checks.CheckMessage]:
 
 @checks.register("djtasks", deploy=True)
 def check_exposure(**_kwargs: Any) -> list[checks.CheckMessage]:
-    """Check how open the door to each Redis is; judged from the settings."""
+    """Check, from the settings alone, how each Redis is protected."""
     found: list[checks.CheckMessage] = []
     for alias in our_aliases():
         try:
@@ -259,14 +260,14 @@ def check_exposure(**_kwargs: Any) -> list[checks.CheckMessage]:
 
 _EXPOSURES = {
     "plaintext": (
-        "Redis at {place} is spoken to without TLS, its password included.",
-        "Write rediss:// into LOCATION. In a network that is yours alone, silence this check.",
+        "The connection to Redis at {place} does not use TLS: it sends passwords in clear text.",
+        "Use rediss:// in LOCATION. On a private network, you can silence this check.",
         "djtasks.W015",
     ),
     "no-password": (
-        "Redis at {place} asks for no password.",
-        "Whoever reaches it can delay tasks and read their ids, and nothing else. Set a user and "
-        "a password (docs/guides/security.md has its rights).",
+        "Redis at {place} does not require a password.",
+        "Anyone who can connect to it can delay tasks and read their ids, but nothing else. Set a "
+        "user and a password (docs/guides/security.md lists the rights it needs).",
         "djtasks.W016",
     ),
 }

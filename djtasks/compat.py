@@ -33,7 +33,7 @@ if TYPE_CHECKING or IN_DJANGO:
 else:
     if importlib.util.find_spec("django_tasks") is None:
         raise ImproperlyConfigured(
-            "djtasks needs Django's tasks API, which Django 5.2 does not have: install the "
+            "djtasks needs Django's tasks API, which Django 5.2 does not have. Install the "
             "backport with `pip install djtasks[django52]`, or upgrade to Django 6."
         )
     from django_tasks import (
@@ -83,7 +83,7 @@ __all__ = [
 
 
 def register_checks() -> None:
-    """Register the checks of TASKS; the backport does so only as an app of its own."""
+    """Register the checks of TASKS; the backport does so only if it is in INSTALLED_APPS."""
     if IN_DJANGO:
         from django.tasks import checks
     else:

@@ -13,7 +13,7 @@ _LONGEST_NOTE = 200
 
 
 class Execution(Protocol):
-    """What a context needs from whoever runs the task."""
+    """What a context needs from the code that runs the task."""
 
     @property
     def id(self) -> UUID: ...
@@ -59,13 +59,13 @@ class Context(_Base):
 
     @property
     def task_result(self) -> "DjangoTaskResult[Any, Any]":  # type: ignore[override]
-        """The result as it stands now, this attempt included; read from the claim."""
+        """The current result, including this attempt; read from the claim."""
         result: DjangoTaskResult[Any, Any] = self._execution.result()
         return result
 
     @property
     def id(self) -> UUID:
-        """The record's id; with `fence` a good idempotency key for outside effects."""
+        """The record's id. With `fence`, it makes an idempotency key for calls to other systems."""
         return self._execution.id
 
     @property
@@ -85,19 +85,19 @@ class Context(_Base):
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody asked for this task to be cancelled (seen within a heartbeat).
+        """Whether a cancel was requested (seen within a heartbeat).
 
-        A task that has asked this once is trusted to stop by itself: from then on no
-        TaskCancelled is raised in it.
+        A task that has read this once must stop by itself: from then on, no TaskCancelled is
+        raised in it.
         """
         return self._execution.cancelled
 
     def set_progress(self, done: float, total: float | None = None, note: str = "") -> None:
-        """Say how far the task is; costs a memory write and is stored within a second.
+        """Report progress. Costs one write to memory; stored within a second.
 
-        `total` None means that nobody knows. Lost with the attempt when the worker crashes.
-        Raises ValueError for what is no number or beyond 64 bits. `note` is cut after 200
-        characters.
+        `total` None means unknown. Progress is lost with the attempt if the worker crashes.
+        Raises ValueError for a value that is not a number or exceeds 64 bits. `note` is cut
+        after 200 characters.
         """
         for number in (done, total):
             if number is not None and not _is_plain(number):
@@ -107,7 +107,7 @@ class Context(_Base):
 
     @contextmanager
     def complete_in_transaction(self, value: Any = None) -> Iterator[Completion]:
-        """Commit the block's database work and the task's success together, or neither.
+        """Commit the block's database changes and the task's success together, or neither.
 
         Opens a transaction on the queue's database. `value` becomes the return value; it may
         be set later as `completion.value`. What the task returns afterwards is ignored.
@@ -120,7 +120,7 @@ class Context(_Base):
 
 
 def call_task(context: Context) -> Any:
-    """Call the task that this context is of: what middleware is around, innermost."""
+    """Call the task of this context; middleware wraps this function."""
     return context._execution.call(context)  # noqa: SLF001 - the two are one
 
 

@@ -1,4 +1,4 @@
-"""The parts behind one TASKS alias, put together once a process from the settings."""
+"""The parts behind one TASKS alias, built from the settings once per process."""
 
 import hashlib
 import secrets
@@ -36,14 +36,14 @@ class Engine:
 
     @cached_property
     def namespace(self) -> str:
-        """What keeps this installation's hints apart; asks the database once."""
+        """The prefix that separates this installation's hints; queries the database once."""
         if self.options.namespace is not None:
             return self.options.namespace
         return Namespace.obtain(self.database, secrets.token_hex(8))
 
     @cached_property
     def channel(self) -> str:
-        """The PostgreSQL channel of NOTIFY, short enough for an identifier."""
+        """The PostgreSQL channel for NOTIFY, short enough for an identifier."""
         identity = f"{self.namespace}:{self.alias}".encode()
         return f"djtasks_{hashlib.sha256(identity).hexdigest()[:32]}"
 
@@ -53,17 +53,17 @@ class Engine:
         return open_store(self.alias)
 
     def now(self) -> datetime:
-        """Return the clock of the database."""
+        """Return the current time of the database's clock."""
         return self.store.now()
 
     @cached_property
     def broker(self) -> Broker | None:
-        """The index, or None for `broker="database"`."""
+        """The broker, or None for `broker="database"`."""
         return open_broker(self.alias, self.options, lambda: self.namespace)
 
     @cached_property
     def outbox(self) -> Outbox:
-        """The producer's side of the index."""
+        """The outbox, which pushes hints to the broker."""
         return Outbox(self.database, self.broker, lambda: self.channel)
 
 
@@ -93,7 +93,7 @@ def _build(alias: str) -> Engine:
     configured: dict[str, Any] = getattr(settings, "TASKS", None) or {}
     if alias not in configured:
         raise InvalidTaskBackend(
-            f"There is no TASKS[{alias!r}]; TASKS has {', '.join(configured) or 'no entries'}."
+            f"TASKS has no alias {alias!r}. It has: {', '.join(configured) or 'no entries'}."
         )
     given = configured[alias]
     return Engine(
@@ -104,7 +104,7 @@ def _build(alias: str) -> Engine:
 
 
 def forget_engines(*, setting: str = "TASKS", **_signal: object) -> None:
-    """Build engines anew after a change of settings."""
+    """Discard all engines after a change of settings, so that they are built again."""
     if setting in ("TASKS", "CACHES", "DATABASES", "DATABASE_ROUTERS"):
         with _lock:
             _engines.clear()

@@ -1,21 +1,21 @@
-"""Everything djtasks raises, each with the sentence its raiser fills in."""
+"""The exceptions that djtasks raises."""
 
 from datetime import timedelta
 
 
 class DjtasksError(Exception):
-    """Base class of the errors below; catching it catches all of djtasks."""
+    """Base class of the errors below, except TaskCancelled."""
 
 
 class InvalidArguments(DjtasksError, TypeError, ValueError):
-    """Arguments that do not fit the task, or that JSON cannot carry; nothing was enqueued.
+    """The arguments do not fit the task, or JSON cannot carry them; nothing was enqueued.
 
     A TypeError because Django's contract asks for one, a ValueError because NaN is a float.
     """
 
 
 class ArgumentsTooLarge(InvalidArguments):
-    """Arguments above the limit of the backend; nothing was enqueued."""
+    """The arguments exceed the size limit of the backend; nothing was enqueued."""
 
 
 class InvalidOption(DjtasksError, ValueError):
@@ -23,19 +23,19 @@ class InvalidOption(DjtasksError, ValueError):
 
 
 class InvalidSchedule(DjtasksError, ValueError):
-    """A schedule that can never fire, or that is not one: a bad rule, policy or declaration."""
+    """A schedule is not valid or can never fire: a bad rule, policy or declaration."""
 
 
 class InvalidSelection(DjtasksError, ValueError):
-    """A filter for a bulk action that names no column, or a value that does not fit one."""
+    """A bulk action's filter names an unknown column, or a value that does not fit its column."""
 
 
 class InvalidBulkAction(DjtasksError, ValueError):
-    """A bulk action that is none, or whose options make no sense; nothing was begun."""
+    """The bulk action is unknown, or its options are not valid; nothing was started."""
 
 
 class BulkActionMoved(DjtasksError):
-    """Another execution of the same bulk action was faster; nothing of this chunk was done."""
+    """Another execution of this bulk action was faster; this chunk changed nothing."""
 
 
 class UnknownTask(DjtasksError, LookupError):
@@ -43,15 +43,15 @@ class UnknownTask(DjtasksError, LookupError):
 
 
 class ImpossibleMove(DjtasksError):
-    """A state change that the table in `states` does not know: a bug in djtasks."""
+    """A state change that the table in `states` does not allow: a bug in djtasks."""
 
 
 class BrokerUnavailable(DjtasksError):
-    """The broker did not answer; what was asked of it may or may not have happened."""
+    """The broker did not answer; the operation may or may not have happened."""
 
 
 class CannotListen(DjtasksError):
-    """The port that probes were to ask on is taken, or is not ours to take."""
+    """The port for probes is already in use, or this process may not listen on it."""
 
 
 class LeaseLost(DjtasksError):
@@ -59,7 +59,7 @@ class LeaseLost(DjtasksError):
 
 
 class WorkerLost(DjtasksError):
-    """The process that ran the task died under it once too often."""
+    """The process that ran the task died, and the task will not be retried."""
 
 
 class TaskExpired(DjtasksError):
@@ -67,38 +67,38 @@ class TaskExpired(DjtasksError):
 
 
 class UnstorableResult(DjtasksError, ValueError):
-    """The task returned something that JSON cannot carry or that is too large."""
+    """The task returned a value that JSON cannot carry or that is too large."""
 
 
 class WouldWaitForever(DjtasksError, RuntimeError):
-    """`wait()` inside the transaction that enqueued the task: no worker can see it yet."""
+    """`wait()` was called in the transaction that enqueued the task, which no worker sees yet."""
 
 
 class ResultTimeout(DjtasksError, TimeoutError):
-    """`wait()` ran out of time; the task goes on."""
+    """`wait()` timed out; the task continues."""
 
 
 class TaskTimeout(DjtasksError, TimeoutError):
-    """Raised inside a task that ran longer than its `timeout`; a failure like any other."""
+    """Raised inside a task that exceeds its `timeout`; counts as a failure like any other."""
 
 
 class TaskCancelled(BaseException):
-    """Raised inside a running task that somebody cancelled.
+    """Raised inside a running task that was cancelled.
 
     A BaseException, like asyncio's, so that a task's own `except Exception` lets it through.
     """
 
 
 class Cancel(DjtasksError):
-    """Raise it in a task to end the record as CANCELLED, with the reason, without a retry."""
+    """Raise it in a task to end it as CANCELLED, with the reason and without a retry."""
 
 
 class Retry(DjtasksError):
-    """Raise it in a task to run it again later; it spends an attempt like a failure.
+    """Raise it in a task to retry it later; this uses up an attempt, like a failure.
 
-    `delay` is a timedelta or seconds; None takes the task's backoff.
+    `delay` is a timedelta or a number of seconds; None means the task's backoff.
     """
 
     def __init__(self, reason: str = "", *, delay: timedelta | float | None = None) -> None:
-        super().__init__(reason or "The task asked to be run again.")
+        super().__init__(reason or "The task requested a retry.")
         self.delay = timedelta(seconds=delay) if isinstance(delay, int | float) else delay

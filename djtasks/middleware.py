@@ -6,9 +6,9 @@
                 return run(context)
         return traced
 
-Around a coroutine task `run` is a coroutine function; `iscoroutinefunction(run)` tells, and
-what is returned must be one too. A middleware may wrap, time, set context and raise (which
-fails the attempt); it cannot touch the row.
+For a coroutine task, `run` is a coroutine function (check with `iscoroutinefunction(run)`), and
+the function that you return must be one too. A middleware may wrap, time, set context and raise
+(which fails the attempt). It cannot change the row.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ def load(paths: Sequence[str]) -> list[Middleware]:
 
 
 def chain(middleware: Sequence[Middleware], run: Run) -> Run:
-    """Return `run` inside all of `middleware`; the first of them is the outermost."""
+    """Return `run` wrapped in all of `middleware`; the first one is the outermost."""
     is_async = iscoroutinefunction(run)
     for wrap in reversed(middleware):
         run = wrap(run)

@@ -1,4 +1,4 @@
-"""TASKS[alias]["OPTIONS"], parsed and refused once: expected X, got Y, did you mean Z."""
+"""Parse and validate TASKS[alias]["OPTIONS"]."""
 
 import difflib
 import re
@@ -27,21 +27,22 @@ def _default_retention() -> "dict[State, timedelta | None]":
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What one TASKS alias is set to.
+    """The options of one TASKS alias.
 
     `broker`: "redis", "kombu", "database" (no broker), "memory" or the dotted path of a class.
     `cache`: the CACHES alias whose Redis the broker uses.
-    `broker_url`: the server behind the broker "kombu"; `broker_options`: what kombu calls its
-        transport options, and "ssl".
-    `namespace`: separates installations on one Redis; None takes the database's own.
+    `broker_url`: the server of the broker "kombu"; `broker_options`: kombu's transport options,
+        and "ssl".
+    `namespace`: separates installations on one Redis; None uses the one in the database.
     `imports`: modules with tasks besides each app's `tasks`.
     `middleware`: dotted paths, outermost first.
     `retention`: how long finished records are kept, by state; None keeps them for ever.
-    `max_wait`: a record that waited longer ranks first; None lets priorities rule alone.
-    `max_arguments`, `max_result`: bytes as JSON.
+    `max_wait`: a record that waited longer ranks first; None means that only priority counts.
+    `max_arguments`, `max_result`: the largest size as JSON, in bytes.
     `redact`: a regular expression for names of arguments and keys whose values the admin hides;
         None hides only what `@task(sensitive=...)` names.
-    `heartbeat`: how often a worker shows that it lives; six missed ones and it is dead.
+    `heartbeat`: how often a worker reports that it is alive; after six missed ones it counts as
+        dead.
     """
 
     broker: str = "database"
@@ -65,13 +66,13 @@ class Options:
 
 
 def parse_options(raw: Any) -> Options:
-    """Return the options, or raise InvalidOption with a sentence for the first that is wrong."""
+    """Return the options; raise InvalidOption for the first one that is not valid."""
     if not isinstance(raw, Mapping):
         raise InvalidOption(f"OPTIONS must be a dict, got {raw!r}.")
     known = [option.name for option in fields(Options)]
     for key in raw:
         if key not in known:
-            raise InvalidOption(f"{key!r} is no option of djtasks.{_suggestion(str(key), known)}")
+            raise InvalidOption(f"{key!r} is not a djtasks option.{_suggestion(str(key), known)}")
     parsed = {key: _PARSERS[key](key, value) for key, value in raw.items()}
     parsed.setdefault("broker", _default_broker(parsed))
     if parsed["broker"] == "redis" and not parsed.get("cache"):
@@ -198,7 +199,7 @@ def _retention(key: str, value: object) -> dict[State, timedelta | None]:
         state = names.get(str(name).lower())
         if state is None:
             raise InvalidOption(
-                f"The option 'retention' knows no state {name!r}."
+                f"The option 'retention' names the unknown state {name!r}."
                 f"{_suggestion(str(name).lower(), list(names))}"
             )
         kept[state] = _duration_or_none(f"retention[{name}]", duration)

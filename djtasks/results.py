@@ -1,4 +1,4 @@
-"""Results: a record as callers of `django.tasks` see it, with what djtasks adds."""
+"""Results: a record as callers of `django.tasks` see it, with the additions of djtasks."""
 
 import asyncio
 import math
@@ -60,7 +60,7 @@ class TaskResult(_Base[T]):  # type: ignore[misc] # frozen is what django-stubs 
         """Leave arguments as they are: they came through JSON already."""
 
     def refresh(self) -> None:
-        """Read the record again. Raises TaskResultDoesNotExist when it has been deleted."""
+        """Read the record again. Raises TaskResultDoesNotExist if it has been deleted."""
         self._copy(self.task.get_backend().get_result(self.id))
 
     async def arefresh(self) -> None:
@@ -75,8 +75,8 @@ class TaskResult(_Base[T]):  # type: ignore[misc] # frozen is what django-stubs 
         """Return this result once it is final; raise ResultTimeout after `timeout` seconds.
 
         None waits for ever. Raises WouldWaitForever inside the transaction that enqueued it.
-        A record that is gone counts as successful, without a value, where its task's `store`
-        policy may have deleted it; else TaskResultDoesNotExist is raised.
+        If the record no longer exists and its task's `store` policy may have deleted it, the
+        result counts as successful, without a value. Otherwise raises TaskResultDoesNotExist.
         """
         for pause in _pauses(timeout, self.id):
             if self._is_final_now():
@@ -113,14 +113,14 @@ class TaskResult(_Base[T]):  # type: ignore[misc] # frozen is what django-stubs 
         if enqueued_here:
             raise WouldWaitForever(
                 f"Task {self.id} was enqueued in the transaction that is still open on "
-                f"{self.database!r}: no worker can see it before the commit, so wait() would "
-                f"never end. Wait after the transaction, or in tests run djtasks.testing.run_due()."
+                f"{self.database!r}: no worker sees it before the commit, so wait() would never "
+                f"return. Wait after the transaction, or call djtasks.testing.run_due() in tests."
             )
 
     def cancel(self) -> bool:
-        """Cancel this task: at once when it waits, within a heartbeat when it runs.
+        """Cancel this task: at once if it waits, within a heartbeat if it runs.
 
-        Returns False when it is final already.
+        Returns False if it is already final.
         """
         backend: Any = self.task.get_backend()
         cancelled: bool = backend.cancel(self.id)
@@ -136,7 +136,7 @@ def _never(_id: UUID) -> bool:
 
 
 def _pauses(timeout: timedelta | float | None, id_: str) -> Iterator[float]:
-    """Yield how long to wait after each look; the last look is at the deadline."""
+    """Yield the pause after each check; the last check is at the deadline."""
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
     deadline = math.inf if seconds is None else time.monotonic() + seconds
     pause = _FIRST_PAUSE
@@ -148,7 +148,7 @@ def _pauses(timeout: timedelta | float | None, id_: str) -> Iterator[float]:
 
 
 def from_record(record: TaskRecord) -> TaskResult[Any]:
-    """Return the result of a row. Its task is the registered one, with the row's options."""
+    """Return the result of a row. Its task is the registered task with the row's options."""
     state = State(record.state)
     workers = list(record.worker_ids or [])
     if state is State.RUNNING and record.worker is not None:
@@ -202,7 +202,7 @@ def from_claim(
     worker: UUID,
     started_at: datetime,
 ) -> TaskResult[Any]:
-    """Return the result of an attempt that is running, as far as its claim tells."""
+    """Return the result of a running attempt, built from its claim alone."""
     args, kwargs = decode_call(claim)
     earlier = decode(claim.worker_ids) if claim.worker_ids else []
     return TaskResult(
@@ -278,7 +278,7 @@ def _task_of(record: TaskRecord) -> Task[Any, Any]:
 
 
 def _unknown_task(path: str) -> Task[Any, Any]:
-    """Return a stand-in, so that the result of a task that no longer exists can be read."""
+    """Return a placeholder task, so that results of a task that no longer exists are readable."""
 
     def missing(*_args: Any, **_kwargs: Any) -> None:
         raise UnknownTask(f"No task is registered as {path!r} in this process.")

@@ -1,7 +1,7 @@
-"""Signals of our own, beside Django's task_enqueued, task_started and task_finished.
+"""The signals of djtasks, next to Django's task_enqueued, task_started and task_finished.
 
-They are news, sent with `send_robust` after the row is durable: a receiver cannot lose or fail
-a task, and a worker that is killed sends none.
+djtasks sends them with `send_robust` after the row is durable: a receiver cannot lose or fail a
+task, and a worker that is killed sends none.
 """
 
 from collections.abc import Callable
@@ -27,9 +27,9 @@ _ties: set[tuple[type[Model], str, str]] = set()
 
 
 def primary_key(instance: Model) -> tuple[int | str | None]:
-    """Return the default arguments of `enqueue_on`: the primary key of what was saved.
+    """Return the default arguments of `enqueue_on`: the primary key of the saved instance.
 
-    As JSON can carry it: a UUID, say, becomes the text that `objects.get(pk=...)` takes too.
+    A key that JSON cannot carry, such as a UUID, becomes text; `objects.get(pk=...)` accepts it.
     """
     key = instance.pk
     return (key if key is None or isinstance(key, int | str) else str(key),)
@@ -43,12 +43,12 @@ def enqueue_on(
     args: Callable[[Any], tuple[Any, ...]] = primary_key,
     when: Callable[..., bool] | None = None,
 ) -> None:
-    """Enqueue `task` whenever `sender` sends a model signal, inside the same transaction.
+    """Enqueue `task` whenever `sender` sends a model signal, in the same transaction.
 
     Call it from `AppConfig.ready`. `args(instance)` returns the positional arguments;
-    `when(instance, **signal_arguments)` says whether to enqueue at all. Saves marked `raw`
-    (fixtures) are skipped. `bulk_create()` and `update()` send no signal in Django.
-    Calling it twice for the same signal, sender and task ties them once.
+    `when(instance, **signal_arguments)` returns whether to enqueue at all. Saves marked `raw`
+    (fixtures) are skipped. In Django, `bulk_create()` and `update()` send no signal.
+    A second call for the same signal, sender and task has no effect.
     """
 
     def receive(*, instance: Model, **arguments: Any) -> None:

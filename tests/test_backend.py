@@ -169,14 +169,14 @@ def test_a_task_of_another_class_is_refused() -> None:
     for name in ("func", "priority", "queue_name", "run_after", "takes_context"):
         object.__setattr__(other, name, getattr(add, name))
 
-    with pytest.raises(InvalidTask, match=r"'tests\.tasks\.add' is no djtasks Task"):
+    with pytest.raises(InvalidTask, match=r"'tests\.tasks\.add' is not a djtasks Task"):
         backend.validate_task(other)
 
 
 @pytest.mark.parametrize(
     ("options", "error", "complaint"),
     [
-        ({"brokr": "redis"}, InvalidTaskBackend, r"TASKS\['default'\]: 'brokr' is no option"),
+        ({"brokr": "redis"}, InvalidTaskBackend, r"TASKS\['default'\]: 'brokr' is not a djtasks"),
         ({"cache": "default"}, Exception, "is not a django-redis cache"),
     ],
 )

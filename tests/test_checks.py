@@ -64,7 +64,7 @@ def test_the_settings_of_the_tests_pass() -> None:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"brokr": "redis"}, "'brokr' is no option of djtasks. Did you mean 'broker'?"),
+        ({"brokr": "redis"}, "'brokr' is not a djtasks option. Did you mean 'broker'?"),
         ({"max_wait": "long"}, "The option 'max_wait' must be a positive timedelta"),
         ([], "OPTIONS must be a dict, got []."),
     ],

@@ -50,7 +50,7 @@ def test_an_alias_that_does_not_exist_is_told(tasks: Any, known: str) -> None:
     with override_settings(TASKS=tasks), pytest.raises(InvalidTaskBackend) as refusal:
         engine_of("nowhere")
 
-    assert f"There is no TASKS['nowhere']; TASKS has {known}" in str(refusal.value)
+    assert f"TASKS has no alias 'nowhere'. It has: {known}" in str(refusal.value)
 
 
 def test_a_bad_option_is_told() -> None:

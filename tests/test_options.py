@@ -95,9 +95,9 @@ def test_a_good_option_is_taken(name: str, given: Any, parsed: Any) -> None:
         ("imports", [7], "must be a list of dotted paths, got [7]."),
         ("middleware", "shop.traced", "'middleware' must be a list of dotted paths"),
         ("retention", "week", "must be None, a timedelta or a dict of them by state name"),
-        ("retention", {"finished": DAY}, "'retention' knows no state 'finished'."),
+        ("retention", {"finished": DAY}, "'retention' names the unknown state 'finished'."),
         ("retention", {"succesful": DAY}, "Did you mean 'successful'?"),
-        ("retention", {"ready": DAY}, "knows no state 'ready'. Known: successful"),
+        ("retention", {"ready": DAY}, "names the unknown state 'ready'. Known: successful"),
         (
             "retention",
             {"failed": -DAY},
@@ -129,10 +129,10 @@ def test_a_bad_option_is_refused_in_a_sentence(name: str, given: Any, complaint:
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("brokr", "'brokr' is no option of djtasks. Did you mean 'broker'?"),
+        ("brokr", "'brokr' is not a djtasks option. Did you mean 'broker'?"),
         ("retentions", "Did you mean 'retention'?"),
-        ("zzz", "'zzz' is no option of djtasks. Known: broker, cache, namespace"),
-        (7, "7 is no option of djtasks."),
+        ("zzz", "'zzz' is not a djtasks option. Known: broker, cache, namespace"),
+        (7, "7 is not a djtasks option."),
     ],
 )
 def test_an_unknown_option_is_refused_with_a_suggestion(name: Any, complaint: str) -> None:

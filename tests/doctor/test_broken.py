@@ -216,7 +216,7 @@ def test_a_runworker_of_another_app(served):
         found = complaints()["djtasks.W004"]
     get_commands.cache_clear()
 
-    assert found.text == "The command `runworker` is 'tests.shadow''s, not djtasks'."
+    assert found.text == "The command `runworker` comes from 'tests.shadow', not from djtasks."
     assert "manage.py djtasks_worker" in found.remedy
 
 

@@ -241,5 +241,5 @@ def test_a_retry_takes_seconds_or_a_span(
 
 
 def test_a_retry_without_a_reason_says_who_asked() -> None:
-    assert str(Retry()) == "The task asked to be run again."
+    assert str(Retry()) == "The task requested a retry."
     assert str(Retry("no paper")) == "no paper"
