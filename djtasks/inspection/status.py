@@ -43,7 +43,7 @@ class Status:
 
 
 def status_of(engine: Engine) -> Status:
-    """Return what is going on behind one TASKS alias."""
+    """Return the status of one TASKS alias."""
     snapshot = engine.store.scan()
     workers = workers_of(engine, snapshot.now)
     queues = queues_of(engine, workers, snapshot)
