@@ -1,7 +1,7 @@
-"""A live examination of one TASKS alias: every part is used once, and says how it is.
+"""Examine one TASKS alias live: use every part once, and report how it works.
 
-What it writes it rolls back. Each part that fails is explained, and keeps only those from being
-looked at that could not work without it.
+All writes are rolled back. A part that fails is explained, and only the parts that depend on it
+are skipped.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ __all__ = ["DEFAULT_ROLE", "Finding", "Level", "examine", "roles"]
 
 Part = Callable[[Examination], Iterator[Finding]]
 
-# Each of them is needed by all behind it.
+# All later parts need each of these.
 _ESSENTIAL: tuple[Part, ...] = (check_server, check_migrations, check_rights)
 _REST: tuple[Part, ...] = (
     check_clock,
@@ -51,15 +51,15 @@ _REST: tuple[Part, ...] = (
 def examine(
     alias: str, *, role: str = DEFAULT_ROLE, clock: Callable[[], datetime] = timezone.now
 ) -> list[Finding]:
-    """Return one finding or more for each part, in the order in which they depend.
+    """Return one or more findings for each part, in the order of their dependencies.
 
-    `role` is one of roles(): whose rights in the database are asked for.
+    `role` is one of roles(): the one whose database rights are checked.
     """
     found = [*check_versions(), *check_configuration(alias)]
     if any(finding.is_bad for finding in found):
         return found
     examination = Examination(engine=engine_of(alias), role=role, clock=clock)
-    # A thread of its own has connections of its own, with the timeouts of workers.
+    # A separate thread has its own connections, with the timeouts of workers.
     with ThreadPoolExecutor(1) as executor:
         return found + executor.submit(_examine, examination).result()
 
@@ -67,7 +67,7 @@ def examine(
 def _examine(examination: Examination) -> list[Finding]:
     database = examination.engine.database
     use_engine_connection(database)
-    deactivate_all()  # a thread begins with LANGUAGE_CODE; a terminal is spoken to in English
+    deactivate_all()  # a new thread uses LANGUAGE_CODE; the terminal's output is English
     try:
         found: list[Finding] = []
         for part in _ESSENTIAL:
@@ -87,7 +87,7 @@ def _is_broken(found: list[Finding]) -> bool:
 
 
 def _run_part(part: Part, examination: Examination) -> list[Finding]:
-    """Return the findings of one part; an error of a server is one of them."""
+    """Return the findings of one part; a server error becomes a finding."""
     found: list[Finding] = []
     name = part.__name__.removeprefix("check_").removeprefix("make_").replace("_", " ")
     try:

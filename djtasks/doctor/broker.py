@@ -1,4 +1,4 @@
-"""The broker: does it answer, how old is it, does it keep what it is given, how full is it."""
+"""Check the broker: whether it answers, its version and clock, and how full its index is."""
 
 from collections.abc import Iterator
 
@@ -13,10 +13,10 @@ _MEGABYTE = 1024 * 1024
 
 
 def check_broker(examination: Examination) -> Iterator[Finding]:
-    """Ask it for its problems; for what it is, and what is in it, when there are none."""
+    """Report the broker's problems; if it has none, its name, memory and clock."""
     broker = examination.engine.broker
     if broker is None:
-        yield ok("broker", "None: workers fetch from the database.")
+        yield ok("broker", "No broker: workers fetch from the database.")
         return
     watch = Stopwatch()
     problems = broker.diagnose()
@@ -41,13 +41,13 @@ def _described(broker: Describes, examination: Examination) -> Iterator[Finding]
 
 def _memory(facts: ServerFacts) -> str:
     if facts.used is None:
-        return "which does not tell its memory"
+        return "memory use unknown"
     used = f"{facts.used / _MEGABYTE:,.0f} MB"
     return f"{used} of {facts.limit / _MEGABYTE:,.0f} MB used" if facts.limit else f"{used} used"
 
 
 def check_index(examination: Examination) -> Iterator[Finding]:
-    """Say which queues have more waiting than producers push."""
+    """Warn about each queue whose index is full, so that producers do not push to it."""
     broker = examination.engine.broker
     try:
         depths = (

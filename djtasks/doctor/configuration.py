@@ -1,4 +1,4 @@
-"""The settings: what `manage.py check` says, and what is installed."""
+"""Check the settings, as `manage.py check` does, and report the installed versions."""
 
 import platform
 from collections.abc import Iterator, Sequence
@@ -16,11 +16,11 @@ _PACKAGES = ("django-redis", "redis", "psycopg", "mysqlclient", "kombu")
 
 
 def check_configuration(alias: str) -> Iterator[Finding]:
-    """Ask the system checks; opens no connection."""
+    """Run the system checks, which open no connection."""
     found = list(_findings_of([*check_alias(alias), *check_settings()]))
     yield from found
     if not found:
-        yield ok("settings", f"The checks of TASKS[{alias!r}] pass.")
+        yield ok("settings", f"The system checks of TASKS[{alias!r}] pass.")
 
 
 def _findings_of(messages: Sequence[CheckMessage]) -> Iterator[Finding]:
@@ -32,7 +32,7 @@ def _findings_of(messages: Sequence[CheckMessage]) -> Iterator[Finding]:
 
 
 def check_versions() -> Iterator[Finding]:
-    """Say what is installed here."""
+    """Report the versions that are installed here."""
     names = [f"{name} {found}" for name in _PACKAGES if (found := _version(name))]
     parts = [f"djtasks {djtasks.__version__}", f"Python {platform.python_version()}"]
     yield ok("versions", ", ".join([*parts, f"Django {django.__version__}", *names]) + ".")

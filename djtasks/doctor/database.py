@@ -1,4 +1,4 @@
-"""The database: does it answer, is it migrated, may we do what we must, whose clock is right."""
+"""Check the database: its migrations, rights, clock, connections and open transactions."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,7 +16,7 @@ from djtasks.formats.durations import in_words
 LONGEST_SKEW = timedelta(seconds=2)
 LONGEST_TRANSACTION = timedelta(minutes=5)
 _FULL_SHARE = 0.8
-# None of them changes or reads a row: the server judges the rights alone.
+# No probe reads or changes a row: the server only checks the rights.
 _PROBES = {
     "SELECT": "SELECT 1 FROM {table} WHERE 1 = 0",
     "INSERT": "INSERT INTO {table} SELECT * FROM {table} WHERE 1 = 0",
@@ -35,7 +35,7 @@ ORDER BY xact_start LIMIT 1"""
 
 
 def check_server(examination: Examination) -> Iterator[Finding]:
-    """Connect, and ask for its version."""
+    """Connect, and report the server's version."""
     connection = connections[examination.engine.database]
     watch = Stopwatch()
     connection.ensure_connection()
@@ -51,20 +51,20 @@ def check_server(examination: Examination) -> Iterator[Finding]:
 
 
 def _journal(connection: Any) -> Iterator[Finding]:
-    """Say so where the file is not in WAL mode, whatever the settings ask for."""
+    """Warn if the file is not in WAL mode, whatever the settings ask for."""
     mode = _row(connection, "PRAGMA journal_mode")[0]
     if str(mode).lower() != "wal":
         yield warn(
             "database",
             "no-wal",
-            f"SQLite keeps its journal in mode {str(mode)!r}: each writer locks out everybody.",
+            f"SQLite's journal mode is {str(mode)!r}: each writer locks out everybody else.",
             'Add "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL" to its '
             "OPTIONS, and keep the file on a local disk.",
         )
 
 
 def check_migrations(examination: Examination) -> Iterator[Finding]:
-    """Compare what is applied with what there is."""
+    """Report the migrations of djtasks that are not applied."""
     alias = examination.engine.database
     executor = MigrationExecutor(connections[alias])
     ours = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "djtasks"]
@@ -77,11 +77,11 @@ def check_migrations(examination: Examination) -> Iterator[Finding]:
             f"Run: manage.py migrate djtasks --database {alias}",
         )
     else:
-        yield ok("migrations", "All are applied.")
+        yield ok("migrations", "All migrations are applied.")
 
 
 def check_rights(examination: Examination) -> Iterator[Finding]:
-    """Try what the role must be able to do, on no row, in a transaction that is rolled back."""
+    """Try each statement that the role needs, on no row, in a transaction that is rolled back."""
     alias, watch = examination.engine.database, Stopwatch()
     rights = rights_of(examination.role)
     with transaction.atomic(using=alias):
@@ -90,7 +90,7 @@ def check_rights(examination: Examination) -> Iterator[Finding]:
     for error, tables in _by_meaning(alias, refused).items():
         yield bad(error.part, error.code, f"{error.text} ({', '.join(tables)})", error.remedy)
     if not refused:
-        text = f"Enough for a {examination.role} on {len(rights)} tables."
+        text = f"The database user has the rights of a {examination.role} on {len(rights)} tables."
         yield ok("rights", text, seconds=watch.lap())
 
 
@@ -113,7 +113,7 @@ def _refusals(
 
 
 def _by_meaning(alias: str, refused: list[tuple[str, Exception]]) -> dict[Finding, list[str]]:
-    """Put together what was refused for the same reason."""
+    """Group the refused statements by reason."""
     found: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
     for what, error in refused:
         finding = database_finding("rights", alias, error)
@@ -123,7 +123,7 @@ def _by_meaning(alias: str, refused: list[tuple[str, Exception]]) -> dict[Findin
 
 
 def check_clock(examination: Examination) -> Iterator[Finding]:
-    """Compare the database's clock, which rules, with that of this host."""
+    """Compare this host's clock with the database's, which decides what is due."""
     before = examination.clock()
     now = examination.engine.store.now()
     skew = now - (before + (examination.clock() - before) / 2)
@@ -131,17 +131,17 @@ def check_clock(examination: Examination) -> Iterator[Finding]:
 
 
 def judge_clock(part: str, whose: str, skew: timedelta) -> Finding:
-    """Return what it means that the clock of `whose` is `skew` ahead of this host's."""
+    """Return a finding about the clock of `whose`, which is `skew` ahead of this host's."""
     if abs(skew) <= LONGEST_SKEW:
         seconds = abs(skew).total_seconds()
-        return ok(part, f"That of {whose} agrees with this host's within {seconds:.1f} s.")
+        return ok(part, f"The clock of {whose} agrees with this host's within {seconds:.1f} s.")
     words = f"{in_words(abs(skew))} {'ahead of' if skew > timedelta(0) else 'behind'}"
     return bad(
         part,
         "clock",
         f"The clock of {whose} is {words} this host's.",
-        "Let both follow NTP (chrony or systemd-timesyncd). The database's clock decides what is "
-        "due, so a moment that this host reckons, as in run_after, comes that much early or late.",
+        "Synchronize both with NTP (chrony or systemd-timesyncd). The database's clock decides "
+        "what is due, so a run_after that this host computes comes that much early or late.",
     )
 
 
@@ -156,29 +156,32 @@ def check_connections(examination: Examination) -> Iterator[Finding]:
         yield warn(
             "connections",
             "connections",
-            f"{used:,} of the server's {limit:,} are in use.",
+            f"{used:,} of the server's {limit:,} connections are in use.",
             "Raise max_connections, put a pgbouncer in front, or run fewer processes and threads.",
         )
     else:
-        yield ok("connections", f"{used:,} of the server's {limit:,} are in use.")
+        yield ok("connections", f"{used:,} of the server's {limit:,} connections are in use.")
 
 
 def check_transactions(examination: Examination) -> Iterator[Finding]:
-    """Look for a session that keeps PostgreSQL from cleaning up, as far as this role sees any."""
+    """Look for a session that keeps PostgreSQL from cleaning up, among those this role can see."""
     connection = connections[examination.engine.database]
     if connection.vendor != "postgresql":
         return
     oldest = _row(connection, _OLDEST_TRANSACTION, [LONGEST_TRANSACTION])
     if oldest is None:
-        yield ok("transactions", f"None has been open for {in_words(LONGEST_TRANSACTION)}.")
+        yield ok(
+            "transactions", f"No transaction has been open for {in_words(LONGEST_TRANSACTION)}."
+        )
         return
     pid, state, program, age = oldest
     yield warn(
         "transactions",
         "long-transaction",
-        f"Session {pid} ({program or 'no name'}, {state}) has been in one for {in_words(age)}.",
-        f"PostgreSQL cannot clean up behind it, so what is due is found ever more slowly. End it: "
-        f"SELECT pg_terminate_backend({pid}); and set idle_in_transaction_session_timeout.",
+        f"Session {pid} ({program or 'no name'}, {state}) has been in one transaction for "
+        f"{in_words(age)}.",
+        "PostgreSQL cannot clean up behind it, so finding due tasks gets slower and slower. "
+        f"End it: SELECT pg_terminate_backend({pid}); and set idle_in_transaction_session_timeout.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Errors of servers as findings: what they mean, and what to do about them."""
+"""Turn errors of servers into findings: what they mean, and what to do about them."""
 
 from djtasks.doctor.findings import Finding, bad
 
@@ -13,9 +13,10 @@ _REMEDIES = {
     "connections": "Raise max_connections, put a pgbouncer in front, or run fewer processes and "
     "threads.",
     "migrations": "Run: manage.py migrate djtasks --database {alias}",
-    "disk-full": "Make room on the disk of the database server.",
-    "locked": "See who holds the lock (pg_stat_activity, SHOW PROCESSLIST) and end it.",
-    "database": "See the log of the database server.",
+    "disk-full": "Free disk space on the database server.",
+    "locked": "Find the session that holds the lock (pg_stat_activity, SHOW PROCESSLIST), and end "
+    "it.",
+    "database": "Check the log of the database server.",
 }
 _SQLSTATES = {
     "28000": "password",
@@ -66,9 +67,9 @@ _WORDS = {
 
 
 def database_finding(part: str, alias: str, error: Exception) -> Finding:
-    """Return what an error of the database in DATABASES[alias] means."""
+    """Return a finding that explains an error of the database in DATABASES[alias]."""
     code = _database_code(error)
-    text = f"The database {alias!r} refuses: {in_one_line(error)}"
+    text = f"The database {alias!r} returned an error: {in_one_line(error)}"
     return bad(part, code, text, _REMEDIES[code].format(alias=alias))
 
 
@@ -87,14 +88,17 @@ def _database_code(error: Exception) -> str:
 _BROKER_WORDS = {
     "OOM ": (
         "full",
-        "Raise its maxmemory, or give the index a Redis of its own. Nothing is lost: what does "
-        "not fit waits in the database.",
+        "Raise its maxmemory, or give the index its own Redis. Nothing is lost: tasks that do not "
+        "fit wait in the database.",
     ),
     "READONLY": (
         "read-only",
         "Connect to the primary, not to a replica: correct LOCATION in CACHES.",
     ),
-    "MISCONF": ("disk-full", "Make room on its disk, or switch persistence off: it is not needed."),
+    "MISCONF": (
+        "disk-full",
+        "Free space on its disk, or turn persistence off: djtasks does not need it.",
+    ),
     "NOPERM": ("forbidden", "Give its user the commands that docs/guides/security.md lists."),
     "no permissions": (
         "forbidden",
@@ -104,16 +108,16 @@ _BROKER_WORDS = {
 
 
 def broker_finding(part: str, error: Exception) -> Finding:
-    """Return what an error of the broker means."""
+    """Return a finding that explains an error of the broker."""
     said = in_one_line(error)
     code, remedy = next(
         (found for words, found in _BROKER_WORDS.items() if words in said),
-        ("broker", "See the log of the broker. Tasks run meanwhile, fetched from the database."),
+        ("broker", "Check the broker's log. Meanwhile, workers fetch tasks from the database."),
     )
     return bad(part, code, said, remedy)
 
 
 def in_one_line(error: object) -> str:
-    """Return a message without its line breaks, ended by a full stop."""
+    """Return a message on one line, with a full stop at the end."""
     said = " ".join(str(error).split())
     return said if said.endswith((".", "!", "?")) else f"{said}."

@@ -1,4 +1,4 @@
-"""Whom an examination is about, and what it comes to: a line a part, a remedy for what is wrong."""
+"""The subject of an examination, and functions that make its findings."""
 
 import time
 from collections.abc import Callable
@@ -26,7 +26,7 @@ DEFAULT_ROLE = "worker"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examination:
-    """One TASKS alias. `role` is whose rights are asked for, `clock` that of this host."""
+    """One TASKS alias. `role` is the one whose rights are checked, `clock` that of this host."""
 
     engine: Engine
     role: str = DEFAULT_ROLE
@@ -35,27 +35,27 @@ class Examination:
 
 @dataclass(slots=True)
 class Stopwatch:
-    """Measures steps that follow each other, in seconds."""
+    """Measure consecutive steps, in seconds."""
 
     _since: float = field(default_factory=time.perf_counter)
 
     def lap(self) -> float:
-        """Return the time since it was made or last asked."""
+        """Return the seconds since it was created or last asked."""
         now = time.perf_counter()
         seconds, self._since = now - self._since, now
         return seconds
 
 
 def ok(part: str, text: str, *, seconds: float | None = None) -> Finding:
-    """Return that a part is well."""
+    """Return a finding that a part works."""
     return Finding(part=part, level=Level.OK, code="ok", text=text, seconds=seconds)
 
 
 def bad(part: str, code: str, text: str, remedy: str) -> Finding:
-    """Return what does not work, and what to do about it."""
+    """Return a finding about something that does not work, with its remedy."""
     return Finding(part=part, level=Level.BAD, code=code, text=text, advice=remedy)
 
 
 def warn(part: str, code: str, text: str, remedy: str) -> Finding:
-    """Return what works and will hurt, and what to do about it."""
+    """Return a finding about something that works but will cause trouble, with its remedy."""
     return Finding(part=part, level=Level.WARN, code=code, text=text, advice=remedy)

@@ -1,6 +1,6 @@
-"""What each part of an installation must be able to do to which table, and no more.
+"""The table rights that each role of an installation needs, and no more.
 
-docs/guides/security.md has the same as GRANT statements; a test holds them against each other.
+docs/guides/security.md has the same rights as GRANT statements; a test compares the two.
 """
 
 from django.apps import apps
@@ -25,12 +25,12 @@ _ADMIN = {
 
 
 def roles() -> tuple[str, ...]:
-    """Return the roles there are; a worker needs everything."""
+    """Return the names of the roles; a worker needs all rights."""
     return ("worker", "web", "admin")
 
 
 def rights_of(role: str) -> dict[type[Model], frozenset[str]]:
-    """Return what a role must be able to do to the tables it uses."""
+    """Return the rights that a role needs on the tables it uses."""
     models = {model.__name__: model for model in apps.get_app_config("djtasks").get_models()}
     if role == "worker":
         return dict.fromkeys(models.values(), WRITE)

@@ -1,6 +1,6 @@
-"""One record through every step of the main path, in a transaction that is rolled back.
+"""Send one record through every step of the main path, in a transaction that is rolled back.
 
-Nobody else ever sees it: no worker can claim it, and its hint is in an index of its own.
+Nobody else ever sees it: no worker can claim it, and its hint is in a separate index.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from djtasks.formats.ids import new_id
 from djtasks.protocol.hints import Hint
 from djtasks.protocol.records import Claim, NewRecord, Settlement
 
-# One name for all examinations: some brokers keep a queue that was used once for ever.
+# All examinations share one name: some brokers keep a queue forever once it was used.
 QUEUE = "djtasks.doctor"
 _WAIT = timedelta(milliseconds=500)
 # Another examination at the same time may take our hint instead of its own.
@@ -26,7 +26,7 @@ _TRIES = 4
 
 
 def make_round_trip(examination: Examination) -> Iterator[Finding]:
-    """Insert, push, pop, claim and settle a record, with the time of each step."""
+    """Insert, push, pop, claim and settle a record, and report the time of each step."""
     engine, me = examination.engine, new_id()
     with transaction.atomic(using=engine.database):
         yield from _steps(engine, me)
@@ -47,7 +47,8 @@ def _steps(engine: Engine, me: UUID) -> Iterator[Finding]:
             "claim",
             "claim",
             "The record that was just stored cannot be claimed.",
-            "The database's clock went back, or a trigger changes the table of tasks: remove it.",
+            "Either the database's clock went back, or a trigger changes the table of tasks. "
+            "Remove the trigger.",
         )
         return
     yield ok("claim", "It is claimed.", seconds=watch.lap())
@@ -83,9 +84,9 @@ def _through(broker: Broker, hint: Hint) -> Iterator[Finding]:
     yield bad(
         "pop",
         "lost-hint",
-        f"What is pushed does not come out again, in {_TRIES} tries.",
-        "See that LOCATION in CACHES names one server, and that nothing empties it. Tasks run "
-        "meanwhile, found by the indexer.",
+        f"An id that was pushed did not come out again in {_TRIES} tries.",
+        "Make sure that LOCATION in CACHES names one server, and that nothing empties it. "
+        "Meanwhile, the indexer finds the tasks, and they run.",
     )
 
 
@@ -93,11 +94,11 @@ def _settle(engine: Engine, claim: Claim, me: UUID) -> Finding:
     watch = Stopwatch()
     settlement = Settlement.succeeded(claim, "null")
     if engine.store.settle([settlement], worker=me) == {claim.id}:
-        text = "Its result is stored, and all of it rolled back."
+        text = "Its result is stored, and everything is rolled back."
         return ok("settle", text, seconds=watch.lap())
     return bad(
         "settle",
         "settle",
         "The result of a claimed record cannot be stored.",
-        "A trigger changes the table of tasks: remove it.",
+        "A trigger changes the table of tasks. Remove it.",
     )

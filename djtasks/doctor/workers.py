@@ -1,4 +1,4 @@
-"""Workers and schedulers: is there one for each queue, of one version, and on time."""
+"""Check workers and schedulers: each queue is served, versions agree, schedules fire on time."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +12,7 @@ from djtasks.store import workers as store
 
 
 def check_workers(examination: Examination) -> Iterator[Finding]:
-    """Ask the heartbeats, which may be a lease old."""
+    """Check the workers by their heartbeats, which may be up to a lease old."""
     engine = examination.engine
     now = engine.store.now()
     workers = inspection.workers_of(engine, now)
@@ -41,7 +41,7 @@ def _well(queues: Sequence[QueueFacts]) -> Iterator[Finding]:
 
 
 def check_scheduler(examination: Examination) -> Iterator[Finding]:
-    """See that what is due by the clock is fired."""
+    """Check that a scheduler fires what is due."""
     engine = examination.engine
     now = engine.store.now()
     facts = inspection.scheduler_of(engine, now)

@@ -53,7 +53,10 @@ def test_a_transaction_that_somebody_forgot(served, monkeypatch):
     found = complaints()
     forgotten.close()
 
-    assert "(report, idle in transaction) has been in one for" in found["long-transaction"].text
+    assert (
+        "(report, idle in transaction) has been in one transaction for"
+        in found["long-transaction"].text
+    )
     assert "pg_terminate_backend(" in found["long-transaction"].remedy
 
 
@@ -205,7 +208,7 @@ def test_an_sqlite_without_wal(own_sqlite, changing):
     found = complaints()
 
     assert "PRAGMA journal_mode=WAL" in found["djtasks.W001"].remedy
-    assert "in mode 'delete'" in found["no-wal"].text
+    assert "journal mode is 'delete'" in found["no-wal"].text
     assert "local disk" in found["no-wal"].remedy
 
 
