@@ -1,9 +1,9 @@
-"""What people do to tasks, queues, workers and schedules: its one home for admin, CLI and code.
+"""Operations on tasks, queues, workers and schedules, for the admin, the CLI and code.
 
-Each is a conditional UPDATE whose count is looked at, so that two people, or a person and a
-worker, at the same time never undo each other.
+Each is a conditional UPDATE that checks its row count. So two people, or a person and a worker,
+never undo each other's changes.
 
-The engine that each takes first is its clock and its database. Ids are of any TASKS alias.
+Each takes an engine first, for its clock and its database. Ids may be of any TASKS alias.
 """
 
 from djtasks.operations.actions import ACTIONS, Action, Refusal
@@ -20,7 +20,7 @@ from djtasks.operations.schedules import save as save_schedule
 from djtasks.operations.tasks import OperationResult, cancel, discard, reschedule, retry
 from djtasks.operations.workers import ORDERS, order_worker
 
-# What each bulk action takes besides.
+# The options of each bulk action.
 BULK_ACTIONS = {name: action.options for name, action in ACTIONS.items()}
 
 __all__ = [

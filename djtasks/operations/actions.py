@@ -11,14 +11,14 @@ _CODE = "djtasks.operations.bulk.chunks"
 
 
 class Refusal(str):
-    """Why a record was left alone, in English; `translated` says it in the reader's language."""
+    """Why a record was not changed, in English; `translated` is in the active language."""
 
     __slots__ = ("_given", "_sentence")
     _given: dict[str, Any]
     _sentence: str
 
     def __new__(cls, sentence: str, **given: Any) -> Self:
-        """Fill a sentence that is marked for translation; `given` are its placeholders."""
+        """Fill the placeholders of a translatable sentence with `given`."""
         made = super().__new__(cls, sentence % given if given else sentence)
         made._sentence, made._given = sentence, given
         return made
@@ -31,20 +31,21 @@ class Refusal(str):
 
 
 NO_SUCH_TASK = gettext_noop("No such task.")
-CHANGED_MEANWHILE = gettext_noop("It was changed or deleted meanwhile.")
+CHANGED_MEANWHILE = gettext_noop("It was changed or deleted in the meantime.")
 KEY_TAKEN = gettext_noop("Another live task holds its unique key.")
-KEY_TAKEN_BY = gettext_noop("Its unique key is held by the live task %(holder)s.")
+KEY_TAKEN_BY = gettext_noop("The live task %(holder)s holds its unique key.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """One thing people do to tasks, one by one or to all that match.
+    """An action on tasks, one by one or on all that match.
 
-    `states`: from which it is possible. `options`: what it takes besides, of which `needed` must
-    be given. `permission`: the codename of the one it takes in the admin. `refusal`: why a record
-    in another state is left alone; `refusal_of_one` instead where a single one is named, with its
-    %(state)s. `deletes`: no record is left. `makes_due`: workers are told of what is due after it.
-    `code`: the function that does it to a chunk of ids, by its dotted path.
+    `states`: the states it is possible in. `options`: those it takes; those in `needed` are
+    required. `permission`: the codename of the permission that it requires in the admin.
+    `refusal`: why a record in another state is not changed; `refusal_of_one` replaces it for a
+    single task, with its %(state)s. `deletes`: it deletes the records. `makes_due`: workers are
+    told of the records that are due after it. `code`: the dotted path of the function that
+    applies it to a chunk of ids.
     """
 
     name: str
@@ -59,7 +60,7 @@ class Action:
     makes_due: bool = False
 
     def refuse_one(self, state: int) -> Refusal:
-        """Return why a record in this state is left alone."""
+        """Return why a record in this state is not changed."""
         if self.refusal_of_one:
             return Refusal(self.refusal_of_one, state=State(state).name)
         return Refusal(self.refusal)

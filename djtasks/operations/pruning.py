@@ -1,4 +1,4 @@
-"""Delete what was kept long enough."""
+"""Delete records whose retention is over."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -14,7 +14,7 @@ def prune(
     """Delete final records beyond their retention, a page at a time; yield each page's count.
 
     `older_than` replaces the retention of every state. Each page deletes by id, state *and*
-    age: a record that was revived in between stays, also when it is final again.
+    age: a record that was retried in between stays, even if it is final again.
     """
     now = engine.now()
     for state in sorted(FINAL):

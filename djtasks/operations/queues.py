@@ -14,7 +14,7 @@ def pause_queue(
 ) -> None:
     """Stop workers from fetching from a queue within three seconds; running tasks end as usual.
 
-    `until` None: until somebody resumes it.
+    If `until` is None, the pause lasts until somebody resumes the queue.
     """
     QueueControl.objects.using(engine.database).update_or_create(
         backend=engine.alias,
@@ -30,15 +30,15 @@ def pause_queue(
 
 
 def resume_queue(engine: Engine, queue: str) -> bool:
-    """Open a paused queue again; False when it was open."""
+    """Resume a paused queue; return False if it was not paused."""
     controls = QueueControl.objects.using(engine.database)
     return bool(controls.filter(backend=engine.alias, queue=queue).delete()[0])
 
 
 def purge_queue(engine: Engine, queue: str, *, page: int = 5_000) -> int:
-    """Delete the READY records of a queue for good, due or not; return how many.
+    """Delete the READY records of a queue permanently, due or not; return how many.
 
-    Running ones stay, and so do those enqueued after this call; a page is a transaction.
+    Running records stay, and so do those enqueued after this call. Each page is a transaction.
     """
     ready = records(engine).filter(
         backend=engine.alias, queue=queue, state=State.READY, pk__lte=new_id()

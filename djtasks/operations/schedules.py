@@ -26,7 +26,7 @@ _LONGEST_NAME = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleDraft:
-    """What a person asks of a schedule; `rule` and `missed` as their `as_dict` gives them."""
+    """A schedule as somebody entered it; `rule` and `missed` are what their `as_dict` returns."""
 
     backend: str
     name: str
@@ -49,8 +49,8 @@ def schedules(engine: Engine) -> Any:
 def run_now(engine: Engine, schedule: int, *, by: str) -> UUID:
     """Enqueue the schedule's task at once, whatever its rule, overlap or pause; return the id.
 
-    Of a unique task that is enqueued already, the id of that record. Raises Schedule.DoesNotExist,
-    UnknownTask or InvalidArguments. The next run stays as it is.
+    If the task is unique and already enqueued, return the id of that record. The next run does
+    not change. Raises Schedule.DoesNotExist, UnknownTask or InvalidArguments.
     """
     row = schedules(engine).get(pk=schedule)
     own = engine_of(row.backend)
@@ -65,7 +65,7 @@ def run_now(engine: Engine, schedule: int, *, by: str) -> UUID:
 
 
 def pause(engine: Engine, schedule: int, *, by: str, reason: str = "") -> bool:
-    """Stop a schedule until somebody resumes it; False when it is paused already."""
+    """Pause a schedule until somebody resumes it; return False if it is already paused."""
     enabled = schedules(engine).filter(pk=schedule, is_enabled=True)
     return bool(
         enabled.update(
@@ -80,7 +80,10 @@ def pause(engine: Engine, schedule: int, *, by: str, reason: str = "") -> bool:
 
 
 def resume(engine: Engine, schedule: int) -> bool:
-    """Let a paused schedule go on from now: what was due in the pause is not made up for."""
+    """Resume a paused schedule from now on; return False if it is not paused.
+
+    Runs that were due during the pause are not made up for.
+    """
     with transaction.atomic(using=engine.database):
         row = schedules(engine).select_for_update().filter(pk=schedule, is_enabled=False).first()
         if row is None:
@@ -93,7 +96,7 @@ def resume(engine: Engine, schedule: int) -> bool:
 
 
 def revert(engine: Engine, schedule: int) -> bool:
-    """Give a schedule back to its code: no override is left. False when it has no code."""
+    """Remove all overrides of a schedule; return False if it was never declared in code."""
     with transaction.atomic(using=engine.database):
         row = _locked(engine, schedule)
         if row.declared is None:
@@ -102,22 +105,22 @@ def revert(engine: Engine, schedule: int) -> bool:
 
 
 def delete(engine: Engine, schedule: int) -> None:
-    """Delete a schedule and keep its records; refused, with InvalidSchedule, while code has it."""
+    """Delete a schedule and keep its records; raise InvalidSchedule while code declares it."""
     with transaction.atomic(using=engine.database):
         row = _locked(engine, schedule)
         if row.declared is not None and not row.removed:
             raise InvalidSchedule(
-                f"The schedule {row.name!r} is declared in code and would come back with the "
-                f"next start of a scheduler. Remove it there, or pause it here."
+                f"The schedule {row.name!r} is declared in code, so the next scheduler that "
+                f"starts would create it again. Remove it from the code, or pause it here."
             )
         schedules(engine).filter(pk=schedule).delete()
 
 
 def save(engine: Engine, draft: ScheduleDraft, *, schedule: int | None = None) -> Schedule:
-    """Check a draft, then insert it or write it over a schedule; return the row.
+    """Validate a draft, then insert it or update a schedule with it; return the row.
 
-    Raises InvalidSchedule, UnknownTask, InvalidArguments, or Schedule.DoesNotExist. The next
-    run is counted from now when the rule or its bounds have changed, else it stays.
+    If the rule or its bounds have changed, the next run is computed from now; otherwise it
+    stays. Raises InvalidSchedule, UnknownTask, InvalidArguments, or Schedule.DoesNotExist.
     """
     columns = asdict(draft) | {"args": list(draft.args), "kwargs": dict(draft.kwargs)}
     _check(Schedule(id=0, **columns))
@@ -130,7 +133,7 @@ def save(engine: Engine, draft: ScheduleDraft, *, schedule: int | None = None) -
             _write(engine, row, columns)
     except IntegrityError:
         raise InvalidSchedule(
-            f"There is a schedule named {draft.name!r} already. Choose another name."
+            f"A schedule named {draft.name!r} already exists. Choose another name."
         ) from None
     saved: Schedule = schedules(engine).get(pk=schedule)
     return saved
@@ -139,7 +142,8 @@ def save(engine: Engine, draft: ScheduleDraft, *, schedule: int | None = None) -
 def _check(row: Schedule) -> None:
     if not 1 <= len(row.name) <= _LONGEST_NAME:
         raise InvalidSchedule(
-            f"The name of a schedule has 1 to {_LONGEST_NAME} characters, got {len(row.name)}."
+            f"The name of a schedule must have 1 to {_LONGEST_NAME} characters, "
+            f"got {len(row.name)}."
         )
     timetable_of(row)
     record_of(engine_of(row.backend), row)
@@ -152,8 +156,7 @@ def _check(row: Schedule) -> None:
 def _check_identity(row: Schedule, draft: ScheduleDraft) -> None:
     if row.declared is not None and (row.name, row.backend) != (draft.name, draft.backend):
         raise InvalidSchedule(
-            f"The schedule {row.name!r} is declared in code, so its name and backend are the "
-            f"code's to change."
+            f"The schedule {row.name!r} is declared in code. Change its name and backend there."
         )
 
 
@@ -166,7 +169,7 @@ def _insert(engine: Engine, columns: dict[str, Any]) -> Schedule:
 
 
 def _write(engine: Engine, row: Schedule, columns: dict[str, Any]) -> bool:
-    """Write columns into a locked row, and its next run anew if they change it."""
+    """Write columns to a locked row, and compute its next run again if they affect it."""
     changes = {name: value for name, value in columns.items() if getattr(row, name) != value}
     for name, value in changes.items():
         setattr(row, name, value)

@@ -30,13 +30,13 @@ _WAITING = (State.READY, State.WAITING)
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """What an operation did: `changed` ids, and why each of the others was left alone."""
+    """The outcome of an operation: `changed` ids, and why each of the others was refused."""
 
     changed: list[UUID] = field(default_factory=list)
     refused: dict[UUID, str] = field(default_factory=dict)
 
     def note(self, ids: Iterable[UUID], *, changed: Container[UUID]) -> None:
-        """Put down, in their order, which were changed and that the others had moved on."""
+        """Record, in order, which ids were changed, and refuse the others as changed meanwhile."""
         for id_ in ids:
             if id_ in changed:
                 self.changed.append(id_)
@@ -52,8 +52,8 @@ def records(engine: Engine) -> Any:
 def cancel(engine: Engine, ids: Iterable[UUID]) -> int:
     """Cancel records that are not final; return how many.
 
-    One that waits is CANCELLED at once and frees its unique key. One that runs is told within
-    a heartbeat, and is CANCELLED when its execution ends or its worker dies.
+    A waiting task is CANCELLED at once and frees its unique key. A running task is told within
+    a heartbeat; it becomes CANCELLED when its execution ends or its worker dies.
     """
     waits = Q(state__in=_WAITING)
     now = engine.now()
@@ -74,9 +74,9 @@ def cancel(engine: Engine, ids: Iterable[UUID]) -> int:
 
 
 def _locked(engine: Engine, found: Any) -> Any:
-    """Lock records in the order of their ids, as workers do, so that nobody deadlocks.
+    """Lock records in the order of their ids, as workers do, to avoid deadlocks.
 
-    Where there are no locks of rows, as on SQLite, there is only one who writes.
+    A database without row locks, such as SQLite, has only one writer at a time.
     """
     if not connections[engine.database].features.has_select_for_update:
         return found
@@ -94,9 +94,9 @@ def retry(
 ) -> OperationResult:
     """Make FAILED, CANCELLED or EXPIRED records READY again, with all their attempts.
 
-    They are due at once unless `run_after` says otherwise; None leaves queue and priority as
-    they are. Each record takes its unique key again and is refused, naming the holder, while
-    another live record has it.
+    They are due at once unless you pass `run_after`; None leaves queue and priority unchanged.
+    Each record takes its unique key again. While another live record holds the key, the record
+    is refused, with the id of the holder.
     """
     given = {"queue": queue, "priority": priority, "run_after": _aware(run_after)}
     changes = {column: value for column, value in given.items() if value is not None}
@@ -116,7 +116,7 @@ def retry(
 def _sorted_out(
     engine: Engine, action: Action, ids: Iterable[UUID]
 ) -> tuple[OperationResult, list[UUID]]:
-    """Return why an action is not for some records, and the others in their order, locked."""
+    """Return why some records are refused, and the ids of the others, in order and locked."""
     done, wanted = OperationResult(), list(dict.fromkeys(map(_as_id, ids)))
     found = records(engine).filter(pk__in=wanted).order_by("pk")
     if connections[engine.database].features.has_select_for_update:
@@ -135,7 +135,7 @@ def _as_id(given: UUID | str) -> UUID:
 
 
 def revive(engine: Engine, ids: Sequence[UUID], changes: dict[str, Any]) -> tuple[int, list[UUID]]:
-    """Make those that may be retried READY; return how many, and whose unique key is taken."""
+    """Make retryable records READY; return how many, and the ids whose unique key is taken."""
     revivable = records(engine).filter(pk__in=ids, state__in=RETRY.states)
     count: int = revivable.filter(key__isnull=True).update(**revival(engine, changes))
     rows = revivable.filter(key__isnull=False).order_by("pk")
@@ -146,7 +146,7 @@ def revive(engine: Engine, ids: Sequence[UUID], changes: dict[str, Any]) -> tupl
         with transaction.atomic(using=engine.database):
             return count + revivable.filter(pk__in=keyed).update(**revival(engine, changes)), []
     except IntegrityError:
-        # One of them is taken, perhaps by another of them: each on its own.
+        # A key is taken, perhaps by another of these records: try each on its own.
         for pk in keyed:
             try:
                 with transaction.atomic(using=engine.database):
@@ -177,7 +177,7 @@ def revival(engine: Engine, changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _holders(engine: Engine, taken: Sequence[UUID]) -> dict[UUID, Refusal]:
-    """Return for each record whose unique key is taken who has it."""
+    """Return a refusal that names the holder for each record whose unique key is taken."""
     if not taken:
         return {}
     keys = dict(records(engine).filter(pk__in=taken).values_list("pk", "key"))
@@ -187,7 +187,7 @@ def _holders(engine: Engine, taken: Sequence[UUID]) -> dict[UUID, Refusal]:
 
 
 def discard(engine: Engine, ids: Iterable[UUID]) -> OperationResult:
-    """Delete records for good, whatever their state, unless they are running."""
+    """Delete records permanently, in any state but RUNNING."""
     with transaction.atomic(using=engine.database):
         done, possible = _sorted_out(engine, DISCARD, ids)
         gone = set(possible)
@@ -198,7 +198,7 @@ def discard(engine: Engine, ids: Iterable[UUID]) -> OperationResult:
 
 
 def delete(engine: Engine, ids: Sequence[UUID], states: Iterable[State]) -> int:
-    """Delete those of these records that are in one of these states; return how many."""
+    """Delete the records that are in one of these states; return how many."""
     rows = records(engine).filter(pk__in=ids, state__in=states)
     count: int = rows._raw_delete(engine.database) or 0  # noqa: SLF001 - the condition stays
     return count
@@ -222,7 +222,7 @@ def _aware(moment: datetime | None) -> datetime | None:
 
 
 def push_due(engine: Engine, ids: Sequence[UUID]) -> None:
-    """Tell the workers of records that are due again; the indexer would do it in seconds."""
+    """Tell workers about records that are due now; else the indexer does so within seconds."""
     due = records(engine).filter(pk__in=list(ids), state=State.READY, run_after__lte=engine.now())
     by_backend: dict[str, list[Hint]] = {}
     for pk, backend, queue, priority, run_after in due.values_list(

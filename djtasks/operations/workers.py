@@ -1,4 +1,4 @@
-"""Give orders to workers."""
+"""Send orders to workers."""
 
 from uuid import UUID
 
@@ -11,13 +11,13 @@ ORDERS = ("drain", "resume", "stop", "dump")
 
 
 def order_worker(engine: Engine, worker: UUID, order: str) -> bool:
-    """Ask a child to drain, resume, stop or dump its stacks; False when it is gone.
+    """Ask a child to drain, resume, stop or dump its stacks; return False if it is gone.
 
-    Its supervisor reads the order at the next heartbeat. Written after the caller's
-    transaction, if there is one: a lock held on the row would silence its heartbeat.
+    Its supervisor reads the order at the next heartbeat. The order is written after the
+    caller's transaction, if there is one: a lock on the row would block its heartbeat.
     """
     if order not in ORDERS:
-        raise ValueError(f"An order is one of {', '.join(ORDERS)}, got {order!r}.")
+        raise ValueError(f"The order must be one of {', '.join(ORDERS)}, got {order!r}.")
     changes = {"order": order}
     if order == "dump":
         # Old stacks must not be taken for the new ones.

@@ -124,7 +124,7 @@ def test_of_several_with_one_key_the_first_is_retried_and_holds_it_against_the_o
     done = retry(engine_of("default"), [*ids, *plain])
 
     assert done.changed == [ids[0], *plain]
-    held = f"Its unique key is held by the live task {ids[0]}."
+    held = f"The live task {ids[0]} holds its unique key."
     assert done.refused == {ids[1]: held, ids[2]: held}
 
 

@@ -66,8 +66,8 @@ def test_a_draft_becomes_a_schedule_that_is_counted_from_now():
         ({"task_path": "tests.tasks.gone"}, UnknownTask, "No task is registered"),
         ({"args": [1, 2, 3]}, InvalidArguments, "does not accept these arguments"),
         ({"args": [1, object()]}, InvalidArguments, "args.1. is of type object"),
-        ({"name": ""}, InvalidSchedule, "has 1 to 255 characters, got 0"),
-        ({"name": "x" * 256}, InvalidSchedule, "has 1 to 255 characters, got 256"),
+        ({"name": ""}, InvalidSchedule, "must have 1 to 255 characters, got 0"),
+        ({"name": "x" * 256}, InvalidSchedule, "must have 1 to 255 characters, got 256"),
         ({"starts_at": NOON, "ends_at": NOON - HOUR}, InvalidSchedule, "cannot end"),
     ],
 )
@@ -81,7 +81,7 @@ def test_a_draft_that_makes_no_sense_is_refused(changes, error, complaint):
 def test_a_name_is_taken_once():
     operations.save(engine_of("default"), DRAFT)
 
-    with pytest.raises(InvalidSchedule, match="There is a schedule named 'sums' already"):
+    with pytest.raises(InvalidSchedule, match="A schedule named 'sums' already exists"):
         operations.save(engine_of("default"), DRAFT)
 
 
@@ -116,7 +116,7 @@ def test_a_paused_schedule_stays_paused_when_it_is_saved():
 def test_the_name_of_a_declared_schedule_is_the_codes():
     row = schedule(declared=said())
 
-    with pytest.raises(InvalidSchedule, match="its name and backend are the code's"):
+    with pytest.raises(InvalidSchedule, match="Change its name and backend there"):
         operations.save(engine_of("default"), replace(DRAFT, name="mine"), schedule=row.pk)
 
 
@@ -166,7 +166,7 @@ def test_a_schedule_without_code_cannot_be_reverted():
 def test_what_the_code_declares_is_not_deleted():
     row = schedule(declared=said())
 
-    with pytest.raises(InvalidSchedule, match="would come back"):
+    with pytest.raises(InvalidSchedule, match="would create it again"):
         operations.delete(engine_of("default"), row.pk)
     change(row, removed=True)
     operations.delete(engine_of("default"), row.pk)

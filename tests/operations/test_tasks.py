@@ -183,7 +183,7 @@ def test_a_retry_is_refused_by_the_holder_of_its_key(database: str) -> None:
     done = retry(engine_of("default"), [id_of(first), id_of(other)])
 
     assert done.changed == [id_of(other)]
-    assert done.refused == {id_of(first): f"Its unique key is held by the live task {holder.id}."}
+    assert done.refused == {id_of(first): f"The live task {holder.id} holds its unique key."}
     assert row_of(first).state == State.CANCELLED
 
 
@@ -201,7 +201,7 @@ def test_a_retry_loses_against_a_change_in_between(database: str, meddle: Any) -
     with just_before("UPDATE", database, meddle):
         done = retry(engine_of("default"), [id_])
 
-    assert done.refused == {id_: "It was changed or deleted meanwhile."}
+    assert done.refused == {id_: "It was changed or deleted in the meantime."}
     assert not TaskRecord.objects.exclude(worker=WORKER).exists()
 
 
@@ -226,7 +226,7 @@ def test_a_discard_loses_against_a_claim_in_between(database: str) -> None:
     with just_before("DELETE", database, lambda: claim_all(WORKER)):
         done = discard(engine_of("default"), [id_])
 
-    assert done.refused == {id_: "It was changed or deleted meanwhile."}
+    assert done.refused == {id_: "It was changed or deleted in the meantime."}
     assert TaskRecord.objects.get().state == State.RUNNING
 
 

@@ -1,1 +1,1 @@
-"""One action on everything that matches: asked for in a moment, done by a task in chunks."""
+"""Bulk actions: one action on all tasks that match, which a task carries out in chunks."""

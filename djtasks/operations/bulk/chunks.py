@@ -1,4 +1,4 @@
-"""What a bulk action does to one chunk of ids: one statement, with its condition on the rows."""
+"""Apply a bulk action to one chunk of ids, in statements with a condition on the rows."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,14 +14,14 @@ from djtasks.operations import tasks
 from djtasks.operations.actions import ACTIONS, KEY_TAKEN, Action
 from djtasks.operations.bulk.options import BulkOptions
 
-# A spread is a statement a due time: a hundred records share one.
+# A spread takes one statement for each due time: a hundred records share one.
 _A_MOMENT = 100
 Window = tuple[float, float]
 
 
 @dataclass(slots=True)
 class Tally:
-    """What became of a chunk; `refused` counts by reason."""
+    """The outcome of a chunk; `refused` counts records by reason."""
 
     changed: int = 0
     refused: Counter[str] = field(default_factory=Counter)
@@ -29,7 +29,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """The records of one transaction: from `window[0]` to `window[1]` of all (0 to 1)."""
+    """The records of one transaction; `window` is their place among all, from 0 to 1."""
 
     engine: Engine
     action: Action
@@ -56,7 +56,7 @@ class Chunk:
 def apply(
     engine: Engine, action: str, ids: Sequence[UUID], bulk_options: BulkOptions, *, window: Window
 ) -> Tally:
-    """Do one action to these records, which are from `window[0]` to `window[1]` of all (0 to 1)."""
+    """Apply an action to these records; `window` is their place among all, from 0 to 1."""
     meant = ACTIONS[action]
     do: Callable[[Chunk], Tally] = import_string(meant.code)
     tally = do(
@@ -69,7 +69,7 @@ def apply(
 
 
 def retry(chunk: Chunk) -> Tally:
-    """Make records ready again, but for those whose unique key is taken."""
+    """Make records READY again, except those whose unique key is taken."""
     tally = Tally()
     given: dict[str, Any] = {
         "queue": chunk.bulk_options.queue,

@@ -1,4 +1,4 @@
-"""An action of a project on everything that matches: done where it is asked for, and bounded."""
+"""Apply a project's own action to all tasks that match, in this process and up to a limit."""
 
 import logging
 from collections.abc import Callable, Collection, Sequence
@@ -17,16 +17,16 @@ from djtasks.operations.bulk.selection import Selection, as_json, selected
 from djtasks.protocol.states import State
 
 MOST_HERE = 10_000
-OTHER_STATE = gettext_noop("It is in a state that this is not possible from.")
-LEFT_ALONE = gettext_noop("The action left it alone.")
-RAISED = gettext_noop("The action raised an error; the log has it.")
+OTHER_STATE = gettext_noop("The action is not possible in its state.")
+LEFT_ALONE = gettext_noop("The action did not change it.")
+RAISED = gettext_noop("The action raised an error. See the log.")
 
 logger = logging.getLogger("djtasks.operations")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What is done to ids that are in one of `states`: `run` returns how many it changed."""
+    """A change to records in one of `states`; `run` takes ids and returns how many it changed."""
 
     name: str
     states: Collection[State]
@@ -34,10 +34,10 @@ class Change:
 
 
 def run_bulk_here(engine: Engine, change: Change, selection: Selection, *, by: str) -> BulkAction:
-    """Do a change to the records that match now, and return the row that tells what came of it.
+    """Apply a change to the records that match now, and return the row with the outcome.
 
-    Each chunk is one transaction. One that raises is undone and logged, and ends the action.
-    Raises InvalidBulkAction, before anything is done, when more than 10,000 would be changed.
+    Each chunk is one transaction. A chunk that raises is rolled back and logged, and ends the
+    action. Raises InvalidBulkAction, before any change, if more than 10,000 would be changed.
     """
     matching = selected(engine, selection)
     possible = matching.filter(state__in=change.states).order_by()
@@ -68,7 +68,7 @@ def run_bulk_here(engine: Engine, change: Change, selection: Selection, *, by: s
 
 
 def run_here(engine: Engine, change: Change, ids: Sequence[UUID]) -> int | None:
-    """Do a change in a transaction; return how many were changed, None where it raised."""
+    """Apply a change in a transaction; return how many it changed, or None if it raised."""
     try:
         with transaction.atomic(using=engine.database):
             count = change.run(ids)

@@ -1,4 +1,4 @@
-"""The options of bulk actions, parsed and refused once."""
+"""Parse and validate the options of bulk actions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from djtasks.protocol.hints import MAX_PRIORITY, MIN_PRIORITY
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkOptions:
-    """What a bulk action is to change besides the state; None leaves it as it is.
+    """What a bulk action changes besides the state; None leaves a value unchanged.
 
-    `run_after`: when the records are due, None is at once. `spread`: due times are spread
-    evenly over so long, from `run_after` on.
+    `run_after`: when the records are due; None means at once. `spread`: due times are spread
+    evenly over this duration, starting at `run_after`.
     """
 
     queue: str | None = None
@@ -32,7 +32,7 @@ def parse_bulk_options(action: str, options: Mapping[str, Any]) -> BulkOptions:
     """Return the options of a bulk action; None counts as not given.
 
     `run_after` may be ISO text, `spread` a number of seconds. Raises InvalidBulkAction for an
-    action or option that is none, or makes no sense.
+    unknown action or option, a missing option, or an invalid value.
     """
     meant = ACTIONS.get(action)
     if meant is None:

@@ -1,8 +1,8 @@
-"""One action on everything that matches: asked for in a moment, done by a task in chunks.
+"""Start, run and stop bulk actions: a task carries out each one in chunks.
 
 Each chunk is one transaction: the records, each with its condition on the row, and the
-action's cursor. So a worker that dies in the middle leaves whole chunks, and the next one goes
-on behind them.
+action's cursor. So a worker that dies leaves whole chunks, and the next worker continues after
+them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -42,12 +42,13 @@ def start_bulk(
     by: str,
     options: Mapping[str, Any] | None = None,
 ) -> BulkAction:
-    """Begin an action on the records that match now, and return the row that tells how far it is.
+    """Start an action on the records that match now, and return the row with its progress.
 
     `action` is retry (options queue, priority, run_after, spread), cancel, discard (deletes
-    what does not run), delete (deletes what is final) or reschedule (run_after, spread); see
-    `selected` for the selection. Records enqueued after this call are not touched, and each is
-    looked at once, also when it matches again. Raises InvalidBulkAction and InvalidSelection.
+    records that are not running), delete (deletes final records) or reschedule (run_after,
+    spread); see `selected` for the selection. Records enqueued after this call are not touched.
+    Each record is visited once, even if it matches again. Raises InvalidBulkAction and
+    InvalidSelection.
     """
     bulk_options = parse_bulk_options(action, options or {})
     matching = selected(engine, selection)
@@ -69,13 +70,13 @@ def start_bulk(
 
 
 def stop_bulk(engine: Engine, action_id: UUID) -> bool:
-    """Ask a bulk action to end after its present chunk; False when it is over or unknown."""
+    """Ask a bulk action to stop after its current chunk; return False if it is over or unknown."""
     rows = _rows(engine.alias).filter(pk=action_id, finished_at__isnull=True)
     return bool(rows.update(stop_requested=True))
 
 
 def bulk_task(alias: str, *, queue: str = "") -> Task[..., Any]:
-    """Return the task that does bulk actions of a TASKS alias; making it registers it."""
+    """Return the task that runs bulk actions of a TASKS alias; creating it registers it."""
     engine = engine_of(alias)
     return Task(
         func=run_bulk_action,
@@ -89,7 +90,7 @@ def bulk_task(alias: str, *, queue: str = "") -> Task[..., Any]:
 
 
 def run_bulk_action(context: Context, action_id: str) -> dict[str, int]:
-    """Do what is left of a bulk action; runs in a worker."""
+    """Do the rest of a bulk action; this runs in a worker."""
     bulk = _any_backend().get(pk=action_id)
     engine = engine_of(bulk.backend)
     if bulk.finished_at is None:
@@ -111,7 +112,7 @@ def _go_on(bulk: BulkAction, context: Context) -> bool:
 
 
 def _pages(engine: Engine, bulk: BulkAction) -> Iterator[list[UUID]]:
-    """Yield the ids that match, chunk by chunk behind the cursor; many with one look."""
+    """Yield the ids that match after the cursor, in chunks; one query reads many chunks."""
     matching = selected(engine, bulk.selection).filter(pk__lte=bulk.upper).order_by("pk")
     if bulk.task is not None:
         matching = matching.exclude(pk=bulk.task)
@@ -144,8 +145,8 @@ def _do_chunk(engine: Engine, bulk: BulkAction, ids: list[UUID]) -> None:
         )
         if not moved:
             raise BulkActionMoved(
-                f"Bulk action {bulk.pk} is being done by another execution: this chunk is left "
-                f"to it."
+                f"Another execution is running bulk action {bulk.pk}, so this one leaves the "
+                f"chunk to it."
             )
     bulk.cursor, bulk.refusals = ids[-1], refusals
     bulk.changed += tally.changed
@@ -172,7 +173,7 @@ def _given(bulk_options: BulkOptions) -> dict[str, Any]:
 
 
 def _queue_for(engine: Engine) -> str:
-    """Return the queue where a worker is likeliest to take the task at once."""
+    """Return the queue where a worker is most likely to take the task at once."""
     paused = workers.paused_queues(engine.database, engine.alias)
     rows = WorkerRecord.objects.using(engine.database).filter(
         backend=engine.alias, alone=False, draining=False

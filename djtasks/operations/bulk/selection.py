@@ -1,4 +1,4 @@
-"""Which records a bulk action is for: a filter that survives JSON."""
+"""Selections: filters for records that can be stored as JSON."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -30,11 +30,12 @@ _DURATIONS = {
 def selected(engine: Engine, selection: Selection) -> Any:
     """Return the records of one alias that a selection matches.
 
-    A selection is a dict of Django lookups on columns of TaskRecord, all of which must hold; a
-    list stands for any of its values. `any` takes a list of selections of which one must hold,
-    `all` one of which all must, `not` a selection that must not; `waited` and `ran` (with
-    `__gt`, `__lt`) are spans in seconds. Dates and ids may be text. `search` says for people how
-    it was asked for, and is no condition. Raises InvalidSelection for what is none of this.
+    A selection is a dict of Django lookups on columns of TaskRecord, which must all match; a
+    list matches any of its values. `any` takes a list of selections of which one must match,
+    `all` a list of which all must match, `not` a selection that must not match. `waited` and
+    `ran` (with `__gt`, `__lt`) are durations in seconds. Dates and ids may be text. `search`
+    holds what somebody typed, for people to read; it is no condition. Raises InvalidSelection
+    for anything else.
     """
     records = TaskRecord.objects.using(queue_database()).filter(backend=engine.alias)
     durations = {
@@ -43,9 +44,9 @@ def selected(engine: Engine, selection: Selection) -> Any:
     try:
         found = records.alias(**durations).filter(_condition(selection))
         with suppress(EmptyResultSet):
-            str(found.query)  # values are looked at only now
+            str(found.query)  # Django checks the values only here
     except (FieldError, ValidationError, ValueError, TypeError) as error:
-        raise InvalidSelection(f"The selection {selection!r} cannot be one: {error}") from error
+        raise InvalidSelection(f"The selection {selection!r} is not valid: {error}") from error
     return found
 
 
@@ -84,10 +85,10 @@ def _lookup(key: str, value: Any) -> Q:
     column = key.partition("__")[0]
     if column not in _COLUMNS and column not in _DURATIONS:
         raise InvalidSelection(
-            f"A selection knows no {column!r}. Known: {', '.join(sorted(_COLUMNS))}."
+            f"A selection cannot filter by {column!r}. Choose from {', '.join(sorted(_COLUMNS))}."
         )
     if isinstance(value, str) and "\x00" in value:
-        raise InvalidSelection(f"The value of {key!r} holds a NUL, which no record can.")
+        raise InvalidSelection(f"The value of {key!r} contains a NUL, which no record can contain.")
     if column in _DURATIONS:
         return Q(**{key: _duration(key, value)})
     if isinstance(value, list | tuple) and key == column:
@@ -103,7 +104,7 @@ def _duration(key: str, value: Any) -> timedelta:
 
 
 def as_json(value: Any) -> Any:
-    """Return a value as JSON keeps it: moments and ids as text, spans in seconds."""
+    """Return a value as JSON: datetimes and ids as text, durations in seconds."""
     match value:
         case Mapping():
             return {str(key): as_json(inner) for key, inner in value.items()}

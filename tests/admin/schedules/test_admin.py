@@ -157,7 +157,7 @@ def test_a_schedule_of_the_admin_is_deleted_and_one_of_the_code_is_not(admin: Cl
     admin.post(page("delete", ours))
     answer = admin.post(page("delete", codes), follow=True)
 
-    assert "would come back" in answer.content.decode()
+    assert "would create it again" in answer.content.decode()
     assert [row.name for row in Schedule.objects.all()] == ["codes"]
     assert LogEntry.objects.get().object_repr == "nightly"
 
