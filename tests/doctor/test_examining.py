@@ -67,7 +67,7 @@ def test_what_is_bad_is_one_line_with_its_remedy_and_exit_code_1(live_engine):
     (line,) = [line for line in out.splitlines() if "BAD" in line]
     assert line.startswith("  BAD   workers")
     assert "No live worker serves queue 'default'. 1 task is due." in line
-    assert line.endswith("now. Start one: manage.py runworker --backend polled --queues default")
+    assert line.endswith("s. Start one: manage.py runworker --backend polled --queues default")
     assert failure.endswith("findings need attention.")
 
 

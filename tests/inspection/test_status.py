@@ -226,7 +226,7 @@ def test_due_tasks_that_nobody_fetches_are_a_problem(counting: Engine) -> None:
 
     (problem,) = status_of(counting).problems
 
-    assert problem.startswith("No live worker serves queue 'mail'. 1 task is due. For ")
+    assert problem.startswith("No live worker serves queue 'mail'. 1 task is due. This has lasted ")
     assert problem.endswith("manage.py runworker --backend default --queues mail")
 
 
@@ -235,7 +235,7 @@ def test_a_silent_worker_is_a_problem(counting: Engine) -> None:
 
     (problem,) = status_of(counting).problems
 
-    assert problem.startswith("Worker web-1:7 is silent. For 4")
+    assert problem.startswith("Worker web-1:7 is silent. This has lasted 4")
 
 
 def test_what_the_broker_says_is_a_problem(engine: Engine) -> None:

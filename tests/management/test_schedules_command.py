@@ -137,7 +137,7 @@ def test_status_counts_schedules_and_says_when_the_next_one_is(engine):
 
     assert "3 schedules, 1 paused, 1 broken, next in 1 min 30 s" in text
     assert "! Schedule 'broken' is broken and does not fire: It is." in text
-    assert "nobody fires them" not in text
+    assert "no scheduler fires them" not in text
 
 
 def test_status_says_that_nobody_fires_schedules(engine):
@@ -147,4 +147,5 @@ def test_status_says_that_nobody_fires_schedules(engine):
 
     text = said("status", "--backend", "default")
 
-    assert "! Schedules are due and nobody fires them. For 2 min 30 s now. Start a worker" in text
+    assert "! Schedules are due, but no scheduler fires them. This has lasted 2 min 30 s." in text
+    assert "s. Start a worker" in text

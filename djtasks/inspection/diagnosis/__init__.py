@@ -1,1 +1,1 @@
-"""What is wrong, and why a task does not run: facts, pure conditions, and their words."""
+"""Find what is wrong, and why a task is not running: facts, pure conditions, and words."""

@@ -1,4 +1,4 @@
-"""What somebody must do something about, read for the admin and `djtasks status`."""
+"""Alerts for the admin and `djtasks status`: what needs somebody at once."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ def alerts_of(
     *,
     scheduler: SchedulerFacts | None = None,
 ) -> list[Finding]:
-    """Return what must be done, worst first; `scheduler` if it is at hand."""
+    """Return the alerts, worst first; pass `scheduler` if you have read it already."""
     situation = Situation(
         now=now,
         backend=engine.alias,

@@ -1,4 +1,4 @@
-"""Queues and workers as facts: what was read about them, and what follows from that alone."""
+"""Facts about queues and workers, and what follows from them alone."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuePause:
-    """That a queue is paused: by whom, since when, why, and until when (None: until resumed)."""
+    """The pause of a queue: by whom, since when, why, and until when (None: until resumed)."""
 
     by: str
     since: datetime
@@ -19,9 +19,9 @@ class QueuePause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueFacts:
-    """One queue. `oldest_wait` None: nothing is due; `indexed` None: no broker, or it is away;
-    `paused`: by whom and why, in words, `pause` the same as facts, both None: open; `workers`:
-    children that fetch from it now; `draining`: those that did until they began to drain."""
+    """One queue. `oldest_wait` None: nothing is due; `indexed` None: no broker, or it is down;
+    `paused`: by whom and why, in words; `pause`: the same as facts; both None: not paused;
+    `workers`: children that fetch from it now; `draining`: those that are draining."""
 
     name: str
     due: int
@@ -54,10 +54,10 @@ class WorkerFacts:
 
 
 class Service(StrEnum):
-    """Who takes tasks from a queue.
+    """Whether workers take tasks from a queue.
 
-    PAUSED: nobody may. SERVED: somebody does. DRAINING: nobody, but children that served it still
-    end what they run. NONE: nobody at all.
+    PAUSED: they must not. SERVED: they do. DRAINING: they do not, but draining children still end
+    what they run. NONE: no worker serves it.
     """
 
     PAUSED = "paused"
@@ -67,9 +67,9 @@ class Service(StrEnum):
 
 
 def service_of(*, is_paused: bool, fetching: int, draining: int) -> Service:
-    """Return who takes tasks from a queue, told by how many children fetch from it or drain.
+    """Return the service of a queue, given how many children fetch from it or drain.
 
-    A pause hides the rest: while it lasts, nobody is missed.
+    A pause comes first: a paused queue needs no worker.
     """
     if is_paused:
         return Service.PAUSED
@@ -79,20 +79,20 @@ def service_of(*, is_paused: bool, fetching: int, draining: int) -> Service:
 
 
 def is_silent(worker: WorkerFacts, lease: timedelta) -> bool:
-    """Return whether a child has missed its lease, and has died as far as others can see."""
+    """Return whether a child has missed its lease, so that it seems to have died."""
     return worker.silent > lease
 
 
 def takes_tasks(worker: WorkerFacts, lease: timedelta) -> bool:
-    """Return whether a child lives and fetches from its queues; one that isolates does not."""
+    """Return whether a child is alive and fetches from its queues; one that isolates does not."""
     return not (worker.alone or worker.draining or is_silent(worker, lease))
 
 
 def drains(worker: WorkerFacts, lease: timedelta) -> bool:
-    """Return whether a child lives, and ends what it runs without taking more."""
+    """Return whether a child is alive, and ends what it runs without taking more."""
     return worker.draining and not worker.alone and not is_silent(worker, lease)
 
 
 def serves(worker: WorkerFacts, queue: str) -> bool:
-    """Return whether a queue is one of a child's; it may be unable to take anything now."""
+    """Return whether a child is configured for a queue; it may not take tasks now."""
     return not worker.queues or queue in worker.queues

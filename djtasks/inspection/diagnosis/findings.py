@@ -1,24 +1,24 @@
-"""What can be wrong with queues, workers, schedules and the broker: one table for everybody.
+"""What can be wrong with queues, workers, schedules and the broker: one table of rules.
 
-`djtasks status`, `doctor` and `why` and the admin's banners, rows and reasons all ask it, so none
-of them contradicts another. A rule has a code that stays, a condition over facts that were read
-already, and words that are translated when they are shown.
+`djtasks status`, `doctor`, `why` and the admin all use it, so they never contradict each other. A
+rule has a stable code, a condition over facts that were read already, and words that are
+translated when they are shown.
 
-What is BAD hurts now: tasks wait, or do not fire. WARN will hurt, or might. An alert needs
-somebody at once, so it is a banner and a problem of `status`; the rest is for a doctor, whom one
-asks before anything hurts. In particular:
+BAD hurts now: tasks wait, or schedules do not fire. WARN will hurt, or might. An alert needs
+somebody at once, so the admin shows a banner and `status` a problem; `doctor` shows the rest too.
+In particular:
 
-- A queue that nobody serves is BAD as soon as tasks wait in it, and WARN for a doctor before: with
-  workers that are started on demand it is no news.
-- A paused queue misses nobody. Whoever paused it knows that its tasks wait.
-- Children that drain take nothing. A queue that only they serve is one that nobody serves, with
-  another remedy: they may be resumed. What they run ends, whichever version they are of.
-- A child that isolates a suspect task takes nothing either, and nobody would resume it.
-- Schedules are late when the longest due one waits longer than a living scheduler lets it; one
-  that waits for its own last run is not late. That no scheduler has ever run is WARN before.
-- A broken schedule fires never again, so it is BAD, due or not.
-- Children that are silent have no version, and no say in which is deployed. The version of the
-  process that looks counts, since it may enqueue what they do not know.
+- A queue that no worker serves is BAD as soon as tasks wait in it. Before that it is a WARN of
+  the doctor, because workers may be started on demand.
+- A paused queue needs no worker. Whoever paused it knows that its tasks wait.
+- Draining children take no tasks. A queue that only they serve is not served, but has another
+  remedy: you can resume them. They end what they run, whatever their version.
+- A child that isolates a suspect task takes no tasks either, and you cannot resume it.
+- Schedules are late when one of them waits longer than a live scheduler allows. A schedule that
+  waits for its own last run is not late. Until one is late, a missing scheduler is a WARN.
+- A broken schedule never fires again, so it is BAD, due or not.
+- Silent children do not count for the deployed version. The version of this process counts,
+  because it may enqueue tasks that the workers do not know.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -47,7 +47,7 @@ from djtasks.inspection.diagnosis.situation import (
 
 
 class Level(StrEnum):
-    """OK; WARN: it works, and will hurt; BAD: something does not work."""
+    """OK; WARN: it works, but will cause trouble; BAD: something does not work."""
 
     OK = "ok"
     WARN = "warn"
@@ -56,11 +56,11 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is well or wrong. `code` is stable; `part` is what it is about.
+    """One thing that works or is wrong. `code` is stable; `part` is what it is about.
 
-    `text` is what is wrong, `meaning` what that means, `advice` what to do, `command` what to type
-    for it. They are translated when they are shown. `lasted`: for how long, `since` when. `links`:
-    the pages that help. `seconds`: what a doctor measured.
+    `text` says what is wrong, `meaning` what follows, `advice` what to do, `command` what to type.
+    They are translated when they are shown. `lasted`: for how long; `since`: since when. `links`:
+    the pages that help. `seconds`: the time that the doctor measured.
     """
 
     part: str
@@ -85,25 +85,25 @@ class Finding:
 
     @property
     def statement(self) -> str:
-        """What is wrong and for how long."""
+        """Say what is wrong, and for how long."""
         if self.lasted is None:
             return str(self.text)
-        return gettext("%(text)s For %(span)s now.") % {
+        return gettext("%(text)s This has lasted %(span)s.") % {
             "text": self.text,
             "span": in_words(self.lasted),
         }
 
     @property
     def remedy(self) -> str:
-        """What to do about it, in a line."""
+        """Say what to do about it, in one line."""
         return f"{self.advice} {self.command}".strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingRule:
-    """One thing that can be wrong. `condition` returns what it is true of, empty: of nothing.
+    """One thing that can be wrong. `condition` returns the subjects that it is wrong with.
 
-    Its words may name the subject's values; so may its command, which names `backend` too.
+    The text and the command may use the subject's values; the command may use `backend`, too.
     """
 
     code: str
@@ -118,7 +118,7 @@ class FindingRule:
     links: tuple[str, ...] = ()
 
     def findings(self, situation: Situation) -> Iterator[Finding]:
-        """Return what of its sort is wrong."""
+        """Return a finding for each subject that the rule is true of."""
         for subject in self.condition(situation):
             yield Finding(
                 part=self.part,
@@ -145,26 +145,26 @@ _said = lazy(_filled, str)
 
 
 def findings_of(situation: Situation) -> list[Finding]:
-    """Return what is wrong, worst first."""
+    """Return everything that is wrong, worst first."""
     found = [finding for rule in RULES for finding in rule.findings(situation)]
     found += [about_broker(problem) for problem in situation.problems]
     return sorted(found, key=lambda finding: not finding.is_bad)
 
 
 def about_queue(queue: QueueFacts, *, backend: str, now: datetime) -> Finding | None:
-    """Return what is wrong with a queue, None for nothing."""
+    """Return what is wrong with a queue, or None."""
     situation = Situation(now=now, backend=backend, lease=timedelta(0), queues=[queue])
     return next(iter(findings_of(situation)), None)
 
 
 def about_broker(problem: Problem) -> Finding:
-    """Return a problem of the broker, which has a code and words of its own, as a finding."""
+    """Return a problem of the broker, with its own code and words, as a finding."""
     return Finding(
         part="broker",
         level=Level.BAD,
         code=problem.code,
         text=problem.message,
-        meaning=_("Nothing is lost: workers find in the database what it does not give them."),
+        meaning=_("Nothing is lost: workers find the tasks in the database."),
         advice=problem.remedy,
         is_alert=True,
     )
@@ -175,8 +175,8 @@ _START_ONE = _("Start one:")
 _RESUME_ONE = _("Resume one of them, or start another:")
 _RUNBEAT = "manage.py runbeat --backend %(backend)s"
 _START_SCHEDULER = _("Start a worker without --no-beat, or:")
-# What `why` says of a task whose worker is silent, too.
-ITS_TASKS_COME_BACK = _("Its tasks are given back by the next supervisor that looks.")
+# `why` also says this about a task whose worker is silent.
+ITS_TASKS_COME_BACK = _("The next supervisor that checks gives its tasks back.")
 _THEY_WAIT = _("Nothing is lost: they run as soon as a worker serves it.")
 
 RULES = (
@@ -214,15 +214,16 @@ RULES = (
     ),
     FindingRule(
         code="no-scheduler", part="scheduler", level=Level.BAD, condition=unfired,
-        text=_("Schedules are due and nobody fires them."),
-        meaning=_("Each fires as soon as somebody does, as its rule for missed runs says."),
+        text=_("Schedules are due, but no scheduler fires them."),
+        meaning=_("When a scheduler starts, each follows its policy for missed runs."),
         advice=_START_SCHEDULER, command=_RUNBEAT, links=("schedules", "workers"),
     ),
     FindingRule(
         code="no-scheduler", part="scheduler", level=Level.WARN, is_alert=False,
         condition=without_scheduler,
         text=ngettext_lazy(
-            "Nobody fires the %(count)s schedule.", "Nobody fires the %(count)s schedules.",
+            "No scheduler is running for %(count)s schedule.",
+            "No scheduler is running for %(count)s schedules.",
             "schedules",
         ),
         advice=_START_SCHEDULER, command=_RUNBEAT, links=("schedules", "workers"),
@@ -236,12 +237,12 @@ RULES = (
         code="silent-worker", part="workers", level=Level.WARN, condition=silent,
         text=_("Worker %(host)s:%(pid)s is silent."),
         meaning=ITS_TASKS_COME_BACK,
-        advice=_("See whether its host is up."), links=("workers",),
+        advice=_("Check whether its host is up."), links=("workers",),
     ),
     FindingRule(
         code="versions", part="workers", level=Level.WARN, condition=versions,
         text=_("Workers run djtasks %(versions)s, this process runs %(own)s."),
-        meaning=_("Tasks may meet a worker that does not know them yet."),
-        advice=_("Restart what was left out of the last deploy."), links=("workers",),
+        meaning=_("A worker may get a task whose code it does not have yet."),
+        advice=_("Restart the processes that the last deploy left out."), links=("workers",),
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Why is it not running? A pure function over facts, which `why` reads."""
+"""Why is a task not running? A pure function over the facts that `why` reads."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhyFacts:
-    """What `why_not_running` looks at; all as of `now`, the database's clock.
+    """The facts for `why_not_running`, as of `now`, by the database's clock.
 
-    `workers` are the live ones that serve its queue, `draining` those that did; `silent` those
-    that seem to have died. `problems` are those of the broker.
-    `is_known`: None when this process cannot tell whether workers have its code. `ahead` None:
-    not counted, since it is not due. `refused` is what a worker without its code said.
+    `workers`: live ones that serve its queue. `draining`: those that are draining. `silent`: those
+    that seem to have died. `problems`: those of the broker. `is_known` None: this process cannot
+    tell whether workers have its code. `ahead` None: not counted, because it is not due.
+    `refused`: a worker without its code took it.
     """
 
     now: datetime
@@ -62,12 +62,11 @@ class WhyFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One sentence. `kind` is what it says in a word; `holds`: it is why the task waits.
+    """One sentence about a task. `holds`: it is why the task is not running.
 
     `kind`: final, running, cancelling, lost, delayed, retrying, waiting, paused, no_worker,
-    unknown_task, expired, behind, starting; for what is not well and not why: broker, and unserved
-    for a paused queue; and for what is all right: open, served, known. `until`: when it stops
-    being so, where that is known.
+    unknown_task, expired, behind or starting. Wrong, but not the reason: broker, and unserved for
+    a paused queue. All right: open, served or known. `until`: when it ends, if that is known.
     """
 
     kind: str
@@ -77,7 +76,7 @@ class Reason:
 
 
 def why_not_running(facts: WhyFacts) -> list[Reason]:
-    """Return why a record does not run, what holds it first, then what does not."""
+    """Return why a record is not running: first the reasons that hold it, then the others."""
     match facts.state:
         case state if state in FINAL:
             reasons = [_final(facts)]
@@ -116,7 +115,7 @@ def _running(facts: WhyFacts) -> Iterator[Reason]:
     if facts.started_at:
         said["span"] = in_words(facts.now - facts.started_at)
         text = _(
-            "It is running now on %(worker)s, since %(span)s, as attempt %(attempt)s of %(most)s."
+            "It has been running on %(worker)s for %(span)s, as attempt %(attempt)s of %(most)s."
         )
         text %= said
     yield Reason(kind="running", text=text, holds=True)
@@ -125,7 +124,7 @@ def _running(facts: WhyFacts) -> Iterator[Reason]:
         text %= {"span": in_words(where.silent)}
         yield Reason(kind="lost", text=f"{text} {ITS_TASKS_COME_BACK}", holds=True)
     if facts.cancel_requested:
-        text = _("Somebody cancelled it: it is told within a heartbeat.")
+        text = _("Somebody cancelled it. Its worker learns of this within a heartbeat.")
         yield Reason(kind="cancelling", text=text, holds=True)
 
 
@@ -135,7 +134,7 @@ def _lost(facts: WhyFacts) -> str:
     if facts.started_at:
         said["span"] = in_words(facts.now - facts.started_at)
         text = _(
-            "It is running, since %(span)s, as attempt %(attempt)s, on a worker that is gone "
+            "It has been running for %(span)s, as attempt %(attempt)s, on a worker that is gone "
             "(%(worker)s)."
         )
     end = _("It is given back within 45 seconds if any worker is alive.")
@@ -148,12 +147,12 @@ def _ready(facts: WhyFacts) -> Iterator[Reason]:
         yield _later(facts)
     if facts.refused:
         text = _(
-            "A worker took it and did not know %(task)s: workers look again every 30 seconds for "
+            "A worker took it, but does not know %(task)s. Workers try again every 30 seconds for "
             "an hour, then it fails. Deploy its code, or list its module in OPTIONS['imports']."
         ) % {"task": facts.task_path}
         yield Reason(kind="unknown_task", text=text, holds=True)
     if facts.expires_at is not None and facts.expires_at <= facts.now:
-        text = _("It expired %(span)s ago: a worker ends it unrun.")
+        text = _("It expired %(span)s ago. A worker ends it without running it.")
         text %= {"span": _since(facts.now, facts.expires_at)}
         yield Reason(kind="expired", text=text, holds=True)
     yield _queue(facts)
@@ -199,14 +198,16 @@ def _queue(facts: WhyFacts) -> Reason:
     if pause is None:
         text = _("Its queue %(queue)s is not paused.") % {"queue": facts.queue}
         return Reason(kind="open", text=text, holds=False)
-    text = _("Its queue %(queue)s is paused by %(name)s since %(span)s") % {
+    text = _("Its queue %(queue)s was paused by %(name)s %(span)s ago") % {
         "queue": facts.queue,
         "name": pause.by or _("somebody"),
         "span": in_words(facts.now - pause.since),
     }
     text += f": {pause.reason}." if pause.reason else "."
     if pause.until:
-        end = _("It opens by itself in %(span)s.") % {"span": in_words(pause.until - facts.now)}
+        end = _("It resumes automatically in %(span)s.") % {
+            "span": in_words(pause.until - facts.now)
+        }
         text = f"{text} {end}"
     return Reason(kind="paused", text=text, holds=True, until=pause.until)
 
@@ -261,8 +262,8 @@ def _turn(facts: WhyFacts) -> Reason:
     else:
         said["span"] = in_words(ahead.wait)
         text = ngettext(
-            "It waits behind %(count)s other, about %(span)s at the present rate.",
-            "It waits behind %(count)s others, about %(span)s at the present rate.",
+            "It waits behind %(count)s other, about %(span)s at the current rate.",
+            "It waits behind %(count)s others, about %(span)s at the current rate.",
             ahead.count,
         )
     text %= said
@@ -271,10 +272,10 @@ def _turn(facts: WhyFacts) -> Reason:
 
 def _code(facts: WhyFacts) -> Reason:
     if facts.is_known:
-        text = _("The code of %(task)s is known here.") % {"task": facts.task_path}
+        text = _("This process knows the code of %(task)s.") % {"task": facts.task_path}
         return Reason(kind="known", text=text, holds=False)
     text = _(
-        "No task is registered as %(task)s in this process: a worker with the same code gives it "
+        "No task is registered as %(task)s in this process. A worker with the same code gives it "
         "back. Was it moved or renamed?"
     ) % {"task": facts.task_path}
     return Reason(kind="unknown_task", text=text, holds=True)

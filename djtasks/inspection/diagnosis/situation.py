@@ -1,6 +1,6 @@
-"""What is known of one TASKS alias at a moment, and what is wrong then, before it has words.
+"""The situation of one TASKS alias at a moment, and conditions that tell what is wrong.
 
-Each condition is pure. `findings` has the words, and says what was decided.
+Each condition is pure. `findings` has the words, and explains the decisions.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,9 +21,9 @@ from djtasks.inspection.schedules import SchedulerFacts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What is known of one TASKS alias; all as of `now`, the database's clock.
+    """The facts about one TASKS alias, as of `now`, by the database's clock.
 
-    `version`: of this process. `has_scheduler` None: nobody asked whether one holds the lease.
+    `version`: that of this process. `has_scheduler`: one holds the lease; None: not asked.
     """
 
     now: datetime
@@ -39,7 +39,7 @@ class Situation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What a rule is true of: `values` for its words, for how long, and whose name it has."""
+    """What a rule is true of: `values` for its words, for how long, and which queue or worker."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     lasted: timedelta | None = None
@@ -48,7 +48,7 @@ class Subject:
 
 
 def unserved(service: Service, *, is_due: bool) -> Callable[[Situation], Iterator[Subject]]:
-    """Return the condition that tasks of a queue are due, or not, and `service` says who comes."""
+    """Return the condition that a queue has this `service`, and tasks that are due or not."""
 
     def condition(situation: Situation) -> Iterator[Subject]:
         for queue in situation.queues:
@@ -68,26 +68,26 @@ def unserved(service: Service, *, is_due: bool) -> Callable[[Situation], Iterato
 
 
 def unfired(situation: Situation) -> Iterator[Subject]:
-    """Return since when schedules wait that nobody fires."""
+    """Yield how long due schedules have waited, if no scheduler fires them."""
     if situation.scheduler.is_missing:
         yield Subject(lasted=situation.scheduler.late)
 
 
 def without_scheduler(situation: Situation) -> Iterator[Subject]:
-    """Return how many schedules nobody would fire, none of which is late yet."""
+    """Yield how many schedules have no scheduler, if none of them is late yet."""
     facts = situation.scheduler
     if facts.firing and not facts.is_missing and situation.has_scheduler is False:
         yield Subject(values={"schedules": facts.firing, "count": f"{facts.firing:,}"})
 
 
 def broken(situation: Situation) -> Iterator[Subject]:
-    """Return the schedules whose rules mean nothing."""
+    """Yield the schedules whose rules are not valid."""
     for name, reason in situation.scheduler.broken.items():
         yield Subject(values={"schedule": name, "reason": reason})
 
 
 def silent(situation: Situation) -> Iterator[Subject]:
-    """Return the children that have missed their lease."""
+    """Yield the children that have missed their lease."""
     for worker in situation.workers:
         if is_silent(worker, situation.lease):
             values = {"host": worker.host, "pid": worker.pid}
@@ -95,7 +95,7 @@ def silent(situation: Situation) -> Iterator[Subject]:
 
 
 def versions(situation: Situation) -> Iterator[Subject]:
-    """Return which versions run, where it is not the one of this process alone."""
+    """Yield the versions that run, unless all are the version of this process."""
     staying = [
         worker
         for worker in situation.workers

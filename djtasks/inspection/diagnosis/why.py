@@ -1,4 +1,4 @@
-"""The facts that tell why one task is not running, read from the tables."""
+"""Read the facts that tell why one task is not running."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,1 +1,1 @@
-"""What somebody types into the search box, read into a selection of records."""
+"""Parse what somebody types into the search box into a selection of records."""

@@ -1,4 +1,4 @@
-"""Searching by an argument: by its name, however it was passed, never by what is hidden."""
+"""Search by an argument: by its name, however it was passed, and never by a hidden one."""
 
 import re
 from typing import Any
@@ -18,8 +18,8 @@ _MOST_NAMES = 8
 def argument(path: str, value: str, context: SearchContext) -> dict[str, Any]:
     """Return what `args.PATH:value` selects: an argument by name or place, or a value inside it.
 
-    A name is found whether it was passed by name or, to a task that is registered here, by its
-    place. Raises NotUnderstood for what is hidden from everybody or from this person.
+    A name matches an argument passed by name. For tasks that are registered here it also matches
+    one passed by position. Raises NotUnderstood for what is hidden from everybody or this user.
     """
     names = path.split(".")
     _check(names, context)
@@ -41,14 +41,14 @@ def _check(names: list[str], context: SearchContext) -> None:
     if not context.may_view_arguments:
         raise NotUnderstood(_("You may not see arguments, so you cannot search by them."))
     path = ".".join(names)
-    # Inside an argument Django takes the name of a lookup, such as `in`, for that lookup.
+    # Inside an argument, Django reads the name of a lookup, such as `in`, as that lookup.
     lookups = KeyTransform.get_class_lookups() if len(names) > 1 else {}
     is_sane = all(_NAME.fullmatch(name) and name not in lookups for name in names)
     if len(names) > _MOST_NAMES or not is_sane:
         raise NotUnderstood(
             _(
-                "“%(path)s” names no argument: give a name or a place, and names inside it, such "
-                "as args.order_id, args.0 or args.order.customer."
+                "“%(path)s” does not name an argument. Enter a name or a position, and names "
+                "inside it, such as args.order_id, args.0 or args.order.customer."
             )
             % {"path": short(path)}
         )
@@ -76,7 +76,7 @@ def _at_place(place: int, inner: list[str], reading: Any, context: SearchContext
 
 
 def _places(name: str, context: SearchContext) -> dict[int, list[str]]:
-    """Return at which place which registered tasks have a parameter of this name."""
+    """Return the registered tasks that have a parameter of this name, by its position."""
     places: dict[int, list[str]] = {}
     for task in context.tasks:
         names = _names(task)

@@ -1,4 +1,4 @@
-"""What a search is read against: the clock, tasks, workers and schedules, and what is hidden."""
+"""The context of a search: the clock, tasks, workers and schedules, and what is hidden."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -24,11 +24,11 @@ _LARGEST_ID = 2**63 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchContext:
-    """What a search is read against.
+    """The context that a search is parsed in.
 
-    `workers` and `schedules` find the ids of those with a name. `hides` says whether arguments
-    of a name are kept from everybody. Times without a zone are meant in `zone`. `keys`: by name,
-    those that may be searched by.
+    `workers` and `schedules` return the ids for a name. `hides` returns whether arguments of a
+    name are hidden from everybody. Times without a zone are in `zone`. `keys`: the search keys
+    that are allowed, by name.
     """
 
     now: datetime
@@ -44,7 +44,7 @@ class SearchContext:
 def search_context(
     engine: Engine, *, may_view_arguments: bool, keys: "Mapping[str, SearchKey]"
 ) -> SearchContext:
-    """Return what a search on one TASKS alias is read against, as of now."""
+    """Return the context of a search on one TASKS alias, as of now."""
     tasks = registry.all_tasks()
     sensitive = {name for task in tasks for name in getattr(task, "sensitive", ())}
     pattern = re.compile(engine.options.redact, re.IGNORECASE) if engine.options.redact else None
@@ -71,7 +71,7 @@ def _workers(engine: Engine, name: str) -> list[UUID]:
 
 
 def _schedules(engine: Engine, name: str) -> list[int]:
-    """Return the schedules of a name, or the one with that number."""
+    """Return the schedules with this name, or the one with this number."""
     called = Q(name=name)
     if name.isascii() and name.isdigit() and int(name[:20]) <= _LARGEST_ID:
         called |= Q(pk=int(name[:20]))

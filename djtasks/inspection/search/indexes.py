@@ -1,4 +1,4 @@
-"""Which selections an index serves, so that a search need not look at the newest tasks only."""
+"""Which selections an index serves, so that a search need not stop at the newest tasks."""
 
 from typing import Any
 
@@ -16,5 +16,5 @@ def is_indexed(selection: dict[str, Any]) -> bool:
     names = set(selection)
     if not names <= _INDEXED | {"state"} or names == {"state"}:
         return False
-    # That of failures has only what has failed.
+    # The index on fingerprints holds FAILED records only.
     return names & _INDEXED != {"fingerprint"} or selection.get("state") == State.FAILED

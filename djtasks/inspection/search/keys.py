@@ -1,4 +1,4 @@
-"""The keys of the search: what each value selects, in the language of bulk selections."""
+"""The keys of the search, and the selection that each value stands for."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
@@ -32,7 +32,7 @@ _MOST_WORKERS = 20
 
 
 def phases_of(states: Iterable[State]) -> tuple[str, ...]:
-    """Return what states are called in a search."""
+    """Return the words of the search for these states."""
     asked = set(states)
     found = {phase for phase in READY_PHASES if State.READY in asked}
     found |= {phase for phase in (*FINAL_PHASES, "running") if State[phase.upper()] in asked}
@@ -40,12 +40,12 @@ def phases_of(states: Iterable[State]) -> tuple[str, ...]:
 
 
 def phase_of_word(value: str) -> str:
-    """Return a state in the words of people."""
+    """Return the state that a word means; raise NotUnderstood for an unknown word."""
     word = value.strip().lower()
     word = _SYNONYMS.get(word, word)
     if word not in PHASES:
         raise NotUnderstood(
-            _("“%(value)s” is no state: it is one of %(states)s.")
+            _("“%(value)s” is not a state. Choose one of %(states)s.")
             % {"value": short(value), "states": ", ".join(PHASES)}
         )
     return word
@@ -71,14 +71,14 @@ def _id(value: str, _context: SearchContext) -> Selection:
     beginning = ids_beginning(value)
     if beginning is None:
         raise NotUnderstood(
-            _("“%(value)s” is no id: give all of it, or at least its first six digits.")
+            _("“%(value)s” is not an id. Enter all of it, or at least its first six digits.")
             % {"value": short(value)}
         )
     return {"pk__gte": str(beginning[0]), "pk__lte": str(beginning[1])}
 
 
 def bare(value: str) -> Selection:
-    """Return the condition of bare words: a part of a path, a unique key, or an id's beginning."""
+    """Return the condition for a word without a key: part of a path, a unique key, or an id."""
     options: list[Selection] = [{"task_path__icontains": value}, {"key": value}]
     beginning = ids_beginning(value)
     if beginning:
@@ -101,7 +101,7 @@ def _task(value: str, _context: SearchContext) -> Selection:
 def _queue(value: str, _context: SearchContext) -> Selection:
     if not is_queue(value):
         raise NotUnderstood(
-            _("“%(value)s” is no queue: a name has 1 to %(n)s characters.")
+            _("“%(value)s” is not the name of a queue. A name has 1 to %(n)s characters.")
             % {"value": short(value), "n": LONGEST_QUEUE}
         )
     return {"queue": value}
@@ -113,7 +113,7 @@ def _worker(value: str, context: SearchContext) -> Selection:
     if not ids:
         raise NotUnderstood(
             _(
-                "No worker “%(value)s” is registered: give its host, host:pid, or the id of one "
+                "No worker “%(value)s” is registered. Enter its host, host:pid, or the id of one "
                 "that has ended."
             )
             % {"value": short(value)}
@@ -171,7 +171,7 @@ def _ran(sign: str) -> Callable[[str, SearchContext], Selection]:
 
 
 def _began(column: str, sign: str, moment: datetime) -> Selection:
-    """Return the condition of what still goes on: longer than means began before."""
+    """Return the condition for what still goes on: longer than a duration means began before."""
     return {f"{column}__{'lt' if sign == 'gt' else 'gt'}": moment}
 
 
@@ -197,8 +197,8 @@ def _without_name(key: str) -> Callable[[str, SearchContext], Selection]:
 def _unknown(key: str, context: SearchContext) -> NotUnderstood:
     return NotUnderstood(
         _(
-            "“%(key)s:” is no key of the search. There are %(keys)s. To search for the text "
-            "itself, put it into quotes."
+            "“%(key)s:” is not a search key. The keys are %(keys)s. To search for the text "
+            "itself, put it in quotes."
         )
         % {"key": short(key), "keys": " ".join(suggestions(context.keys))}
     )
@@ -208,11 +208,10 @@ def _unknown(key: str, context: SearchContext) -> NotUnderstood:
 class SearchKey:
     """A key of the search: `name:value`.
 
-    `select(value, known)` returns what a value selects, in the language of
-    `operations.selected`; `known.now` is the database's clock. It raises NotUnderstood, with a
-    sentence, for what cannot be meant. `widens`: several values mean any of them, not all.
-    `permission`: what it takes to search by it, as for `user.has_perm`. `shown`: how it is
-    suggested; None: not at all.
+    `select(value, known)` returns the selection for a value, as in `operations.selected`;
+    `known.now` is the database's clock. It raises NotUnderstood, with a sentence, for a value
+    that is not valid. `widens`: several values mean any of them, not all. `permission`: the one
+    that the key requires, as for `user.has_perm`. `shown`: how it is suggested; None: not at all.
     """
 
     name: str
@@ -224,7 +223,7 @@ class SearchKey:
 
     @property
     def suggestion(self) -> str | None:
-        """Return how it is suggested."""
+        """Return the text that suggests this key, or None."""
         return f"{self.name}:" if self.shown == "" else self.shown
 
 
@@ -262,7 +261,7 @@ def suggestions(keys: Mapping[str, SearchKey]) -> list[str]:
 def condition(key: str, value: str, context: SearchContext) -> Selection:
     """Return what one `key:value` selects. Raises NotUnderstood."""
     if not value:
-        raise NotUnderstood(_("“%(key)s:” needs a value behind the colon.") % {"key": short(key)})
+        raise NotUnderstood(_("“%(key)s:” needs a value after the colon.") % {"key": short(key)})
     prefix, dot, path = key.partition(".")
     if dot and prefix in ("args", "kwargs") and prefix in context.keys:
         return argument(path, value, context)
@@ -272,7 +271,7 @@ def condition(key: str, value: str, context: SearchContext) -> Selection:
 
 
 def at(phases: Iterable[str], sign: str, moment: datetime) -> Selection:
-    """Return the condition on when something last happened: ended, else started, else is due."""
+    """Return the condition on when a task ended, or else started, or else is due."""
     options = []
     asked = set(phases) or set(PHASES)
     finals = [phase for phase in FINAL_PHASES if phase in asked]

@@ -1,8 +1,8 @@
-"""A search as somebody types it, read into a selection: a pure function over what is known.
+"""Parse a search into a selection, with a pure function of the text and its context.
 
-`state:failed queue:mail after:1h send_invoice` becomes chips, a selection in the language of
-`operations.selected`, and messages about what could not be meant. What is understood holds,
-whatever stands beside it.
+`state:failed queue:mail after:1h send_invoice` becomes chips, a selection for
+`operations.selected`, and messages about the terms that are not valid. The other terms still
+apply.
 """
 
 import unicodedata
@@ -33,7 +33,7 @@ _MOMENTS = {"after": "gt", "before": "lt"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchProblem:
-    """A piece of a search that could not be meant, and what was expected."""
+    """A term of a search that is not valid, and what was expected."""
 
     term: Term
     message: str
@@ -41,11 +41,11 @@ class SearchProblem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """A search that was read.
+    """A parsed search.
 
-    `selection` is what all chips together select. `index_filter` is the part of it that an index
-    serves, None where there is none; `uses_index`: that part is all of it. `led_by` are the keys
-    other than state that lead there. `phases`: the states that were asked for, none for any.
+    `selection`: what all chips select together. `index_filter`: the part of it that an index
+    serves, or None; `uses_index`: that part is all of it. `led_by`: the keys, other than state,
+    that an index serves. `phases`: the states that were asked for; empty means any.
     """
 
     chips: list[Term] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Search:
 
     @property
     def text(self) -> str:
-        """Return what was understood, as it would be typed."""
+        """Return the valid terms, as somebody would type them."""
         return typed(self.chips)
 
     @property
@@ -67,12 +67,12 @@ class Search:
 
     @property
     def is_ready(self) -> bool:
-        """Return whether it asks for nothing but what waits."""
+        """Return whether it asks only for tasks that wait."""
         return bool(self.phases) and set(self.phases) <= set(READY_PHASES)
 
     @property
     def order(self) -> tuple[str, ...]:
-        """Return the order of the index that leads: the next in line, else the newest, first."""
+        """Return the order of the index in use: next in line first, or else newest first."""
         if self.led_by:
             return ("-pk",)
         if self.is_ready:
@@ -81,7 +81,7 @@ class Search:
 
     @property
     def rest(self) -> str:
-        """Return what was not understood, as it would be typed."""
+        """Return the terms that are not valid, as somebody would type them."""
         return typed([problem.term for problem in self.problems])
 
     def without(self, term: Term) -> str:
@@ -89,7 +89,7 @@ class Search:
         return typed([chip for chip in self.chips if chip != term])
 
     def narrowed(self, key: str, value: str) -> str:
-        """Return the search with one chip more."""
+        """Return the search with one more chip."""
         term = Term(key=key, value=value)
         return typed(self.chips if term in self.chips else [*self.chips, term])
 
@@ -100,7 +100,7 @@ class Search:
 
 
 def read_search(text: str, context: SearchContext) -> Search:
-    """Return what a search means, and what of it could not be meant."""
+    """Parse a search; the result has a problem for each term that is not valid."""
     chips: list[Term] = []
     problems: list[SearchProblem] = []
     groups: dict[str, list[Selection]] = {}
@@ -126,18 +126,20 @@ def read_search(text: str, context: SearchContext) -> Search:
 
 
 def _as_id(term: Term) -> Term:
-    """Return a bare id as what it is."""
+    """Return a term that is a whole id as `id:…`, any other as it is."""
     return Term(key="id", value=term.value) if not term.key and id_of(term.value) else term
 
 
 def _read(term: Term, context: SearchContext, phases: list[str]) -> Selection:
-    """Return what one term selects; states and moments are put together later."""
+    """Return what one term selects; states and moments are combined later."""
     if not term.is_whole:
         raise NotUnderstood(
-            _("The quote before “%(value)s” is never closed.") % {"value": short(term.value)}
+            _("The quote before “%(value)s” is not closed.") % {"value": short(term.value)}
         )
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in f"{term.key}{term.value}"):
-        raise NotUnderstood(_("It holds a control character, which nothing stored here can."))
+        raise NotUnderstood(
+            _("It contains a control character, which no stored value can contain.")
+        )
     if term.key == "state":
         phases.append(phase_of_word(term.value))
         return {}
@@ -191,12 +193,12 @@ def _all(selections: list[Selection]) -> Selection:
 
 
 def _widens(key: str, context: SearchContext) -> bool:
-    """Return whether several of a key mean any of them."""
+    """Return whether several values of a key mean any of them."""
     return key in context.keys and context.keys[key].widens
 
 
 def _leading(parts: dict[str, Selection]) -> frozenset[str]:
-    """Return from which keys, besides the state, an index leads to few records, or in order."""
+    """Return the keys, besides the state, whose condition an index serves."""
     return frozenset(key for key, part in parts.items() if is_indexed(part)) - {"state"}
 
 

@@ -1,4 +1,4 @@
-"""What somebody types into the search, in pieces: `key:value`, quoted where it has spaces."""
+"""Split a search into terms: `key:value`, with quotes around values that have spaces."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _COMPARED = re.compile(r"(?P<key>wait|run|attempts)(?P<sign>[<>])(?P<value>.+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """One piece of a search. `key` is empty for bare words; `value` stands without quotes.
+    """One term of a search. `key` is empty for a bare word; `value` has no quotes.
 
     `is_whole`: its quotes were closed.
     """
@@ -33,14 +33,14 @@ class Term:
 
 
 def quoted(value: str, *, also: str = "") -> str:
-    """Return a value as it must be typed: in quotes where it has spaces, quotes or `also`."""
+    """Return a value as you must type it: in quotes if it has spaces, quotes or `also`."""
     if value and not _NEEDS_QUOTES.search(value) and not any(one in value for one in also):
         return value
     return '"{}"'.format(value.replace("\\", "\\\\").replace('"', '\\"'))
 
 
 def terms_of(text: str) -> Iterator[Term]:
-    """Yield the pieces of a search, in order."""
+    """Yield the terms of a search, in order."""
     for match in _TOKEN.finditer(text):
         if match[0]:
             yield _term(match)
@@ -58,10 +58,10 @@ def _term(match: re.Match[str]) -> Term:
 
 
 def _folded(key: str) -> str:
-    """Return a key in lower case, but for names of arguments, whose case counts."""
+    """Return a key in lower case, except one with an argument's name, whose case matters."""
     return key if "." in key else key.lower()
 
 
 def typed(terms: list[Term]) -> str:
-    """Return terms as one text that reads as the same terms again."""
+    """Return terms as one text that parses into the same terms."""
     return " ".join(str(term) for term in terms)

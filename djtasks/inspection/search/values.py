@@ -1,4 +1,4 @@
-"""What the values of a search mean: moments, spans, ids, words; each says what it expected."""
+"""Parse the values of a search: moments, durations, ids and numbers."""
 
 import json
 import re
@@ -21,16 +21,16 @@ _LARGEST = 2**63  # what every database can compare; 1e999 is not even JSON
 
 
 class NotUnderstood(ValueError):
-    """A value of a search that cannot be meant. Its text tells a person what was expected."""
+    """A value of a search is not valid. The message tells a person what was expected."""
 
 
 def duration_of(value: str) -> timedelta:
-    """Return a span such as `30s`, `5min`, `2h` or `1d`; a bare number is in seconds."""
+    """Return a duration such as `30s`, `5min`, `2h` or `1d`; a bare number is in seconds."""
     match = _DURATION.fullmatch(value)
     seconds = float(match["number"]) * _UNITS[match["unit"] or "s"] if match else -1.0
     if not 0 <= seconds <= LONGEST.total_seconds():
         raise NotUnderstood(
-            _("“%(value)s” is no span of time: give one such as 30s, 5min, 2h or 1d.")
+            _("“%(value)s” is not a duration. Enter one such as 30s, 5min, 2h or 1d.")
             % {"value": short(value)}
         )
     return timedelta(seconds=seconds)
@@ -39,7 +39,7 @@ def duration_of(value: str) -> timedelta:
 def moment_of(value: str, now: datetime, zone: tzinfo) -> datetime:
     """Return a moment: `1h` is an hour ago, `+1h` in an hour, `13:20` today, or a date.
 
-    Dates and times without a zone are meant in `zone`.
+    Dates and times without a zone are in `zone`.
     """
     try:
         moment = _moment(value.strip(), now, zone)
@@ -50,8 +50,8 @@ def moment_of(value: str, now: datetime, zone: tzinfo) -> datetime:
     if moment is None:
         raise NotUnderstood(
             _(
-                "“%(value)s” is no moment: give a span back from now such as 1h or 2d, a time such "
-                "as 13:20, or a date such as 2026-10-20 or 2026-10-20T13:20."
+                "“%(value)s” is not a date or time. Enter how long ago, such as 1h or 2d, a time "
+                "such as 13:20, or a date such as 2026-10-20 or 2026-10-20T13:20."
             )
             % {"value": short(value)}
         )
@@ -74,7 +74,7 @@ def _moment(value: str, now: datetime, zone: tzinfo) -> datetime | None:
 
 
 def id_of(value: str) -> UUID | None:
-    """Return a whole id, None for anything else."""
+    """Return a whole id, or None for anything else."""
     try:
         return UUID(value)
     except ValueError:
@@ -82,7 +82,7 @@ def id_of(value: str) -> UUID | None:
 
 
 def ids_beginning(value: str) -> tuple[UUID, UUID] | None:
-    """Return the first and the last id that begins so, None for what begins no id."""
+    """Return the first and the last id with this beginning, or None if no id begins so."""
     digits = value.replace("-", "").lower()
     if not _HEX.fullmatch(digits):
         return None
@@ -93,17 +93,17 @@ def ids_beginning(value: str) -> tuple[UUID, UUID] | None:
 
 
 def count_of(value: str) -> int:
-    """Return a whole number of attempts."""
+    """Return a number of attempts."""
     if not re.fullmatch(r"[0-9]{1,4}", value):
         raise NotUnderstood(
-            _("“%(value)s” is no number of attempts: give a whole number such as 3.")
+            _("“%(value)s” is not a number of attempts. Enter a whole number such as 3.")
             % {"value": short(value)}
         )
     return int(value)
 
 
 def readings(value: str) -> list[Any]:
-    """Return what a value may be in JSON: the text itself, and the number or constant it spells."""
+    """Return what a value may be in JSON: the text, and the number or null it spells."""
     try:
         spelt = json.loads(value, parse_constant=lambda _name: value)
     except (ValueError, RecursionError):
@@ -113,10 +113,10 @@ def readings(value: str) -> list[Any]:
 
 
 def in_json(value: str) -> list[str]:
-    """Return how a part of a text stands in JSON: as it is, or escaped, by database."""
+    """Return how part of a text is stored in JSON: as it is, or escaped, by database."""
     return list(dict.fromkeys(json.dumps(value, ensure_ascii=no)[1:-1] for no in (False, True)))
 
 
 def short(value: str) -> str:
-    """Return a value for a message, cut where it is long."""
+    """Return a value for a message, shortened if it is long."""
     return value if len(value) <= 60 else f"{value[:60]}…"

@@ -61,5 +61,5 @@ def test_an_export_of_a_search_that_is_not_understood_is_refused(admin: Client) 
     answer = admin.get(url("djtasks_export", "?q=state:brokn"))
 
     assert answer.status_code == 400
-    assert "is no state" in answer.content.decode()
+    assert "is not a state" in answer.content.decode()
     assert admin.get(url("djtasks_export", "?format=xls")).status_code == 404

@@ -199,7 +199,7 @@ def test_a_part_that_is_not_understood_is_told_and_stays_to_be_mended(admin: Cli
 
     html = answer.content.decode()
     assert len(answer.context["page"].rows) == 1
-    assert "is no state: it is one of ready" in html
+    assert "is not a state. Choose one of ready" in html
     assert 'value="state:brokn"' in html
     assert 'name="all"' not in html
 

@@ -168,7 +168,7 @@ def test_checking_says_when_it_would_start_and_writes_nothing(admin: Client) -> 
     html = admin.post(new(send_invoice), typed).content.decode()
 
     assert "It would be accepted." in html
-    assert "Its queue mail is paused by maria" in html
+    assert "Its queue mail was paused by maria" in html
     assert "Its unique key is free." in html
     assert "of at most 64,000 bytes" in html
     assert not TaskRecord.objects.exists()

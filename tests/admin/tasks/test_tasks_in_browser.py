@@ -72,7 +72,7 @@ def test_a_search_that_is_not_understood_is_mended_in_its_field(browser: Browser
     fail(1)
     browser.open(page(query="?q=queue:default+state:faled"))
 
-    assert browser.reads("is no state")
+    assert browser.reads("is not a state")
     field = browser.find("[data-djt-search]")
     assert field.get_attribute("value") == "state:faled"
     field.clear()

@@ -156,7 +156,7 @@ def test_a_reading_that_stands_still_says_why(engine: Any, client: Any, shelf: P
     text = page(client, reading.get_absolute_url())
 
     assert "Nothing has moved for a while. No file is lost" in text
-    assert "4 tasks are due. For" in text
+    assert "4 tasks are due. This has lasted" in text
 
 
 def test_a_reading_in_a_paused_queue_says_who_paused_it(

@@ -138,7 +138,7 @@ def test_a_finding_says_what_where_for_how_long_and_what_to_type() -> None:
     assert finding is not None
     assert (
         finding.statement
-        == "No live worker serves queue 'mail'. 3 tasks are due. For 1 min 5 s now."
+        == "No live worker serves queue 'mail'. 3 tasks are due. This has lasted 1 min 5 s."
     )
     assert finding.remedy == "Start one: manage.py runworker --backend polled --queues mail"
     assert (finding.queue, finding.since) == ("mail", NOON - 65 * SECOND)

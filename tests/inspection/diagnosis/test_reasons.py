@@ -60,22 +60,26 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
                 by="Ada", since=NOON - MINUTE, reason="no paper", until=NOON + MINUTE
             )
         },
-        "Its queue mail is paused by Ada since 1 min: no paper. It opens by itself in 1 min.",
+        "Its queue mail was paused by Ada 1 min ago: no paper. It resumes automatically in 1 min.",
     ),
     ("no_worker", {"workers": []}, "No live worker serves queue 'mail'. Start one: manage.py"),
     (
         "behind",
         {"ahead": Ahead(count=214, is_capped=False, wait=MINUTE)},
-        "It waits behind 214 others, about 1 min at the present rate.",
+        "It waits behind 214 others, about 1 min at the current rate.",
     ),
-    ("unknown_task", {"refused": True}, "A worker took it and did not know shop.tasks.send"),
+    ("unknown_task", {"refused": True}, "A worker took it, but does not know shop.tasks.send"),
     ("unknown_task", {"is_known": False}, "No task is registered as shop.tasks.send"),
-    ("expired", {"expires_at": NOON - MINUTE}, "It expired 1 min ago: a worker ends it unrun."),
+    (
+        "expired",
+        {"expires_at": NOON - MINUTE},
+        "It expired 1 min ago. A worker ends it without running it.",
+    ),
     ("starting", {}, "Nothing ranks before it: a worker takes it within 10 seconds."),
     (
         "running",
         {"state": State.RUNNING, "worker": HOST, "started_at": NOON - MINUTE},
-        "It is running now on web-2:9, since 1 min, as attempt 1 of 5.",
+        "It has been running on web-2:9 for 1 min, as attempt 1 of 5.",
     ),
     ("lost", {"state": State.RUNNING}, "It is running, as attempt 1, on a worker that is gone"),
     (
@@ -86,7 +90,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     (
         "cancelling",
         {"state": State.RUNNING, "worker": HOST, "cancel_requested": True},
-        "Somebody cancelled it: it is told within a heartbeat.",
+        "Somebody cancelled it. Its worker learns of this within a heartbeat.",
     ),
     ("waiting", {"state": State.WAITING}, "It waits for other tasks to end."),
     (
