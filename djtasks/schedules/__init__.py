@@ -1,4 +1,4 @@
-"""When schedules fire: rules, what to do about missed runs, and both in plain words.
+"""When schedules fire: rules, policies for missed runs, and both in plain words.
 
 Standard library and croniter only; no Django, and the clock is always an argument.
 """

@@ -1,4 +1,4 @@
-"""`@periodic`: the schedules that the code declares. A scheduler brings them into the database."""
+"""`@periodic`: schedules that are declared in code. A scheduler writes them to the database."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,9 +41,9 @@ _SHAPES: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
-    """One schedule as the code says it; `args` and `kwargs` are JSON values already.
+    """One schedule as the code declares it; `args` and `kwargs` are JSON values already.
 
-    `name` is empty where the code gives none; `declared` fills it in.
+    `name` is empty if the code gives none; `declared` fills it in.
     """
 
     backend: str
@@ -70,14 +70,14 @@ class Declaration:
         if self.starts_at and self.ends_at and self.ends_at < self.starts_at:
             raise InvalidSchedule(
                 f"{self._place('ends_at')} is {self.ends_at}, before its starts_at, "
-                f"{self.starts_at}: it would never run."
+                f"{self.starts_at}, so it would never run."
             )
 
     def _place(self, option: str) -> str:
         return f"The {option} of @periodic on {self.task_path!r}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what a row of `Schedule` may say otherwise, by column, as JSON values."""
+        """Return the values that a row of `Schedule` may override, by column, as JSON values."""
         return {
             "task_path": self.task_path,
             "rule": self.rule.as_dict(),
@@ -91,12 +91,12 @@ class Declaration:
         }
 
 
-# In the order of the code.
+# In the order of declaration.
 _declarations: list[Declaration] = []
 
 
 class ScheduleOptions(TypedDict, total=False):
-    """What @periodic takes besides the rule and the arguments of the task."""
+    """The options of @periodic besides the rule and the arguments of the task."""
 
     name: str
     missed: MissedPolicy
@@ -113,14 +113,15 @@ def periodic(
     kwargs: Mapping[str, Any] | None = None,
     **options: Unpack[ScheduleOptions],
 ) -> Callable[[TaskT], TaskT]:
-    """Enqueue a task again and again: stands above @task, as often as wanted.
+    """Run a task on a schedule. Put it above @task, as many times as you want.
 
-    `name`: what the schedule is called and known by; by default the path of the task, and with
-        the rule behind it when several schedules of a task have no name.
-    `missed`: what becomes of runs while no scheduler ran; by default one run for all (Coalesce).
+    `name`: identifies the schedule. The default is the path of the task, followed by the rule if
+        several schedules of the task have no name.
+    `missed`: what to do about runs that were due while no scheduler ran. The default, Coalesce(),
+        runs the task once for all of them.
     `overlap`: what to do when the last run is not final: "allow", "skip" or "queue_one".
-    `jitter`: each run is moved by up to this much, later.
-    `starts_at`, `ends_at`: aware bounds of the due times, both included.
+    `jitter`: delays each run by up to this duration.
+    `starts_at`, `ends_at`: aware datetimes; due times lie between them, both included.
 
     Raises InvalidSchedule or InvalidArguments at once, naming the task.
     """
@@ -148,14 +149,14 @@ def periodic(
 def _require_task(task: object) -> None:
     if not isinstance(task, Task):
         raise InvalidSchedule(
-            f"@periodic stands above @task and got {task!r}, which is no task yet. Write it "
-            f"first: @periodic(...), then @task on the line below, then the function."
+            f"@periodic must stand above @task, but got {task!r}, which is not a task. Write "
+            f"@periodic(...) first, then @task on the line below, then the function."
         )
     defined = registry.find(task.module_path)
     if defined is not None and defined is not task:
         raise InvalidSchedule(
-            f"@periodic got a copy of {task.module_path!r} made by using(), whose options no "
-            f"schedule would keep. Declare the task itself."
+            f"@periodic got a copy of {task.module_path!r} made by using(). A schedule would not "
+            f"keep its options. Declare the task itself."
         )
 
 
@@ -166,7 +167,7 @@ def _remember(declaration: Declaration) -> None:
 
 
 def declared(backend: str) -> list[Declaration]:
-    """Return the schedules of a TASKS alias by name; of namesakes the first."""
+    """Return the declared schedules of a TASKS alias by name; the first one of each name."""
     named: dict[str, Declaration] = {}
     for declaration in _named(backend):
         named.setdefault(declaration.name, declaration)
@@ -174,13 +175,13 @@ def declared(backend: str) -> list[Declaration]:
 
 
 def namesakes(backend: str) -> Iterable[tuple[Declaration, Declaration]]:
-    """Return each two schedules of a TASKS alias that have one name."""
+    """Return the pairs of schedules of a TASKS alias that have the same name."""
     pairs = combinations(_named(backend), 2)
     return [(first, second) for first, second in pairs if first.name == second.name]
 
 
 def _named(backend: str) -> list[Declaration]:
-    """Return the declarations of an alias, those without a name called by task and rule."""
+    """Return the declarations of an alias; name those without a name by task and rule."""
     ours = [one for one in _declarations if one.backend == backend]
     nameless = Counter(one.task_path for one in ours if not one.name)
     return [

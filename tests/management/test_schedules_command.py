@@ -51,7 +51,7 @@ def test_schedules_are_listed_with_their_next_runs_in_words(engine):
     assert str(PARIS) in line_of(text, "nightly")
     assert "never again" in line_of(text, "never")
     assert "not in the code" in line_of(text, "gone")
-    assert "broken: {'kind': 'moon'} is no rule" in line_of(text, "odd")
+    assert "broken: {'kind': 'moon'} is not a rule" in line_of(text, "odd")
     assert "paused by Ada since" in line_of(text, "paused")
     assert "no paper" in line_of(text, "paused")
     assert line_of(text, "due").split()[1:3] == ["due", "ready"]
@@ -118,7 +118,7 @@ def test_a_preview_of_what_is_over_is_empty():
         (["--preview", "3"], "--preview needs the NAME of a schedule"),
         (["odd", "--preview", "0"], "--preview must be from 1 to 1,000, got 0."),
         (["odd", "--preview", "1001"], "--preview must be from 1 to 1,000, got 1,001."),
-        (["odd", "--preview", "3"], "Schedule 'odd' is broken: {'kind': 'moon'} is no rule"),
+        (["odd", "--preview", "3"], "Schedule 'odd' is broken: {'kind': 'moon'} is not a rule"),
         (["--backend", "nowhere"], "djtasks does not serve TASKS['nowhere']."),
     ],
 )

@@ -59,8 +59,8 @@ def test_a_draft_becomes_a_schedule_that_is_counted_from_now():
 @pytest.mark.parametrize(
     ("changes", "error", "complaint"),
     [
-        ({"rule": {"kind": "moon"}}, InvalidSchedule, "is no rule"),
-        ({"missed": {"policy": "hope"}}, InvalidSchedule, "is no policy"),
+        ({"rule": {"kind": "moon"}}, InvalidSchedule, "is not a rule"),
+        ({"missed": {"policy": "hope"}}, InvalidSchedule, "is not a policy"),
         ({"overlap": "maybe"}, InvalidSchedule, "got 'maybe'"),
         ({"jitter": -MINUTE}, InvalidSchedule, "must not be negative"),
         ({"task_path": "tests.tasks.gone"}, UnknownTask, "No task is registered"),

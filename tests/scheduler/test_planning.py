@@ -170,10 +170,10 @@ def test_the_columns_of_a_row_are_its_timetable():
 @pytest.mark.parametrize(
     ("columns", "complaint"),
     [
-        ({"rule": {"kind": "moon"}}, "is no rule"),
-        ({"rule": []}, "is no rule"),
-        ({"rule": None}, "is no rule"),
-        ({"missed": 7}, "is no policy for missed runs"),
+        ({"rule": {"kind": "moon"}}, "is not a rule"),
+        ({"rule": []}, "is not a rule"),
+        ({"rule": None}, "is not a rule"),
+        ({"missed": 7}, "is not a policy for missed runs"),
         ({"overlap": "maybe"}, "must be one of allow, skip, queue_one, got 'maybe'"),
         ({"jitter": -MINUTE}, "must not be negative"),
         ({"jitter": None}, "must not be negative"),

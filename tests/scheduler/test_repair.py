@@ -78,7 +78,7 @@ def test_a_mended_row_fires_again(engine, caplog):
         Auditor(engine).scan(NOON + MINUTE)
     tick(engine, NOON + MINUTE)
 
-    assert "is no rule" in still_broken
+    assert "is not a rule" in still_broken
     assert again(row).broken == ""
     assert dues(row) == [NOON]
     assert "Schedule is mended name=sums" in caplog.messages
@@ -102,7 +102,7 @@ def test_nonsense_is_shown_before_it_is_due(engine):
 
     Auditor(engine).scan(NOON)
 
-    assert "is no rule" in again(row).broken
+    assert "is not a rule" in again(row).broken
     assert again(good).next_run_at == NOON + MINUTE
 
 

@@ -213,9 +213,9 @@ def test_a_move_from_nothing_is_won_once(engine):
 @pytest.mark.parametrize(
     ("columns", "reason"),
     [
-        ({"rule": {"kind": "moon"}}, "is no rule"),
+        ({"rule": {"kind": "moon"}}, "is not a rule"),
         ({"rule": {"kind": "interval", "seconds": 0}}, "must be from 1 second"),
-        ({"missed": {"policy": "hope"}}, "is no policy"),
+        ({"missed": {"policy": "hope"}}, "is not a policy"),
         ({"overlap": "maybe"}, "got 'maybe'"),
         ({"args": [1]}, "does not accept these arguments"),
         ({"args": {"a": 1}}, "must be a JSON list and a JSON object, got dict and dict"),

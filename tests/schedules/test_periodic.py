@@ -174,7 +174,7 @@ def test_a_schedule_that_makes_no_sense_is_refused_where_it_stands(
 def test_a_function_that_is_no_task_yet_is_refused() -> None:
     def plain_function() -> None: ...
 
-    with pytest.raises(InvalidSchedule, match="@periodic stands above @task"):
+    with pytest.raises(InvalidSchedule, match="@periodic must stand above @task"):
         periodic(HOURLY)(plain_function)  # type: ignore[type-var]
 
 

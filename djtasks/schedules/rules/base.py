@@ -1,4 +1,4 @@
-"""What a rule promises, the moments it is made of, and the words for both."""
+"""The protocol of rules, and functions for datetimes, durations and their words."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Protocol
@@ -7,21 +7,21 @@ from djtasks.errors import InvalidSchedule
 
 
 class Say(Protocol):
-    """Fills values into words, and may translate the words before.
+    """Fill values into words, and perhaps translate the words first.
 
-    Whoever takes one names it `_`, so that translators find what it is given.
+    Name a parameter of this type `_`, so that makemessages finds the words that it gets.
     """
 
     def __call__(self, words: str, /, **values: object) -> str: ...
 
 
 def english(words: str, /, **values: object) -> str:
-    """Fill in values, and leave the words as they are."""
+    """Fill in values without translating the words."""
     return words % values
 
 
 def gettext_noop(words: str) -> str:
-    """Mark words for translators, whose tools know this name; rules know no Django."""
+    """Mark words for makemessages, which knows this name; rules do not import Django."""
     return words
 
 
@@ -34,29 +34,29 @@ _UNITS = (
 
 
 class Rule(Protocol):
-    """When a schedule fires: an immutable value without a clock of its own.
+    """When a schedule fires: an immutable value that never reads a clock.
 
-    `str(rule)` is what a person reads, in English and always the same; `in_words` may say it in
-    another language. `as_dict()` holds JSON values that `rule_from` takes.
+    `str(rule)` describes the rule in English and never changes; `in_words` may use another
+    language. `as_dict()` returns JSON values that `rule_from` takes.
     """
 
     kind: ClassVar[str]
 
     def next_after(self, moment: datetime) -> datetime | None:
-        """Return the first due time strictly after an aware `moment`, in UTC; None: never again."""
+        """Return the first due time strictly after an aware `moment`, in UTC; None: no more."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the rule as JSON values, its kind under "kind"."""
+        """Return the rule as JSON values, with its kind under "kind"."""
 
     def in_words(self, _: Say = english) -> str:
-        """Return what it means, said by `_`."""
+        """Return what the rule means, in words that `_` translates."""
         ...
 
 
 def in_utc(moment: object, what: str) -> datetime:
-    """Return an aware datetime in UTC; `what` is how the error names it.
+    """Return an aware datetime in UTC; `what` names it in the error.
 
-    Raises InvalidSchedule for anything else, and for what lies outside the years 1 to 9999.
+    Raises InvalidSchedule for anything else, and outside the years 1 to 9999.
     """
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise InvalidSchedule(
@@ -70,7 +70,7 @@ def in_utc(moment: object, what: str) -> datetime:
 
 
 def duration_in_words(duration: timedelta, _: Say = english) -> str:
-    """Return a span of time such as "1 hour 30 minutes"; nothing is rounded."""
+    """Return a duration in words, such as "1 hour 30 minutes", without rounding."""
     seconds, rest = divmod(duration, timedelta(seconds=1))
     parts = []
     for one, many, length in _UNITS:
@@ -85,6 +85,6 @@ def duration_in_words(duration: timedelta, _: Say = english) -> str:
 
 
 def moment_in_words(moment: datetime) -> str:
-    """Return a moment such as "2026-12-24 18:00 UTC", with seconds where there are any."""
+    """Return a datetime such as "2026-12-24 18:00 UTC", with seconds unless they are zero."""
     seconds = "" if moment.second == moment.microsecond == 0 else moment.strftime(":%S")
     return f"{moment:%Y-%m-%d %H:%M}{seconds} {moment.tzname()}"

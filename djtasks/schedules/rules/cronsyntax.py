@@ -1,4 +1,4 @@
-"""What is a cron expression to us: what croniter takes, without what would surprise."""
+"""Validate cron expressions: croniter's syntax, minus the parts that surprise people."""
 
 import re
 
@@ -20,9 +20,9 @@ _EQUAL_RANGE = re.compile(r"(?<!\w)(\w+)-\1(?!\w)")
 
 
 def require_expression(expression: str, *, seconds: bool) -> None:
-    """Raise InvalidSchedule, naming the field, for what is no cron expression to us.
+    """Raise InvalidSchedule, which names the field, unless the cron expression is valid.
 
-    With `seconds` it has six fields, the seconds first.
+    With `seconds` the expression has six fields, the seconds first.
     """
     if expression.startswith("@") and not seconds:
         _require_alias(expression)
@@ -38,13 +38,13 @@ def require_expression(expression: str, *, seconds: bool) -> None:
 def _require_alias(expression: str) -> None:
     if expression.lower() not in _ALIASES:
         raise InvalidSchedule(
-            f"There is no alias {expression!r} for a cron expression. Known are "
+            f"{expression!r} is not an alias for a cron expression. Known aliases: "
             f"{', '.join(_ALIASES)}."
         )
 
 
 def _miscounted(expression: str, fields: dict[str, str], *, seconds: bool) -> str:
-    way_out = "" if seconds else " For a field of seconds say so: Crontab(..., seconds=True)."
+    way_out = "" if seconds else " To use a seconds field, write Crontab(..., seconds=True)."
     return (
         f"The cron expression {expression!r} needs {len(fields)} fields ({', '.join(fields)}), "
         f"got {len(expression.split())}.{way_out}"
@@ -59,13 +59,13 @@ def _refuse_surprises(expression: str) -> None:
         )
     if equal := _EQUAL_RANGE.search(expression.lower()):
         raise InvalidSchedule(
-            f"The range {equal[0]!r} in {expression!r} has one value, which some crons read as "
-            f"that value and some as all of them. Write {equal[1]!r} or '*'."
+            f"The range {equal[0]!r} in {expression!r} has one value. Some crons read it as that "
+            f"value, and some as all values. Write {equal[1]!r} or '*'."
         )
 
 
 def _complaint(expression: str, fields: dict[str, str], *, seconds: bool) -> str:
-    """Say which field is wrong: croniter, asked about each one alone, refuses that one."""
+    """Say which field is wrong, by asking croniter about each field alone."""
     texts = expression.split()
     for position, (name, bounds) in enumerate(fields.items()):
         alone = ["*"] * len(fields)

@@ -1,4 +1,4 @@
-"""Cron expressions, read by croniter, with a rule of our own for clocks that are set."""
+"""Cron expressions, parsed by croniter, with our own rule for clock changes."""
 
 import copy
 from dataclasses import dataclass, field
@@ -27,14 +27,14 @@ _MINUTE, _HOUR, _SECOND_FIELD = 0, 1, 5
 
 @dataclass(frozen=True, slots=True)
 class Crontab:
-    """Fire when the clock of zone `tz` shows what a cron expression asks for.
+    """Fire when the clock in time zone `tz` matches a cron expression.
 
     Five fields: minute, hour, day of the month, month, day of the week. With `seconds` there
     are six, the seconds *first* as in Quartz, Spring and node-cron: fields stay ordered by size.
-    When both days are restricted either is enough, as in every cron.
+    If both day fields are restricted, either one may match, as in every cron.
 
-    Where the clock is set: a time that does not exist fires once, at the first instant after the
-    gap; one that comes twice fires once, the first time. Only patterns that run in every hour,
+    When the clock changes, a time that does not exist fires once, at the first instant after the
+    gap. A time that comes twice fires once, the first time. Only patterns that run in every hour,
     or more than once in an hour, follow elapsed time: each instant whose clock time matches.
     """
 
@@ -46,7 +46,7 @@ class Crontab:
 
     def __post_init__(self) -> None:
         if not isinstance(self.expression, str):
-            raise InvalidSchedule(f"A cron expression is a text, got {self.expression!r}.")
+            raise InvalidSchedule(f"A cron expression must be a text, got {self.expression!r}.")
         object.__setattr__(self, "expression", " ".join(self.expression.split()))
         require_expression(self.expression, seconds=self.seconds)
         zone_named(self.tz)
@@ -68,19 +68,19 @@ class Crontab:
         return fields[_HOUR] == ["*"] or any(field == ["*"] or len(field) > 1 for field in repeats)
 
     def _next_named(self, instant: datetime) -> datetime | None:
-        """Each wall time of the pattern stands for one instant."""
+        """Return the next due time if each wall time of the pattern fires once."""
         zone = zone_named(self.tz)
         wall = self.next_wall(wall_at(zone, instant))
         while wall is not None:
             due = first_instant(zone, wall)
-            # In an hour that comes a second time, its times have had their instant.
+            # In an hour that comes a second time, its times have fired already.
             if due > instant:
                 return due
             wall = self.next_wall(wall)
         return None
 
     def _next_showing(self, instant: datetime) -> datetime | None:
-        """Each instant counts whose wall time the pattern has."""
+        """Return the next instant whose wall time matches the pattern."""
         zone = zone_named(self.tz)
         wall = self.next_wall(wall_at(zone, instant))
         while wall is not None:
@@ -94,7 +94,7 @@ class Crontab:
 
     def next_wall(self, wall: datetime) -> datetime | None:
         """Return the next naive time of the pattern strictly after `wall`."""
-        # croniter moves as it goes; the copy leaves the shared one where it is.
+        # croniter keeps its position; the copy leaves the shared one unchanged.
         times = copy.copy(_parsed(self.expression, self.seconds))
         try:
             found: datetime = times.get_next(datetime, start_time=wall)

@@ -1,6 +1,6 @@
-"""Cron expressions in plain words, where words can say the same thing.
+"""Describe cron expressions in plain words.
 
-Where they would lie or ramble, the sentence quotes the expression instead.
+Where words would be wrong or too long, the sentence quotes the expression instead.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ Field = Sequence[Any]
 
 
 def cron_in_words(parsed: Any, expression: str, _: Say = english) -> str:
-    """Describe what croniter made of an expression, such as "Weekdays at 09:00"."""
+    """Describe a cron expression that croniter has parsed, such as "Weekdays at 09:00"."""
     days, times = _days(parsed, _), _times(parsed, _)
     if days is None or times is None:
         return _("At the times of the cron expression %(expression)r", expression=expression)
@@ -58,11 +58,11 @@ def cron_in_words(parsed: Any, expression: str, _: Say = english) -> str:
 
 
 def _days(parsed: Any, _: Say) -> str | None:
-    """Return "" for every day, None where there are no words."""
+    """Return the days in words: "" for every day, None if words cannot say it."""
     dates, months, weekdays = parsed.expanded[2:5]
     ordinals = parsed.nth_weekday_of_month
     if parsed.nearest_weekday or ordinals:
-        # Together with another restriction of days, croniter takes both, not either.
+        # With another restriction of days, croniter requires both, not either.
         named = None
         if weekdays == _EVERY and len(parsed.nearest_weekday) == 1:
             named = _("on the weekday nearest to day %(n)s", n=dates[0])
@@ -122,13 +122,13 @@ def _weekdays(weekdays: Field, _: Say) -> str:
             return _("weekdays")
         case [0, 6]:
             return _("Saturdays and Sundays")
-    # The week of people begins on Monday, that of cron on Sunday.
+    # For people the week begins on Monday, for cron on Sunday.
     names = [_(_WEEKDAYS[day][1]) for day in sorted(weekdays, key=lambda day: day or 7)]
     return _listed(names, _)
 
 
 def _names_times(parsed: Any) -> bool:
-    """Return whether so few times of a day are meant that each is named."""
+    """Return whether a day has so few times that each is named."""
     minutes, hours = parsed.expanded[:2]
     seconds = next(iter(parsed.expanded[5:]), [0])
     is_one = len(seconds) == 1 and seconds != _EVERY
@@ -136,7 +136,7 @@ def _names_times(parsed: Any) -> bool:
 
 
 def _times(parsed: Any, _: Say) -> str | None:
-    """Return when on such a day, None where there are no words."""
+    """Return the times of day in words, None if words cannot say it."""
     minutes, hours = parsed.expanded[:2]
     seconds = next(iter(parsed.expanded[5:]), [0])
     if _names_times(parsed):
@@ -180,7 +180,7 @@ def _rhythm(values: Field, unit: str, _: Say) -> str | None:
 
 
 def _windows(hours: Field, _: Say) -> str | None:
-    """Return "" for the whole day."""
+    """Return the hours in words: "" for the whole day, None if there are too many ranges."""
     if hours == _EVERY:
         return ""
     durations = _ranges(hours)
@@ -204,14 +204,14 @@ def _count(values: Field, whole: int) -> int:
 
 
 def _step(values: Field, whole: int) -> int | None:
-    """Return n when the values are every n-th of the whole, and the next round goes on so."""
+    """Return n if the values are every n-th of the whole, and n divides the whole; else None."""
     step: int = values[1] - values[0] if len(values) > 1 else 0
     is_even = step > 0 and whole % step == 0 and list(values) == list(range(0, whole, step))
     return step if is_even else None
 
 
 def _ranges(values: Field) -> list[tuple[int, int]]:
-    """Return the stretches without a hole, each as its first and last value."""
+    """Return the ranges without a gap, each as its first and last value."""
     holes = [pair for pair in pairwise(values) if pair[1] - pair[0] > 1]
     firsts = [values[0], *(after for _, after in holes)]
     lasts = [*(before for before, _ in holes), values[-1]]

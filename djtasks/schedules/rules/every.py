@@ -27,11 +27,11 @@ _ALONE = {
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Fire at `anchor` plus and minus every multiple of `interval`, whatever clocks on walls do.
+    """Fire at `anchor` plus and minus every multiple of `interval`, despite clock changes.
 
-    `anchor` None counts from 1970-01-01 00:00 UTC, so that every process agrees and an
-    interval of five minutes fires at :00, :05, … Its past and its future are the same to the
-    rule; a schedule that shall not begin yet has a `starts_at`.
+    If `anchor` is None, count from 1970-01-01 00:00 UTC, so that every process agrees and an
+    interval of five minutes fires at :00, :05, … The rule also fires before `anchor`; to begin
+    a schedule later, give it a `starts_at`.
     """
 
     interval: timedelta

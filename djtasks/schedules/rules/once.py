@@ -1,4 +1,4 @@
-"""One moment."""
+"""A rule that fires once."""
 
 from dataclasses import dataclass
 from datetime import datetime

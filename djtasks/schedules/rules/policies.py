@@ -1,4 +1,4 @@
-"""What becomes of runs that were missed, and of a run while the last one is not over."""
+"""Policies for missed runs, and for a run that is due while the last one is not over."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -26,19 +26,19 @@ class Overlap(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Coalesce:
-    """However many runs were missed, run once: for the first of them."""
+    """Run once for all missed runs, at the due time of the first one."""
 
     name: ClassVar[str] = "coalesce"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return JSON values that `missed_from` takes."""
+        """Return the policy as JSON values that `missed_from` takes."""
         return {"policy": self.name}
 
     def __str__(self) -> str:
         return self.in_words()
 
     def in_words(self, _: Say = english) -> str:
-        """Return what it does, said by `_`."""
+        """Return what the policy does, in words that `_` translates."""
         return _("one run for all that were missed")
 
 
@@ -58,14 +58,14 @@ class CatchUp:
             )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return JSON values that `missed_from` takes."""
+        """Return the policy as JSON values that `missed_from` takes."""
         return {"policy": self.name, "limit": self.limit}
 
     def __str__(self) -> str:
         return self.in_words()
 
     def in_words(self, _: Say = english) -> str:
-        """Return what it does, said by `_`."""
+        """Return what the policy does, in words that `_` translates."""
         return _("each missed run, at most the newest %(n)s", n=f"{self.limit:,}")
 
 
@@ -85,14 +85,14 @@ class SkipIfOlderThan:
             )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return JSON values that `missed_from` takes."""
+        """Return the policy as JSON values that `missed_from` takes."""
         return {"policy": self.name, "seconds": self.age.total_seconds()}
 
     def __str__(self) -> str:
         return self.in_words()
 
     def in_words(self, _: Say = english) -> str:
-        """Return what it does, said by `_`."""
+        """Return what the policy does, in words that `_` translates."""
         duration = duration_in_words(self.age, _)
         return _("the newest missed run, unless it is %(duration)s late", duration=duration)
 
@@ -119,16 +119,16 @@ def missed_from(stored: Mapping[str, Any]) -> MissedPolicy:
             age = as_duration(seconds)
             return SkipIfOlderThan(seconds if age is None else age)
     raise InvalidSchedule(
-        f"{stored!r} is no policy for missed runs. Expected {{'policy': 'coalesce'}}, "
+        f"{stored!r} is not a policy for missed runs. Expected {{'policy': 'coalesce'}}, "
         f"{{'policy': 'catch_up', 'limit': 5}} or {{'policy': 'skip_if_older_than', "
         f"'seconds': 3600}}."
     )
 
 
 def due_times(rule: Rule, policy: MissedPolicy, seen: datetime, now: datetime) -> Plan:
-    """Decide about a schedule that is due: `seen`, its stored next run, is not after `now`.
+    """Return the plan for a schedule that is due: `seen`, its stored next run, is not after `now`.
 
-    The next run is always after `now`, so nothing fires again for a clock that went forward.
+    The next run is always after `now`, so a clock that went forward does not fire anything twice.
     """
     next_run_at = rule.next_after(now)
     match policy:
@@ -144,9 +144,9 @@ def due_times(rule: Rule, policy: MissedPolicy, seen: datetime, now: datetime) -
 def _newest(rule: Rule, seen: datetime, now: datetime, count: int) -> tuple[datetime, ...]:
     """Return the newest `count` due times from `seen` to `now`, oldest first.
 
-    A rule can only be walked forwards, and years of seconds may lie behind us. So look at the
-    last stretch first, as long as `count` runs should take, and at twice as much while it holds
-    too few. At most MOST_LOOKED_AT due times of a stretch are looked at.
+    A rule only goes forward, and years of seconds may lie behind us. So scan the last stretch
+    first, as long as `count` runs should take, and double it while it holds too few. At most
+    MOST_SCANNED due times of a stretch are scanned.
     """
     second = rule.next_after(seen)
     if second is None or second > now:

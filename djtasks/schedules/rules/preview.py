@@ -1,4 +1,4 @@
-"""The next runs of a rule, with a note where a clock that is set decides about one."""
+"""The next runs of a rule, with a note where a clock change affects one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ _LONGEST_REPEAT = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
-    """A due time; `note` says what the clock does there, and is empty nearly always."""
+    """A due time; `note` describes a clock change that affects it, and is usually empty."""
 
     at: datetime
     note: str = ""
 
 
 def upcoming(rule: Rule, count: int, after: datetime) -> list[Upcoming]:
-    """Return the next `count` due times after a moment, or fewer where the rule ends."""
+    """Return the next `count` due times after a moment, or fewer if the rule ends."""
     found: list[Upcoming] = []
     before = after.astimezone(UTC)
     while len(found) < count and (due := rule.next_after(before)) is not None:
@@ -70,11 +70,11 @@ def _note_on_elapsed(rule: Crontab, zone: ZoneInfo, change: datetime, due: datet
     asked = rule.next_wall(last_second)
     if asked is None or asked >= wall_at(zone, change):
         return ""
-    return f"{_setting(zone, change)}: the times between do not exist and are left out."
+    return f"{_setting(zone, change)}: the times between do not exist and are skipped."
 
 
 def _setting(zone: ZoneInfo, change: datetime) -> str:
-    """Say how the clock is set at an instant: "Clocks go back from 03:00 CEST to 02:00 CET"."""
+    """Describe a clock change, such as "Clocks go back from 03:00 CEST to 02:00 CET"."""
     last = (change - _SECOND).astimezone(zone)
     earlier, later = last.replace(tzinfo=None) + _SECOND, change.astimezone(zone)
     direction = "forward" if later.replace(tzinfo=None) > earlier else "back"

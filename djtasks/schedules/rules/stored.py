@@ -1,4 +1,4 @@
-"""Rules read back from a row, which somebody may have edited by hand."""
+"""Read rules from a row, which somebody may have edited by hand."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ from djtasks.schedules.rules.once import Once
 
 
 def rule_from(stored: Mapping[str, Any]) -> Rule:
-    """Return the rule that `as_dict` described; raises InvalidSchedule for anything else."""
+    """Return the rule that `as_dict` described; raise InvalidSchedule for anything else."""
     match stored:
         case {"kind": Crontab.kind, "expression": str(expression), "tz": str(tz)}:
             return Crontab(expression, tz, seconds=stored.get("seconds") is True)
@@ -27,7 +27,7 @@ def rule_from(stored: Mapping[str, Any]) -> Rule:
         case {"kind": Once.kind, "at": at}:
             return Once(_moment(at, "at"))
     raise InvalidSchedule(
-        f"{stored!r} is no rule. Expected {{'kind': 'cron', 'expression': '0 3 * * *', 'tz': "
+        f"{stored!r} is not a rule. Expected {{'kind': 'cron', 'expression': '0 3 * * *', 'tz': "
         f"'UTC'}}, {{'kind': 'interval', 'seconds': 300}} or {{'kind': 'once', 'at': "
         f"'2026-12-24T18:00:00+00:00'}}."
     )
@@ -40,6 +40,6 @@ def _moment(text: object, name: str) -> datetime:
         except ValueError:
             pass
     raise InvalidSchedule(
-        f"{name!r} of a rule must be an ISO 8601 moment such as '2026-12-24T18:00:00+02:00', "
+        f"{name!r} of a rule must be an ISO 8601 datetime such as '2026-12-24T18:00:00+02:00', "
         f"got {text!r}."
     )

@@ -1,4 +1,4 @@
-"""Between instants and what the clock on a wall shows, also where it is set forward or back."""
+"""Convert between instants and wall-clock times, including at clock changes."""
 
 import difflib
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ def zone_named(name: str) -> ZoneInfo:
 
 
 def _similar_zones(name: str) -> list[str]:
-    """Return up to three zones: a city alone and another case are recognised."""
+    """Return up to three similar zones; a city alone or another case matches, too."""
     zones = {zone.lower(): zone for zone in sorted(available_timezones())}
     wanted = name.strip().lower().replace(" ", "_")
     cities = {short.rsplit("/", 1)[-1]: zone for short, zone in zones.items()}
@@ -60,7 +60,7 @@ def first_instant(zone: ZoneInfo, wall: datetime) -> datetime:
 
 
 def next_change(zone: ZoneInfo, after: datetime, until: datetime) -> datetime | None:
-    """Return the first instant in (after, until] at which the clock was set, or None.
+    """Return the first instant in (after, until] at which the clock changes, or None.
 
     Both are whole seconds in UTC.
     """
@@ -75,7 +75,7 @@ def next_change(zone: ZoneInfo, after: datetime, until: datetime) -> datetime | 
 
 
 def _narrow(zone: ZoneInfo, earlier: datetime, later: datetime) -> datetime:
-    """Return the instant between two of different offsets at which the clock was set."""
+    """Return the instant between two with different offsets at which the clock changes."""
     offset = offset_at(zone, earlier)
     while later - earlier > _SECOND:
         middle = earlier + (later - earlier) // (2 * _SECOND) * _SECOND

@@ -38,12 +38,12 @@ BACK = "Clocks go back from 03:00 CEST to 02:00 CET"
         (
             "*/30 * * * *",
             "2026-03-29T01:00",
-            ["", f"{FORWARD}: the times between do not exist and are left out.", ""],
+            ["", f"{FORWARD}: the times between do not exist and are skipped.", ""],
         ),
         (
             "*/30 2 * * *",
             "2026-03-28T12:00",
-            [f"{FORWARD}: the times between do not exist and are left out.", ""],
+            [f"{FORWARD}: the times between do not exist and are skipped.", ""],
         ),
         ("*/30 9 * * *", "2026-03-28T12:00", ["", ""]),
         (

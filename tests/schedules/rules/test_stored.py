@@ -46,13 +46,13 @@ def test_a_policy_survives_being_stored(policy: MissedPolicy) -> None:
 @pytest.mark.parametrize(
     ("stored", "complaint"),
     [
-        ({}, r"\{\} is no rule. Expected"),
-        (None, "None is no rule"),
-        ([], r"\[\] is no rule"),
-        ("cron", "'cron' is no rule"),
-        ({"kind": "moon"}, "is no rule"),
-        ({"kind": "cron"}, "is no rule"),
-        ({"kind": "cron", "expression": 5, "tz": "UTC"}, "is no rule"),
+        ({}, r"\{\} is not a rule. Expected"),
+        (None, "None is not a rule"),
+        ([], r"\[\] is not a rule"),
+        ("cron", "'cron' is not a rule"),
+        ({"kind": "moon"}, "is not a rule"),
+        ({"kind": "cron"}, "is not a rule"),
+        ({"kind": "cron", "expression": 5, "tz": "UTC"}, "is not a rule"),
         ({"kind": "cron", "expression": "* * *", "tz": "UTC"}, "needs 5 fields"),
         ({"kind": "cron", "expression": "* * * * *", "tz": "Moon/Base"}, "no time zone"),
         ({"kind": "interval", "seconds": 0.5}, "from 1 second"),
@@ -60,8 +60,8 @@ def test_a_policy_survives_being_stored(policy: MissedPolicy) -> None:
         ({"kind": "interval", "seconds": 1e300}, "must be a timedelta, got 1e"),
         ({"kind": "interval", "seconds": 60, "anchor": "noon"}, "'anchor' of a rule must be"),
         ({"kind": "interval", "seconds": 60, "anchor": "2026-05-01"}, "with a time zone"),
-        ({"kind": "once", "at": "never"}, "'at' of a rule must be an ISO 8601 moment"),
-        ({"kind": "once", "at": 5}, "'at' of a rule must be an ISO 8601 moment .* got 5"),
+        ({"kind": "once", "at": "never"}, "'at' of a rule must be an ISO 8601 datetime"),
+        ({"kind": "once", "at": 5}, "'at' of a rule must be an ISO 8601 datetime .* got 5"),
     ],
 )
 def test_a_row_edited_to_nonsense_is_no_rule(stored: Any, complaint: str) -> None:
@@ -72,9 +72,9 @@ def test_a_row_edited_to_nonsense_is_no_rule(stored: Any, complaint: str) -> Non
 @pytest.mark.parametrize(
     ("stored", "complaint"),
     [
-        ({}, "is no policy for missed runs"),
-        (None, "is no policy for missed runs"),
-        ({"policy": "catch_up"}, "is no policy for missed runs"),
+        ({}, "is not a policy for missed runs"),
+        (None, "is not a policy for missed runs"),
+        ({"policy": "catch_up"}, "is not a policy for missed runs"),
         ({"policy": "catch_up", "limit": 0}, "limit from 1 to 1,000 runs, got 0"),
         ({"policy": "catch_up", "limit": True}, "limit from 1 to 1,000 runs, got True"),
         ({"policy": "catch_up", "limit": "5"}, "limit from 1 to 1,000 runs, got '5'"),
