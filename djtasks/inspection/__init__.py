@@ -1,4 +1,4 @@
-"""What is going on: facts for admin, CLI and code, read and never written."""
+"""Read what is going on, as facts for the admin, the CLI and code; never write."""
 
 from djtasks.inspection.attempts import Attempt
 from djtasks.inspection.bulk import BulkFacts, bulk_action, bulk_actions

@@ -34,14 +34,14 @@ class Attempt:
 
     @property
     def ran(self) -> timedelta | None:
-        """Return how long it took; None when nobody knows."""
+        """Return how long it took, or None if that is unknown."""
         if self.started_at is None or self.ended_at is None:
             return None
         return max(self.ended_at - self.started_at, timedelta(0))
 
 
 def attempts_of(row: TaskRecord, now: datetime) -> list[Attempt]:
-    """Return the attempts that the row still tells of, oldest first."""
+    """Return the attempts that the row still holds, oldest first."""
     entries = [entry for entry in row.errors or [] if isinstance(entry, dict)]
     ended_well = row.state == State.SUCCESSFUL
     running = row.state == State.RUNNING

@@ -1,4 +1,4 @@
-"""How far bulk actions are."""
+"""The progress of bulk actions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,10 +11,10 @@ from djtasks.models import BulkAction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkFacts:
-    """One bulk action. `planned` is how many matched when it was asked for.
+    """One bulk action. `planned` is how many records matched when it was started.
 
-    `refusals` maps the reason why records were left alone to their number. `stopped`: somebody
-    asked it to stop. `task` is the id of the record that does it.
+    `refusals` maps each reason why records were not changed to their number. `stopped`: somebody
+    asked it to stop. `task` is the id of the record that runs it.
     """
 
     id: UUID
@@ -33,12 +33,12 @@ class BulkFacts:
 
     @property
     def is_over(self) -> bool:
-        """Return whether it has come to its end."""
+        """Return whether it has ended."""
         return self.finished_at is not None
 
     @property
     def share(self) -> float:
-        """Return how far it is, from 0 to 1."""
+        """Return its progress, from 0 to 1."""
         if self.is_over:
             return 1.0
         return min((self.changed + self.refused) / self.planned, 1.0) if self.planned else 0.0

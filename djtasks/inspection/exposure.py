@@ -1,4 +1,4 @@
-"""How open the door to a Redis is, judged from the settings; nothing is connected."""
+"""How exposed a Redis is, judged from the settings without a connection."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

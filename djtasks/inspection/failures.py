@@ -1,4 +1,4 @@
-"""Failures in groups: what fails, since when, how often, and where in whose code."""
+"""Failures in groups: what fails, since when, how often, and where in the code."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ _Counts = dict[datetime, _Sum]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureFacts:
-    """Failures of one task with one exception out of one place.
+    """Failures of one task with one exception from one place in the code.
 
-    `failed`: final failures since then, `retried`: attempts that are tried again; `by_hour`
-    has the failed of each hour since then, oldest first. `is_new`: it began since then.
-    Records with the same `fingerprint` are the group's; those that were pruned still count.
+    `failed`: final failures since then; `retried`: failed attempts that were retried; `by_hour`:
+    the final failures of each hour since then, oldest first. `is_new`: it began since then.
+    Records with the same `fingerprint` belong to the group; pruned ones still count.
     """
 
     fingerprint: str
@@ -44,7 +44,7 @@ class FailureFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailurePage:
-    """Some groups out of `found`, which failed `failed` times together."""
+    """Some of the `found` groups, which failed `failed` times in total."""
 
     groups: list[FailureFacts]
     found: int
@@ -64,7 +64,7 @@ def failures(
 ) -> list[FailureFacts]:
     """Return the groups that failed since then, the latest first, at most `limit`.
 
-    `task` is a part of the task's path, in small or capital letters; empty takes all tasks.
+    `task` is a part of the task's path, ignoring case; empty means all tasks.
     """
     return failure_page(engine, since, task=task, count=limit).groups
 
@@ -100,7 +100,7 @@ def failure_page(
 
 
 def failure_group(engine: Engine, fingerprint: str, since: datetime) -> FailureFacts | None:
-    """Return one group, or None when there never was one."""
+    """Return one group, or None if there never was one."""
     groups = Row.objects.using(engine.database).filter(backend=engine.alias)
     row = groups.filter(fingerprint=fingerprint).first()
     if row is None:

@@ -1,4 +1,4 @@
-"""Which columns of a record a list may show and to whom, with what is sensitive taken out."""
+"""Which columns of a record a list may show, and to whom, with sensitive values removed."""
 
 from collections.abc import Collection
 from typing import Any
@@ -9,10 +9,10 @@ from djtasks.engine import Engine
 from djtasks.models import TaskRecord
 
 FIELDS = frozenset(field.name for field in TaskRecord._meta.fields)  # noqa: SLF001 - documented
-# Only for those who may see arguments: what a task was given, returns and tells, and keys, which
-# are made of arguments.
+# Only for users who may see arguments: what a task gets, returns and reports, and keys, which are
+# made of arguments.
 PRIVATE = frozenset({"args", "kwargs", "return_value", "progress", "metadata", "key", "unique_key"})
-# Read only where somebody asks for them: most of these are large.
+# Read only if somebody asks for them: most of these are large.
 ASKED_FOR = PRIVATE | {"errors", "worker_ids", "tags"}
 FREE = FIELDS - ASKED_FOR
 _CLEANED = frozenset({"return_value", "progress", "metadata"})
@@ -21,7 +21,7 @@ _CLEANED = frozenset({"return_value", "progress", "metadata"})
 def fields_of(
     engine: Engine, record: TaskRecord, asked: Collection[str], *, with_arguments: bool
 ) -> dict[str, Any]:
-    """Return the columns that anybody may see, and of those asked for what this person may."""
+    """Return the columns that anybody may see, and the `asked` ones that this user may see."""
     found = {name: getattr(record, name) for name in FREE}
     allowed = [name for name in asked if with_arguments or name not in PRIVATE]
     pattern = engine.options.redact or ""

@@ -1,4 +1,4 @@
-"""What was enqueued about an object of the project."""
+"""The tasks that were enqueued about an object of the project."""
 
 from dataclasses import dataclass
 from datetime import datetime

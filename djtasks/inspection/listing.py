@@ -1,4 +1,4 @@
-"""One page of the list of tasks: bounded whatever the tables hold, and saying how far it looked."""
+"""One page of the list of tasks: bounded however large the tables are, with its scope."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,10 +29,10 @@ _UNSEEN = ("return_value", "progress", "metadata", "tags")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """How far a search looks. `oldest`: the first id of the newest 100,000 records of all.
+    """How far a search looks. `oldest`: the oldest id of the newest 100,000 records.
 
-    `oldest` None: at everything. `by_index`: an index leads to few records that are looked at,
-    so that the order of ids must not lead anywhere else.
+    `oldest` None: it looks at everything. `by_index`: an index finds few records, so the database
+    must not walk the index on ids instead.
     """
 
     oldest: UUID | None = None
@@ -40,21 +40,21 @@ class Scope:
 
     @property
     def is_partial(self) -> bool:
-        """Return whether older records are left out."""
+        """Return whether the search leaves older records out."""
         return self.oldest is not None
 
     def within(self, records: Any) -> Any:
-        """Return those of some records that are looked at."""
+        """Return the records that are in scope."""
         return records if self.oldest is None else records.filter(pk__gte=self.oldest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRow:
-    """One task of the list, with everything sensitive taken out.
+    """One task of the list, with sensitive values removed.
 
-    `at`: when it ended, else started, else is or was due. `worker`: the one that runs it or ran
-    it last, None before that. `arguments` empty: it has none, or they may not be seen. `fields`:
-    columns of the record, those that were asked for among them.
+    `at`: when it ended, or else started, or else is due. `worker`: the one that runs it or ran it
+    last, or None. `arguments` empty: it has none, or this user may not see them. `fields`:
+    columns of the record, including those that were asked for.
     """
 
     id: UUID
@@ -76,14 +76,14 @@ class TaskRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What a list shows of records: `with_arguments` to whom may see them; `fields` besides."""
+    """What a list shows: arguments if `with_arguments`, and `fields` in addition."""
 
     with_arguments: bool
     fields: frozenset[str] = frozenset()
 
     @property
     def unread(self) -> list[str]:
-        """Return the columns that stay in the database."""
+        """Return the columns that are not read from the database."""
         return [name for name in _UNSEEN if name not in self.fields]
 
 
@@ -91,8 +91,7 @@ class Reading:
 class TaskPage:
     """A page of tasks, newest first. `older`, `newer`: where the next pages begin, if any.
 
-    `is_sample`: more match than are looked at, and these are the newest of them and just some
-    of the others.
+    `is_sample`: more tasks match than are in scope; these are the newest, and some of the others.
     """
 
     rows: list[TaskRow]
@@ -102,14 +101,14 @@ class TaskPage:
 
 
 def newest_window(engine: Engine) -> UUID | None:
-    """Return the oldest of the newest 100,000 ids; None while there are not so many."""
+    """Return the oldest of the newest 100,000 ids, or None if there are fewer."""
     ids = TaskRecord.objects.using(engine.database).order_by("-pk").values_list("pk", flat=True)
     found: UUID | None = ids[WINDOW : WINDOW + 1].first()
     return found
 
 
 def scope_of(oldest: UUID | None, indexed_count: int | None) -> Scope:
-    """Return how far to look; `indexed_count`: to how many an index leads, None where none does."""
+    """Return how far to look; `indexed_count`: how many records an index finds; None: no index."""
     if oldest is None:
         return Scope()
     if indexed_count is not None and indexed_count < INDEXED_LIMIT:
@@ -126,7 +125,7 @@ def page_of(
     newer: UUID | None = None,
     reading: Reading,
 ) -> TaskPage:
-    """Return the newest of what was found, or what is just older or newer than an id."""
+    """Return the newest records found, or those just older or newer than an id."""
     records = _in_order(scope, scope.within(found), ascending=newer is not None)
     records = records.defer(*reading.unread)
     if newer is not None:
@@ -147,9 +146,9 @@ def page_of(
 def with_older_matches(
     engine: Engine, page: TaskPage, found: Any, *, order: Sequence[str], reading: Reading
 ) -> TaskPage:
-    """Return a page with some of what an index finds behind its rows, in the index's `order`.
+    """Return the page, followed by some older records that an index finds, in its `order`.
 
-    For when more match than are looked at, and few of the newest do.
+    Use it when more records match than are in scope, and few of the newest do.
     """
     others = found.exclude(pk__in=[row.id for row in page.rows])
     records = others.defer(*reading.unread).order_by(*order)[: PAGE_SIZE - len(page.rows)]
@@ -171,7 +170,7 @@ def rows_of(engine: Engine, records: Sequence[TaskRecord], reading: Reading) -> 
 
 
 def worker_names(engine: Engine, ids: Iterable[str | None]) -> dict[str, str]:
-    """Return what registered workers are called, by the text of their id."""
+    """Return the names of registered workers, by the text of their id."""
     wanted = [found for one in ids if one and (found := id_of(one))]
     if not wanted:
         return {}
@@ -216,7 +215,7 @@ def _row(
 
 
 def last_error(record: TaskRecord) -> dict[str, Any]:
-    """Return what went wrong last with a record that has not ended well; else nothing."""
+    """Return the last error of a record, empty if there is none or it was successful."""
     entries = [entry for entry in record.errors or [] if isinstance(entry, dict)]
     return entries[-1] if entries and record.state != State.SUCCESSFUL else {}
 

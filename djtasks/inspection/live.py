@@ -1,4 +1,4 @@
-"""The strip of figures on top of the pages: what waits, runs and fails now."""
+"""The figures at the top of the pages: what waits, runs and fails now."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ def live_counts(
     *,
     hour: Series | None = None,
 ) -> LiveCounts:
-    """Return the strip; what is not at hand is read, of `hour` only what it needs."""
+    """Return the counts; read what you do not pass, and of `hour` only what is needed."""
     workers = workers_of(engine) if workers is None else workers
     queues = queues_of(engine, list(workers)) if queues is None else queues
     now = engine.store.now() if now is None else now

@@ -1,4 +1,4 @@
-"""The overview: what is going on, since when, and what must be done about it."""
+"""The overview: what is going on, since when, and what you must do about it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Overview:
     """Everything on the overview page.
 
     `points` and each of `backlogs` have one entry for each of `moments`, oldest first.
-    `slowest` and `most_failing` have at most ten tasks; `tasks` all that ran, most time first.
+    `slowest` and `most_failing` have at most ten tasks; `tasks` has all that ran, most time first.
     """
 
     backend: str
@@ -59,7 +59,7 @@ class Overview:
 
 
 def overview(engine: Engine, chart_range: str = DEFAULT_CHART_RANGE) -> Overview:
-    """Return the facts of the overview for one of SPANS; another name takes the default."""
+    """Return the facts of the overview for one of CHART_RANGES; another name means the default."""
     chosen = CHART_RANGES.get(chart_range, CHART_RANGES[DEFAULT_CHART_RANGE])
     snapshot = engine.store.scan()
     now = snapshot.now
@@ -92,7 +92,7 @@ def _best(tasks: list[TaskFigures], rank: Callable[[TaskFigures], float]) -> lis
 
 
 def deploys_of(workers: list[WorkerFacts], *, since: datetime) -> list[Deploy]:
-    """Return the deploys since then that live workers tell of, oldest first."""
+    """Return the deploys since then that live workers show, oldest first."""
     first: dict[str, datetime] = {}
     for worker in workers:
         first[worker.version] = min(first.get(worker.version, worker.started_at), worker.started_at)

@@ -1,4 +1,4 @@
-"""What is served before a record, and how long that takes."""
+"""The position of a record in its queue, and how long it will wait."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from djtasks.protocol.states import State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ahead:
-    """How many due records of its queue rank before one; `wait` None: nothing gets done."""
+    """How many due records of its queue rank before a record; `wait` None: no task ended lately."""
 
     count: int
     is_capped: bool
@@ -23,7 +23,7 @@ class Ahead:
 
 
 def ahead_of(engine: Engine, row: TaskRecord, now: datetime) -> Ahead:
-    """Count what ranks before a due record: higher priority, or the same and due earlier.
+    """Count the records before a due one: of higher priority, or the same and due earlier.
 
     Counted on the READY index, to at most COUNT_LIMIT.
     """

@@ -1,6 +1,6 @@
-"""Rows themselves, for what Django's admin does with rows: page through them, log a change.
+"""Return rows, for what Django's admin does with rows: page through them, log a change.
 
-Whatever only shows something takes facts instead.
+Code that only shows something uses facts instead.
 """
 
 from uuid import UUID
@@ -24,7 +24,7 @@ def stored_worker(engine: Engine, pk: UUID) -> WorkerRecord | None:
 
 
 def stored_control(engine: Engine, queue: str) -> QueueControl | None:
-    """Return the row that says that a queue is paused, or was until it opened by itself."""
+    """Return the row of a pause, including one that has ended by itself."""
     rows = QueueControl.objects.using(engine.database)
     return rows.filter(backend=engine.alias, queue=queue).first()
 

@@ -1,4 +1,4 @@
-"""Schedules as people read them, and whether anybody fires them."""
+"""Schedules as people read them, and whether a scheduler fires them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -27,9 +27,9 @@ _MOST_BROKEN = 10
 class ScheduleFacts:
     """One schedule.
 
-    `rule` and `missed` are plain words, or empty when the row means nothing (`broken` says
-    why); `zone` is the rule's, empty for one without. `paused` and `broken` are empty when it
-    is neither. `overrides` has what the code says of each column that somebody has changed.
+    `rule` and `missed` are plain words, or empty if the row is not valid (`broken` says why);
+    `zone` is the rule's, or empty. `paused` and `broken` are empty if it is neither. `overrides`
+    has the code's value of each column that somebody has changed.
     """
 
     id: int
@@ -69,7 +69,7 @@ class Run:
 
     @property
     def took(self) -> timedelta | None:
-        """Return how long it took from its first start, None while it is not over."""
+        """Return how long it took from its first start, or None while it is not over."""
         if self.started_at is None or self.finished_at is None:
             return None
         return max(self.finished_at - self.started_at, timedelta(0))
@@ -89,7 +89,7 @@ class SchedulerFacts:
 
     @property
     def is_missing(self) -> bool:
-        """Whether nobody seems to fire what is due."""
+        """Return whether no scheduler seems to fire what is due."""
         return self.late > LATE
 
 
@@ -114,7 +114,7 @@ def schedule_facts(engine: Engine, name: str) -> ScheduleFacts | None:
 def schedules_by_task(
     engine: Engine, task_paths: Collection[str]
 ) -> dict[str, list[tuple[int, str]]]:
-    """Return the schedules of each task that has some, as (id, name), by name."""
+    """Return the schedules of each task that has any, as (id, name), by name."""
     rows = _rows(engine).filter(task_path__in=task_paths).order_by("name")
     found: dict[str, list[tuple[int, str]]] = {}
     for pk, name, path in rows.values_list("pk", "name", "task_path")[:MOST_SCHEDULES]:
@@ -123,9 +123,9 @@ def schedules_by_task(
 
 
 def next_runs(engine: Engine, schedule: int, count: int) -> list[Upcoming]:
-    """Return when a schedule is due next, with notes on clock changes, were it not paused.
+    """Return when a schedule is due next, with notes on clock changes; a pause is ignored.
 
-    Empty for one that never is again; raises InvalidSchedule for one that is broken.
+    Empty if it is never due again. Raises InvalidSchedule if it is broken.
     """
     row = _rows(engine).get(pk=schedule)
     now = engine.store.now()
@@ -178,9 +178,9 @@ _FIRST_DUE = Min("next_run_at", filter=_FIRING & ~Q(overlap="queue_one"))
 
 
 def scheduler_of(engine: Engine, now: datetime | None = None) -> SchedulerFacts:
-    """Return the numbers; one query, and one more where schedules are broken.
+    """Return the numbers with one query, and one more if schedules are broken.
 
-    `now` is the database's, if it is at hand.
+    `now` is the database's time; without it, it is read.
     """
     now = engine.store.now() if now is None else now
     rows = _rows(engine).filter(removed=False)

@@ -67,10 +67,10 @@ def records_of(engine: Engine) -> Any:
 
 
 def records_to_count(engine: Engine) -> tuple[Any, int]:
-    """Return the records of this alias for counts of many, and how far to count.
+    """Return the records of this alias for large counts, and how far to count.
 
-    No index knows the alias of a record. Where there is one alias, indexes alone can count, a
-    hundred thousand in no time; they then count those of aliases that are gone, too.
+    No index has the alias of a record. With a single alias, indexes alone can count a hundred
+    thousand records quickly; the counts then include records of aliases that no longer exist.
     """
     if our_aliases() == [engine.alias]:
         return TaskRecord.objects.using(engine.database), COUNT_LIMIT
@@ -96,9 +96,9 @@ def state_counts(engine: Engine) -> dict[str, int]:
 
 
 def workers_of(engine: Engine, now: datetime | None = None) -> list[WorkerFacts]:
-    """Return the registered children, also those that died less than a lease ago.
+    """Return the registered children, including those that died less than a lease ago.
 
-    `now` is the database's, if it is at hand.
+    `now` is the database's time; without it, it is read.
     """
     now = engine.store.now() if now is None else now
     rows = WorkerRecord.objects.using(engine.database).filter(backend=engine.alias)
@@ -124,7 +124,7 @@ def workers_of(engine: Engine, now: datetime | None = None) -> list[WorkerFacts]
 def queues_of(
     engine: Engine, workers: list[WorkerFacts], snapshot: Snapshot | None = None
 ) -> list[QueueFacts]:
-    """Return every queue that is configured or has live records; `snapshot` if it is at hand."""
+    """Return every queue that is configured or has live records; scan unless given `snapshot`."""
     snapshot = engine.store.scan() if snapshot is None else snapshot
     owned = records_of(engine).filter(worker__isnull=False)
     running = dict(owned.values_list("queue").annotate(count=Count("pk")).order_by())
@@ -148,7 +148,7 @@ def queues_of(
             workers=sum(serves(one, name) and takes_tasks(one, lease) for one in workers),
             draining=sum(serves(one, name) and drains(one, lease) for one in workers),
         )
-        # The look tells of the queues of other aliases too.
+        # The snapshot includes the queues of other aliases.
         if name in engine.queues or facts.due or facts.delayed or facts.running:
             found.append(facts)
     return found
@@ -157,7 +157,7 @@ def queues_of(
 def _waiting(
     engine: Engine, snapshot: Snapshot, names: list[str]
 ) -> dict[str, tuple[int, int, timedelta | None]]:
-    """Return how many of each queue are due, and not yet, and how long the first has waited."""
+    """Return how many tasks of each queue are due or delayed, and how long the first has waited."""
     ready = records_of(engine).filter(state=State.READY)
     queues = {name: ready.filter(queue=name) for name in {lane.queue for lane in snapshot.lanes}}
     due = {name: rows.filter(run_after__lte=snapshot.now) for name, rows in queues.items()}
@@ -181,7 +181,7 @@ def _waiting(
 
 
 def fetches(engine: Engine, worker: WorkerFacts) -> bool:
-    """Return whether a child lives and takes tasks from the queues."""
+    """Return whether a child is alive and takes tasks from the queues."""
     return takes_tasks(worker, engine.options.lease)
 
 

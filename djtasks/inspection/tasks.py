@@ -1,4 +1,4 @@
-"""One task: what was called, what happened when, and what came of it."""
+"""One task: what was called, what happened when, and the outcome."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ MOST_RELATED = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Related:
-    """Another task that has something to do with this one.
+    """Another task that is related to this one.
 
     `why`: "target" (about the same object) or "failure" (failed the same way).
     """
@@ -37,11 +37,12 @@ class Related:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFacts:
-    """One record, with everything sensitive taken out on the way.
+    """One record, with sensitive values removed.
 
     `phase` is its state in the words people use: ready, scheduled, retrying, running,
     successful, failed, cancelled, expired or waiting. `is_known`: this process has its code.
-    `waited` is the time from due to its last start, `ran` from that to its end, or so far.
+    `waited` is the time from due to its last start, `ran` from that to its end; both up to now if
+    it is not over.
     """
 
     id: UUID
@@ -87,7 +88,7 @@ class TaskFacts:
 
 
 def task_facts(engine: Engine, record_id: UUID) -> TaskFacts | None:
-    """Return the facts of one record of this alias, or None when there is none (any more)."""
+    """Return the facts of one record of this alias, or None if it does not exist (any more)."""
     row = records_of(engine).filter(pk=record_id).first()
     return None if row is None else task_facts_of(engine, row, engine.store.now())
 
@@ -98,13 +99,13 @@ def task_facts_of(engine: Engine, row: TaskRecord, now: datetime) -> TaskFacts:
 
 
 def holder_of(engine: Engine, unique_key: str) -> UUID | None:
-    """Return the live record that has a unique key, if there is one."""
+    """Return the id of the live record that holds a unique key, or None."""
     rows = TaskRecord.objects.using(engine.database).filter(unique_key=unique_key)
     return rows.values_list("pk", flat=True).first()
 
 
 def time_limits_of(engine: Engine, ids: Iterable[str]) -> dict[UUID, timedelta]:
-    """Return the time limits of those of some records that have one."""
+    """Return the time limits of the records that have one."""
     rows = TaskRecord.objects.using(engine.database).filter(pk__in=ids, timeout__isnull=False)
     return {pk: limit for pk, limit in rows.values_list("pk", "timeout") if limit is not None}
 
@@ -158,13 +159,13 @@ def _has_run(row: TaskRecord) -> bool:
 
 
 def ran_of(row: TaskRecord, now: datetime) -> timedelta | None:
-    """Return how long the last execution took, or takes so far; None before there is one."""
+    """Return how long the last execution took, or has taken so far; None before the first."""
     started = row.last_attempted_at
     return (row.finished_at or now) - started if started and _has_run(row) else None
 
 
 def waited_of(row: TaskRecord, now: datetime) -> timedelta | None:
-    """Return how long a record waited for its last start, or waits so far."""
+    """Return how long a record waited for its last start, or has waited so far."""
     end = row.last_attempted_at if _has_run(row) else now
     if end is None:
         return None
@@ -172,7 +173,7 @@ def waited_of(row: TaskRecord, now: datetime) -> timedelta | None:
 
 
 def related_to(engine: Engine, row: TaskRecord) -> list[Related]:
-    """Return what else is about the same object, or failed the same way: newest first."""
+    """Return other tasks about the same object, or that failed the same way, newest first."""
     found = [
         *_related(engine, row, "target", Q(target=row.target) if row.target else None),
         *_related(engine, row, "failure", _same_failure(row)),

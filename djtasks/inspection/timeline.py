@@ -11,10 +11,10 @@ from djtasks.protocol.states import FINAL, State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """From one moment to another. `left` and `width` are percent of the whole timeline.
+    """A period of time. `left` and `width` are in percent of the whole timeline.
 
     `kind`: delayed (not due yet), waiting (due, no worker has taken it), attempt, backoff (due
-    again later). `is_open`: it lasts still. `outcome` and `number` are an attempt's.
+    again later). `is_open`: it has not ended. `outcome` and `number` are an attempt's.
     """
 
     kind: str
@@ -42,7 +42,7 @@ class _Bit:
 
 
 def timeline_of(row: TaskRecord, now: datetime) -> list[Stretch]:
-    """Return the stretches from enqueued to final, to now, or to the next due time."""
+    """Return the stretches from enqueueing until it is final, or now, or the next due time."""
     bits = [bit for bit in _bits(row, attempts_of(row, now), now) if bit.end >= bit.start]
     if not bits:
         return []

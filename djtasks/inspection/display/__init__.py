@@ -1,1 +1,1 @@
-"""Calls and values in pieces that a page can colour."""
+"""Calls and values, as pieces that a page can colour."""

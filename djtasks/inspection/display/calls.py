@@ -39,7 +39,7 @@ def call_of(row: TaskRecord, args: Sequence[Any], kwargs: dict[str, Any]) -> lis
 
 
 def pieces_of(args: Sequence[Any], kwargs: dict[str, Any], *, longest: int) -> list[Piece]:
-    """Return (redacted) arguments alone; what goes on behind `longest` characters is left out."""
+    """Return only the (redacted) arguments, cut after `longest` characters."""
     pieces: list[Piece] = []
     length = 0
     for piece in _joined(_given(args, kwargs)):

@@ -18,7 +18,7 @@ _STEP = "  "
 
 @dataclass(frozen=True, slots=True)
 class Pretty:
-    """The beginning of a value. `is_cut`: there is more of it than is shown."""
+    """The beginning of a value. `is_cut`: the rest is not shown."""
 
     pieces: list[Piece]
     is_cut: bool

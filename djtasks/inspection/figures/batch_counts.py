@@ -1,4 +1,4 @@
-"""Many small questions with one statement: a page may ask about dozens of queues."""
+"""Answer many small queries with one statement, since a page may show dozens of queues."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ def counts_of(engine: Engine, asked: Sequence[Any], *, limit: int | None = None)
 
 
 def first_moments(engine: Engine, asked: Sequence[Any]) -> list[datetime | None]:
-    """Return the first row of each queryset, whose only column is a moment; None without one."""
+    """Return the first value of each queryset, whose only column is a datetime; None if empty."""
     connection = connections[engine.database]
     moment = Value(None, output_field=DateTimeField())
     converters = [

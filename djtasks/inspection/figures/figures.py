@@ -28,7 +28,7 @@ _TASK_STEPS = {"1h": TEN_MINUTES, "6h": HOUR, "24h": HOUR}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One step of the charts. Counts are of attempts; times in seconds, None without any.
+    """One step of the charts. Counts are of attempts; times are in seconds, None without any.
 
     `busy`: the share of the workers' slots that ran something, None without any.
     """
@@ -56,9 +56,9 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFigures:
-    """One task in a span. `runs` counts attempts; times are in seconds.
+    """One task in a time range. `runs` counts attempts; times are in seconds.
 
-    `run_p95_before`: that of the same span a week earlier, None when it did not run then.
+    `run_p95_before`: that of the same range a week earlier, None if the task did not run then.
     """
 
     task_path: str
@@ -74,7 +74,7 @@ class TaskFigures:
 
     @property
     def failed_share(self) -> float:
-        """Return which share of its attempts was its last and failed, from 0 to 1."""
+        """Return the share of its attempts that failed for good, from 0 to 1."""
         return self.failed / self.runs if self.runs else 0.0
 
 
@@ -98,12 +98,12 @@ class QueueFigures:
 
 
 def series_in(engine: Engine, chart_range: ChartRange, now: datetime) -> Series:
-    """Return what the charts of a span are drawn from."""
+    """Return the statistics for the charts of a time range."""
     return series_of(engine, moments(chart_range, now)[0], chart_range.step)
 
 
 def points(series: Series, chart_range: ChartRange, now: datetime) -> list[Point]:
-    """Return the points of a span's charts."""
+    """Return the points of the charts of a time range."""
     sums = {at: Sum() for at in moments(chart_range, now)}
     for row in series.rows:
         total = sums.get(floor(row.at, chart_range.step))
@@ -154,10 +154,10 @@ def backlogs(series: Series, chart_range: ChartRange, now: datetime) -> list[Bac
 
 
 def task_figures(engine: Engine, chart_range: ChartRange, now: datetime) -> list[TaskFigures]:
-    """Return what each task came to in a span, most time first.
+    """Return the figures of each task in a time range, most time first.
 
-    The span begins at a whole step of the rows that are read: an hour at ten minutes, a day at
-    an hour, more than that at a day.
+    The range begins at a whole step of the rows that are read: an hour at ten minutes, a day at
+    an hour, a longer one at a day.
     """
     step = _TASK_STEPS.get(chart_range.name, DAY)
     start = floor(now - chart_range.length, step)
@@ -188,7 +188,7 @@ def _task_figures(path: str, total: Sum, before: Sum | None) -> TaskFigures:
 def _week_before(
     chart_range: ChartRange, start: datetime, step: timedelta
 ) -> tuple[datetime, datetime, timedelta] | None:
-    """Return the same span a week earlier, in rows of hours or days; None for longer ones."""
+    """Return the same range a week earlier, in rows of hours or days; None if longer than that."""
     if chart_range.length > WEEK:
         return None
     begin = floor(start - WEEK, step)
@@ -268,7 +268,7 @@ def done_lately(
 ) -> float:
     """Return how many tasks (of a queue) became final a minute in the last five minutes.
 
-    `hour`: what was written down in the last hour, if it is at hand.
+    `hour`: the statistics of the last hour, if you have read them already.
     """
     start = floor(now, MINUTE) - MINUTE * (_LATELY_STEPS - 1)
     total = Sum()

@@ -1,4 +1,4 @@
-"""The spans of time that charts show, and how finely."""
+"""The time ranges of charts, and the steps between their points."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ MINUTE, TEN_MINUTES, HOUR, DAY = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChartRange:
-    """How long a chart looks back. `step`: between two of its points."""
+    """How far a chart looks back. `step`: the time between two of its points."""
 
     name: str
     length: timedelta
@@ -37,7 +37,7 @@ DEFAULT_CHART_RANGE = "1h"
 
 
 def moments(chart_range: ChartRange, now: datetime) -> list[datetime]:
-    """Return where the steps of a span begin, oldest first; the last one is not over yet."""
+    """Return where the steps of a range begin, oldest first; the last one is not over yet."""
     last = floor(now, chart_range.step)
     count = chart_range.length // chart_range.step
     return [last - chart_range.step * back for back in reversed(range(count))]

@@ -1,4 +1,4 @@
-"""Reading statistics: coarse rows for what is long over, finer ones for what is not yet."""
+"""Read statistics: coarse rows for times long past, finer ones for recent times."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

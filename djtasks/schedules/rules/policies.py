@@ -26,7 +26,7 @@ class Overlap(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Coalesce:
-    """Run once for all missed runs, at the due time of the first one."""
+    """Run once for all missed runs; the run has the due time of the first one."""
 
     name: ClassVar[str] = "coalesce"
 
