@@ -41,7 +41,9 @@ BUILT_IN = (
     _face(
         "retry",
         label=_("Retry"),
-        effect=_("It becomes ready again with all its attempts. Its failures so far stay here."),
+        effect=_(
+            "The task becomes ready again with all its attempts. Its earlier failures stay here."
+        ),
         one=One(
             title=_("Retry"),
             at_once=_("Retry"),
@@ -59,14 +61,14 @@ BUILT_IN = (
         name="change",
         label=_("Retry with changes"),
         many=Many(
-            effect=_("become ready again, with all their attempts, as you say below."),
+            effect=_("become ready again with all their attempts and the changes below."),
             form=ChangesForm,
         ),
     ),
     _face(
         "reschedule",
         label=_("Reschedule"),
-        effect=_("It becomes due at that time; attempts and arguments stay."),
+        effect=_("The task becomes due at that time. Its attempts and arguments stay."),
         one=One(
             title=_("Reschedule"),
             at_once=_("Run now"),
@@ -75,7 +77,7 @@ BUILT_IN = (
             handler=deeds.reschedule,
         ),
         many=Many(
-            effect=_("are due at another time; nothing else about them changes."),
+            effect=_("become due at the new time. Nothing else about them changes."),
             form=MoveForm,
         ),
     ),
@@ -83,16 +85,16 @@ BUILT_IN = (
         "cancel",
         label=_("Cancel"),
         effect=_(
-            "One that waits never starts. One that runs is told within a heartbeat, and "
-            "ends when its code lets it. A cancelled task can be retried."
+            "A waiting task never starts. A running task is asked to stop within a heartbeat, and "
+            "ends when its code allows it. You can retry a cancelled task."
         ),
         one=One(
             title=_("Cancel the task"), asks=_("Cancel…"), handler=deeds.cancel, is_danger=True
         ),
         many=Many(
             effect=_(
-                "are cancelled: those that wait at once, those that run are told to stop within "
-                "seconds. They stay in the list and can be retried."
+                "are cancelled. Waiting tasks are cancelled at once; running tasks are asked to "
+                "stop within seconds. They stay in the list, and you can retry them."
             )
         ),
     ),
@@ -100,8 +102,8 @@ BUILT_IN = (
         "discard",
         label=_("Discard"),
         effect=_(
-            "Its record is deleted for good, with its arguments, result and failures. What "
-            "was done to it stays in the log."
+            "The record is deleted permanently, with its arguments, result and failures. The log "
+            "keeps what people did to the task."
         ),
         one=One(
             title=_("Discard the task"), asks=_("Discard…"), handler=deeds.discard, is_danger=True

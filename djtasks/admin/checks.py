@@ -51,11 +51,11 @@ def _table(given: Any, kind: type, complaints: Callable[[Any], Iterable[str]]) -
     names: set[str] = set()
     for one in given:
         if not isinstance(one, kind):
-            yield f"{one!r} is no {kind.__name__}."
+            yield f"{one!r} is not a {kind.__name__}."
             continue
         name: Any = getattr(one, "name", None)
         if name in names:
-            yield f"Two are named {name!r}."
+            yield f"The name {name!r} is used twice."
         names.add(name)
         if one not in (*COLUMNS, *SEARCH_KEYS, *BUILT_IN):
             yield from _common(one)
@@ -64,10 +64,13 @@ def _table(given: Any, kind: type, complaints: Callable[[Any], Iterable[str]]) -
 
 def _common(one: Any) -> Iterator[str]:
     if not isinstance(one.name, str) or not _NAME.fullmatch(one.name):
-        yield f"The name {one.name!r} must be small letters, digits and underscores, at most 40."
+        yield (
+            f"The name {one.name!r} must start with a lowercase letter, and have at most 40 "
+            f"lowercase letters, digits and underscores."
+        )
     if one.permission and not _PERMISSION.fullmatch(str(one.permission)):
         yield (
-            f"{one.name!r}: the permission must have its app, such as "
+            f"{one.name!r}: the permission must include its app label, such as "
             f"'shop.view_customer', got {one.permission!r}."
         )
 
@@ -84,16 +87,16 @@ def _column(column: Any) -> Iterator[str]:
         if name not in FIELDS:
             close = get_close_matches(str(name), FIELDS, n=1)
             meant = f" Did you mean {close[0]!r}?" if close else ""
-            yield f"{column.name!r} needs {name!r}, which is no column of TaskRecord.{meant}"
+            yield f"{column.name!r} needs {name!r}, which is not a column of TaskRecord.{meant}"
     if column.exported and column.name in EXPORTED:
-        yield f"{column.name!r} is in every export already: give it another name."
+        yield f"{column.name!r} is already in every export: use another name."
 
 
 def _search_key(key: Any) -> Iterator[str]:
     if not callable(key.select):
         yield f"{key.name!r}: `select` must be a function, got {key.select!r}."
     if key.name in {*(ours.name for ours in SEARCH_KEYS), *_COMPARED}:
-        yield f"{key.name!r} is a search key of djtasks: give yours another name."
+        yield f"{key.name!r} is a search key of djtasks: use another name."
 
 
 def _action(action: Any) -> Iterator[str]:
@@ -103,8 +106,8 @@ def _action(action: Any) -> Iterator[str]:
         yield f"{action.name!r} needs a `permission`."
     states = action.states
     if not states or not all(isinstance(state, State) for state in states):
-        yield f"{action.name!r}: `states` must name some of {', '.join(map(str, State))}."
+        yield f"{action.name!r}: `states` must list some of {', '.join(map(str, State))}."
     if action.one is None and action.many is None:
-        yield f"{action.name!r} is neither for one task nor for many."
+        yield f"{action.name!r} needs `one` or `many`."
     if action.name in {*(ours.name for ours in BUILT_IN), *_PAGES}:
-        yield f"{action.name!r} is a name of djtasks: give yours another."
+        yield f"{action.name!r} is reserved by djtasks: use another name."

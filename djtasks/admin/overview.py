@@ -171,7 +171,7 @@ def _backlog(axis: TimeAxis, facts: Overview) -> Chart:
         title=_("Backlog by queue"),
         unit=_("ready tasks")
         if more <= 0
-        else _("ready tasks, the longest %(n)s") % {"n": MOST_QUEUES},
+        else _("ready tasks, the %(n)s longest queues") % {"n": MOST_QUEUES},
         width="djt-c4",
         legend=[],
         plots=[_lines(axis, series, number, height=150, words=3, labels_ends=True)],
@@ -255,7 +255,7 @@ def _summary(series: Sequence[ChartSeries], form: Callable[[Value], str]) -> str
         for one in series
         if charts.latest(one.values) is not None
     ]
-    return "; ".join(said) or _("No values in this time.")
+    return "; ".join(said) or _("No values in this period.")
 
 
 def _steps(

@@ -44,7 +44,7 @@ def _guarded(key: SearchKey, engine: Engine) -> SearchKey:
                 undo()
                 logger.warning("Search key failed key=%s", key.name, exc_info=True)
                 said = {"value": short(value), "key": key.name}
-                message = _("“%(value)s” cannot be searched for by “%(key)s:”.") % said
+                message = _("You cannot search for “%(value)s” with “%(key)s:”.") % said
                 raise NotUnderstood(message) from error
 
     return replace(key, select=select)

@@ -67,7 +67,7 @@ def test_screenshots(browser: Browser, shop: Incident, theme: str) -> None:
         if name == "new-task":
             browser.find("[name=arg-order_id]").send_keys("48213")
             browser.click("Check only")
-            browser.reads("It would be accepted.")
+            browser.reads("The call would be accepted.")
         browser.photograph(FOLDER / f"{name}-{theme}.png")
         if theme == "light" and name in ON_A_PHONE:
             browser.emulate(width=PHONE)

@@ -86,7 +86,7 @@ def test_orders_to_workers_are_given_by_hand(browser: Browser, live_engine: Engi
     browser.open(page("djtasks_workerrecord_changelist"))
 
     browser.click("Stacks")
-    assert browser.reads("Asked for.")
+    assert browser.reads("Requested.")
     browser.click("Drain")
 
     assert browser.reads("was asked to drain")

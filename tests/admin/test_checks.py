@@ -30,17 +30,17 @@ def column(name: Any = "x", **given: Any) -> Column:
 @pytest.mark.parametrize(
     ("added", "complaint"),
     [
-        (["customer"], "'customer' is no Column."),
-        ([column("queue")], "Two are named 'queue'."),
-        ([column(), column()], "Two are named 'x'."),
-        ([column("My Column")], "'My Column' must be small letters"),
-        ([column(7)], "The name 7 must be small letters"),
+        (["customer"], "'customer' is not a Column."),
+        ([column("queue")], "The name 'queue' is used twice."),
+        ([column(), column()], "The name 'x' is used twice."),
+        ([column("My Column")], "'My Column' must start with a lowercase letter"),
+        ([column(7)], "The name 7 must start with a lowercase letter"),
         ([column(value=5)], "`value` must be a function, got 5."),
         ([column(prepare=5)], "`prepare` must be a function, got 5."),
-        ([column(needs=("kwarg",))], "no column of TaskRecord. Did you mean 'kwargs'?"),
+        ([column(needs=("kwarg",))], "not a column of TaskRecord. Did you mean 'kwargs'?"),
         ([column(needs="kwargs")], "`needs` must be a list of names, got 'kwargs'."),
         ([column(permission="view_order")], "such as 'shop.view_customer', got 'view_order'"),
-        ([column("target", exported=True)], "'target' is in every export already"),
+        ([column("target", exported=True)], "'target' is already in every export"),
     ],
 )
 def test_e010_a_column_that_cannot_be(added: list[Any], complaint: str) -> None:
@@ -54,8 +54,8 @@ def key(name: str, **given: Any) -> SearchKey:
 @pytest.mark.parametrize(
     ("added", "complaint"),
     [
-        ([key("x"), key("x")], "Two are named 'x'."),
-        ([key("args.customer")], "must be small letters"),
+        ([key("x"), key("x")], "The name 'x' is used twice."),
+        ([key("args.customer")], "must start with a lowercase letter"),
         ([key("wait")], "'wait' is a search key of djtasks"),
         ([key("x", select=None)], "`select` must be a function, got None."),
     ],
@@ -69,7 +69,7 @@ def test_e011_a_key_of_ours_stays_ours_where_it_is_left_out() -> None:
         search_keys = (key("queue"),)
 
     (message,) = Without(TaskRecord, site).check()
-    assert "'queue' is a search key of djtasks: give yours another name." in message.msg
+    assert "'queue' is a search key of djtasks: use another name." in message.msg
 
 
 def action(name: str = "x", **given: Any) -> TaskAction:
@@ -80,15 +80,15 @@ def action(name: str = "x", **given: Any) -> TaskAction:
 @pytest.mark.parametrize(
     ("added", "complaint"),
     [
-        ([action(), action()], "Two are named 'x'."),
-        ([action("history")], "'history' is a name of djtasks"),
-        ([action("a/b")], "must be small letters"),
+        ([action(), action()], "The name 'x' is used twice."),
+        ([action("history")], "'history' is reserved by djtasks"),
+        ([action("a/b")], "must start with a lowercase letter"),
         ([action(permission="")], "'x' needs a `permission`."),
-        ([action(permission="x")], "must have its app"),
-        ([action(states=())], "`states` must name some of"),
-        ([action(states={"ready"})], "`states` must name some of"),
+        ([action(permission="x")], "must include its app label"),
+        ([action(states=())], "`states` must list some of"),
+        ([action(states={"ready"})], "`states` must list some of"),
         ([action(run=None)], "`run` must be a function, got None."),
-        ([action(one=None, many=None)], "neither for one task nor for many"),
+        ([action(one=None, many=None)], "needs `one` or `many`"),
     ],
 )
 def test_e012_an_action_that_cannot_be(added: list[Any], complaint: str) -> None:

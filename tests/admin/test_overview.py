@@ -48,7 +48,7 @@ def test_an_empty_installation_says_so_without_a_chart_going_wrong(
 
     assert "No task has run in 1 h" in html
     assert "Nothing has failed in 1 h" in html
-    assert html.count("No values in this time.") == 4
+    assert html.count("No values in this period.") == 4
 
 
 def test_numbers_of_a_drawing_have_a_point_in_every_language(

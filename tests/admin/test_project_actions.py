@@ -44,7 +44,7 @@ def test_an_action_tells_its_effects_and_is_done_to_all_that_match(admin: Client
     assert (bulk.planned, bulk.changed, bulk.refused, bulk.by) == (3, 1, 2, "ada")
     assert bulk.refusals == {here.OTHER_STATE: 1, here.LEFT_ALONE: 1}
     assert "Bulk action: Ask for a look" in html
-    assert "Done to 1 task." in html
+    assert "1 task was changed." in html
     assert LogEntry.objects.get().get_change_message() == "postpone on 3 tasks: customer:Ada"
 
 
@@ -54,7 +54,7 @@ def test_an_action_that_raises_undoes_its_chunk_and_is_told(admin: Client) -> No
 
     html = begin(admin, "customer:Ada").content.decode()
 
-    assert "ended by an error" in html
+    assert "stopped with an error" in html
     assert asked_by() == [None, None]
     bulk = BulkAction.objects.get()
     assert (bulk.changed, bulk.refused, bulk.refusals) == (0, 2, {here.RAISED: 2})
@@ -74,7 +74,7 @@ def test_an_action_is_done_to_no_more_than_a_request_can_do(
     ).content.decode()
     begin(admin, "customer:Ada")
 
-    assert "It takes at most 2 tasks at once" in effects
+    assert "The action takes at most 2 tasks at once" in effects
     assert 'btn--primary" disabled' in effects
     assert not BulkAction.objects.exists()
     assert asked_by() == [None] * 3

@@ -67,7 +67,7 @@ def test_a_search_key_that_fails_selects_nothing_and_says_so(
     refused = admin.get(url("djtasks_bulk_new"), {"action": "discard", "all": 1, "q": "customer:A"})
 
     (problem,) = answer.context["search"].problems
-    assert problem.message == "“Ada” cannot be searched for by “customer:”."
+    assert problem.message == "You cannot search for “Ada” with “customer:”."
     assert len(answer.context["page"].rows) == 1
     assert refused.status_code == 302
 

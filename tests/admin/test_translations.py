@@ -88,7 +88,7 @@ def test_a_translator_finds_what_templates_and_code_say(tmp_path: Path) -> None:
     catalogue = (copy / "locale" / "django.pot").read_text()
     language = (copy / "locale" / "de" / "LC_MESSAGES" / "django.po").read_text()
     assert 'msgid "You are signed out: reload the page to sign in again."' in catalogue
-    assert 'msgid "ready tasks, the longest %(n)s"' in catalogue
+    assert 'msgid "ready tasks, the %(n)s longest queues"' in catalogue
     assert 'msgid "No live worker serves queue %(queue)r."' in catalogue
     assert 'msgid "every %(n)s minutes"' in catalogue
     assert 'msgid "It is not due yet: it may run in %(span)s."' in catalogue

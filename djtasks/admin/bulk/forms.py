@@ -21,7 +21,9 @@ class _SpreadForm(ManyForm):
         min_value=0,
         max_value=MOST_MINUTES,
         widget=forms.NumberInput(attrs={"class": "short"}),
-        help_text=_("Minutes. Their due times lie evenly within; empty: all at once."),
+        help_text=_(
+            "Minutes over which to spread the due times evenly. Leave empty to start all at once."
+        ),
     )
 
     def options(self) -> dict[str, Any]:
@@ -40,12 +42,14 @@ class ChangesForm(_SpreadForm):
         min_value=MIN_PRIORITY,
         max_value=MAX_PRIORITY,
         widget=forms.NumberInput(attrs={"class": "short"}),
-        help_text=_("From -100 to 100, the higher the earlier; empty: as it is."),
+        help_text=_(
+            "From -100 to 100. Higher priorities run first. Leave empty to keep the priority."
+        ),
     )
     field_order = ("queue", "priority", "spread")
 
     def build(self, queues: list[str]) -> None:
-        choices = [("", _("as it is")), *((name, name) for name in queues)]
+        choices = [("", _("unchanged")), *((name, name) for name in queues)]
         self.fields["queue"] = forms.ChoiceField(label=_("Queue"), required=False, choices=choices)
         self.order_fields(self.field_order)
 
@@ -66,7 +70,7 @@ class MoveForm(_SpreadForm):
         label=_("Due at"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
-        help_text=_("In the past: at once."),
+        help_text=_("A time in the past means now."),
     )
     field_order = ("run_after", "spread")
 

@@ -77,9 +77,9 @@ def _meant(given: Any) -> str:
 def _refusal(given: Any, found: SearchResult) -> str:
     """Return why nothing is done, or ""."""
     if not given.get("all") and not given.getlist("id"):
-        return _("Nothing was done: tick some tasks first, or “All … that match”.")
+        return _("Nothing was done. First tick some tasks, or “All … that match”.")
     if found.search.problems:
-        return _("Nothing was done, since part of the search was not understood: %(why)s") % {
+        return _("Nothing was done because part of the search is not valid: %(why)s") % {
             "why": found.search.problems[0].message
         }
     return ""
@@ -154,8 +154,8 @@ def _begin(bulk_request: BulkRequest, options: dict[str, Any]) -> HttpResponse:
     messages.success(
         bulk_request.request,
         ngettext(
-            "Begun on %(n)s task; it goes on when you leave this page.",
-            "Begun on %(n)s tasks; it goes on when you leave this page.",
+            "Started on %(n)s task. You can leave this page; the action continues.",
+            "Started on %(n)s tasks. You can leave this page; the action continues.",
             bulk.planned,
         )
         % {"n": in_figures(bulk.planned)},
@@ -176,9 +176,9 @@ def _started(bulk_request: BulkRequest, options: dict[str, Any]) -> BulkAction:
 def _tell_of(request: HttpRequest, bulk: BulkAction) -> None:
     """Say what came of an action that is over already."""
     if RAISED in bulk.refusals:
-        messages.error(request, _("It was ended by an error, which the log has."))
+        messages.error(request, _("The action stopped with an error. See the log."))
     said = {"n": in_figures(bulk.changed)}
-    words = ngettext("Done to %(n)s task.", "Done to %(n)s tasks.", bulk.changed) % said
+    words = ngettext("%(n)s task was changed.", "%(n)s tasks were changed.", bulk.changed) % said
     messages.success(request, words)
 
 
@@ -217,9 +217,9 @@ def _stop(admin: TaskPages, request: HttpRequest, engine: Engine, facts: BulkFac
     row = BulkAction(pk=facts.id, action=facts.action)
     if operations.stop_bulk(engine, facts.id):
         admin.log_change(request, row, f"going on → asked to stop after {facts.changed:,}")
-        messages.success(request, _("It stops after the tasks it is at now."))
+        messages.success(request, _("The action stops after its current batch of tasks."))
     else:
-        messages.info(request, _("It was over already."))
+        messages.info(request, _("The action was already over."))
     return HttpResponseRedirect(_address(admin, engine, row))
 
 

@@ -67,9 +67,9 @@ def _decimal(text: str) -> str:
     return text.strip()
 
 
-_AS_JSON = _Kind(_json, lambda: _('JSON, such as [1, 2], true or "a text" with its quotes'), rows=2)
+_AS_JSON = _Kind(_json, lambda: _('JSON, such as [1, 2], true or "text" in quotes'), rows=2)
 _KINDS: dict[Any, _Kind] = {
-    str: _Kind(str, lambda: _("a text")),
+    str: _Kind(str, lambda: _("text")),
     int: _Kind(lambda text: int(text.strip()), lambda: _("a whole number")),
     float: _Kind(lambda text: float(text.strip()), lambda: _("a number")),
     date: _Kind(_iso(date), lambda: _("a date such as 2026-10-20")),
@@ -133,20 +133,20 @@ class ArgumentField(forms.Field):
         except (ValueError, RecursionError):
             said = {"text": "" if self.is_sensitive else f" “{text[:60]}”"}
             raise ValidationError(
-                _("This%(text)s is not what is expected: %(expected)s.")
+                _("The value%(text)s is not valid. Enter %(expected)s.")
                 % (said | {"expected": self.kind.expected()})
             ) from None
         if self.parameter.kind is Parameter.VAR_POSITIONAL and not isinstance(value, list):
-            raise ValidationError(_("This takes a JSON list, such as [1, 2]."))
+            raise ValidationError(_("Enter a JSON list, such as [1, 2]."))
         if self.parameter.kind is Parameter.VAR_KEYWORD and not isinstance(value, dict):
-            raise ValidationError(_('This takes a JSON object, such as {"name": 1}.'))
+            raise ValidationError(_('Enter a JSON object, such as {"name": 1}.'))
         return value
 
     def _chosen(self, text: str) -> Any:
         for one in get_args(self.plain):
             if str(one) == text:
                 return one
-        raise ValidationError(_("Choose one of those that are listed."))
+        raise ValidationError(_("Choose one of the listed values."))
 
     def shown(self, value: Any) -> Any:
         """Return a value as it stands in the field, None for one that cannot be shown."""
@@ -196,11 +196,11 @@ def _type_words(parameter: Parameter, *, is_sensitive: bool) -> str:
 
 def _help(field: ArgumentField) -> str:
     if field.is_sensitive:
-        return _("Sensitive: stored, but shown to nobody afterwards, not even here.")
+        return _("Sensitive: the value is stored but never shown again, not even here.")
     if field.parameter.kind is Parameter.VAR_POSITIONAL:
         return _("More positional arguments, as a JSON list.")
     if field.parameter.kind is Parameter.VAR_KEYWORD:
-        return _("More named arguments, as a JSON object.")
+        return _("More keyword arguments, as a JSON object.")
     if field.plain in (str, int, float, bool) or get_origin(field.plain) is Literal:
         return ""  # its type says it
     expected = field.kind.expected()

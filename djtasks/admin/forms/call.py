@@ -94,7 +94,7 @@ class CallForm(forms.Form):
             value = self.cleaned_data.get(bound.name)
             if field.parameter.kind is Parameter.VAR_KEYWORD and isinstance(value, dict):
                 for name in sorted(names & set(value)):
-                    text = _("“%(name)s” has a field of its own above.") % {"name": name}
+                    text = _("“%(name)s” has its own field above.") % {"name": name}
                     self.add_error(bound.name, text)
 
     def call(self) -> Call:

@@ -47,11 +47,14 @@ def _duration_of(text: str) -> timedelta:
         place = found.end()
     if not place or place != len(text):
         raise forms.ValidationError(
-            _("“%(text)s” is no span of time. Write it like “90 seconds” or “1 hour 30 minutes”.")
+            _(
+                "“%(text)s” is not a duration. "
+                "Write one such as “90 seconds” or “1 hour 30 minutes”."
+            )
             % {"text": text}
         )
     if seconds > LONGEST.total_seconds():
         raise forms.ValidationError(
-            _("This is too long: at most %(days)s days.") % {"days": LONGEST.days}
+            _("This duration is too long. The maximum is %(days)s days.") % {"days": LONGEST.days}
         )
     return timedelta(seconds=seconds)

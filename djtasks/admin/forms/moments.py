@@ -37,7 +37,7 @@ class MomentField(forms.Field):
         moment = self.now if text in _NOW else _moment_of(text, self.now)
         if abs(moment - self.now) > LONGEST:
             raise forms.ValidationError(
-                _("This is too far away: at most %(days)s days.") % {"days": LONGEST.days}
+                _("This is too far away. The maximum is %(days)s days.") % {"days": LONGEST.days}
             )
         return moment
 
@@ -74,7 +74,7 @@ def _duration(text: str) -> timedelta:
     except forms.ValidationError:
         raise forms.ValidationError(
             _(
-                "“%(text)s” is no time. Write a span such as “10 min”, a time such as "
+                "“%(text)s” is not a time. Write a duration such as “10 min”, a time such as "
                 "“tomorrow 08:00”, or a date and time such as “2026-10-20 14:30”."
             )
             % {"text": text[:100]}

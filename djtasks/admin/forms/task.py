@@ -29,7 +29,7 @@ def queue_field(engine: Engine, current: str) -> forms.Field:
 
 def _check_queue(name: str) -> None:
     if not is_queue(name):
-        raise forms.ValidationError(gettext("The name of a queue has only printable characters."))
+        raise forms.ValidationError(gettext("A queue name must have only printable characters."))
 
 
 def priority_field() -> forms.IntegerField:
@@ -40,7 +40,7 @@ def priority_field() -> forms.IntegerField:
         min_value=MIN_PRIORITY,
         max_value=MAX_PRIORITY,
         widget=forms.NumberInput(attrs={"class": "short"}),
-        help_text=_("From %(least)s to %(most)s, higher first.")
+        help_text=_("From %(least)s to %(most)s. Higher priorities run first.")
         % {"least": MIN_PRIORITY, "most": MAX_PRIORITY},
     )
 

@@ -94,7 +94,7 @@ class QueueControlAdmin(OperationsAdmin):
             self.log_change(request, control, f"paused by {control.paused_by} → open")
             messages.success(request, _("Queue %(queue)s is open again.") % said)
         else:
-            messages.info(request, _("Queue %(queue)s was open already.") % said)
+            messages.info(request, _("Queue %(queue)s was already open.") % said)
         return self._back(request)
 
     def purge(self, request: HttpRequest, engine: Engine) -> HttpResponse:

@@ -21,9 +21,9 @@ class PauseForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"),
         max_length=500,
-        help_text=_("Everybody who looks at this queue sees it, with your name."),
+        help_text=_("Everybody who views this queue sees the reason and your name."),
     )
-    length = forms.ChoiceField(label=_("Resumes by itself"), choices=LENGTHS, required=False)
+    length = forms.ChoiceField(label=_("Resumes"), choices=LENGTHS, required=False)
 
     def until(self, now: datetime) -> datetime | None:
         """Return when the queue opens by itself, None for never."""

@@ -57,7 +57,7 @@ def queue_rows(engine: Engine, queues: Sequence[QueueFigures], now: datetime) ->
             standing=standing_of(figures.facts, finding),
             finding=finding,
             css=CSS_CLASSES[place % len(CSS_CLASSES)],
-            done=spark_of(figures.done[:-1], _said(figures.done[:-1], _("done a minute"))),
+            done=spark_of(figures.done[:-1], _said(figures.done[:-1], _("done per minute"))),
             ready=spark_of(figures.ready, _said(figures.ready, _("ready"))),
         )
         for place, (figures, finding) in enumerate(zip(queues, found, strict=True))

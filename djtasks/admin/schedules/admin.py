@@ -123,13 +123,13 @@ class ScheduleAdmin(OperationsAdmin):
             form.add_error("name" if isinstance(error, InvalidSchedule) else None, str(error))
             return None
         if row is None:
-            self.log_addition(request, saved, _("Made: %(rule)s.") % {"rule": form.rule})
+            self.log_addition(request, saved, _("Created: %(rule)s.") % {"rule": form.rule})
         elif changed := changes_between(row, saved):
             self.log_change(request, saved, changed)
         if "_save_run" in request.POST:
             run_id = run_now(form.engine, saved.pk, by=request.user.get_username())
             self.log_change(request, saved, _("Run by hand: task %(id)s.") % {"id": run_id})
-        messages.success(request, _("The schedule “%(name)s” is saved.") % {"name": saved.name})
+        messages.success(request, _("The schedule “%(name)s” was saved.") % {"name": saved.name})
         return saved
 
     def preview(self, request: HttpRequest, engine: Engine) -> HttpResponse:
@@ -176,7 +176,7 @@ class ScheduleAdmin(OperationsAdmin):
             messages.error(request, str(error))
             return self._back(request, row)
         self.log_deletions(request, [row])  # type: ignore[arg-type] # gone already
-        messages.success(request, _("The schedule “%(name)s” is deleted.") % {"name": row.name})
+        messages.success(request, _("The schedule “%(name)s” was deleted.") % {"name": row.name})
         return Redirect(self._address(LIST, row))
 
     def _report(self, request: HttpRequest, row: Schedule, done: str) -> HttpResponse:

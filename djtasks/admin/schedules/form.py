@@ -33,14 +33,14 @@ from djtasks.schedules.rules.wallclock import zone_named
 
 KINDS = ((Crontab.kind, _("Crontab")), (Every.kind, _("Interval")), (Once.kind, _("Once")))
 OVERLAPS = (
-    (Overlap.ALLOW, _("Run beside it")),
-    (Overlap.SKIP, _("Skip this one")),
-    (Overlap.QUEUE_ONE, _("Wait, keep one")),
+    (Overlap.ALLOW, _("Run alongside it")),
+    (Overlap.SKIP, _("Skip this run")),
+    (Overlap.QUEUE_ONE, _("Queue one run")),
 )
 MISSED = (
     (Coalesce.name, _("Run once for all of them")),
-    (CatchUp.name, _("Run each of them, the newest at most")),
-    (SkipIfOlderThan.name, _("Run the newest, unless it is late by")),
+    (CatchUp.name, _("Run each of them, but only the newest")),
+    (SkipIfOlderThan.name, _("Run the newest, unless it is later than")),
 )
 
 
@@ -61,8 +61,8 @@ class ScheduleForm(forms.Form):
 
     name = forms.CharField(label=_("Name"), max_length=255)
     task_path = forms.ChoiceField(label=_("Task"))
-    args = _json_field(_("Arguments"), _("A JSON list: positional arguments."))
-    kwargs = _json_field(_("Named arguments"), _("A JSON object: arguments by name."))
+    args = _json_field(_("Arguments"), _("A JSON list of positional arguments."))
+    kwargs = _json_field(_("Keyword arguments"), _("A JSON object of keyword arguments."))
     kind = forms.ChoiceField(label=_("Kind"), choices=KINDS, widget=forms.RadioSelect)
     expression = forms.CharField(
         label=_("Crontab"),
@@ -79,10 +79,11 @@ class ScheduleForm(forms.Form):
     )
     interval = HumanDurationField(label=_("Every"), required=False)
     anchor = _moment_field(
-        _("Counted from"), _("Empty: from 1970 in UTC, so 5 minutes are :00, :05, …")
+        _("Counted from"),
+        _("Leave empty to count from 1970 in UTC: 5 minutes then means :00, :05, …"),
     )
     at = _moment_field(_("At"))
-    overlap = forms.ChoiceField(label=_("If the last run still goes on"), choices=OVERLAPS)
+    overlap = forms.ChoiceField(label=_("If the previous run is still running"), choices=OVERLAPS)
     missed = forms.ChoiceField(label=_("If runs were missed"), choices=MISSED)
     limit = forms.IntegerField(
         label=_("How many"), required=False, min_value=1, max_value=MOST_CAUGHT_UP
@@ -91,7 +92,7 @@ class ScheduleForm(forms.Form):
     jitter = HumanDurationField(
         label=_("Jitter"),
         required=False,
-        help_text=_("Each run is moved by up to this much, later."),
+        help_text=_("Each run starts up to this much later."),
     )
     starts_at = _moment_field(_("Starts"))
     ends_at = _moment_field(_("Ends"))
@@ -123,7 +124,9 @@ class ScheduleForm(forms.Form):
             self.policy = self._made(_POLICIES[given["missed"]], given)
         starts_at, ends_at = given.get("starts_at"), given.get("ends_at")
         if starts_at and ends_at and ends_at < starts_at:
-            self.add_error("ends_at", _("It would end before it starts. Choose a later end."))
+            self.add_error(
+                "ends_at", _("The schedule would end before it starts. Choose a later end.")
+            )
         return given
 
     def _check_arguments(self, given: dict[str, Any]) -> None:
@@ -135,7 +138,7 @@ class ScheduleForm(forms.Form):
         task = registry.find(given.get("task_path", ""))
         if task is None:
             if "task_path" in given:
-                self.add_error("task_path", _("No such task is registered any more."))
+                self.add_error("task_path", _("This task is no longer registered."))
             return
         if {"args", "kwargs"} & set(self.errors):
             return
@@ -196,13 +199,13 @@ def _crontab(given: dict[str, Any]) -> Rule:
 
 def _every(given: dict[str, Any]) -> Rule:
     if given["interval"] is None:
-        raise InvalidSchedule("Write an interval of at least a second, such as 5 minutes.")
+        raise InvalidSchedule("Enter an interval of at least one second, such as 5 minutes.")
     return Every(given["interval"], given.get("anchor"))
 
 
 def _once(given: dict[str, Any]) -> Rule:
     if given["at"] is None:
-        raise InvalidSchedule("Choose the moment at which it shall run.")
+        raise InvalidSchedule("Enter the time at which the task runs.")
     return Once(given["at"])
 
 

@@ -129,7 +129,7 @@ def _row(row: Schedule, now: datetime, history: Sequence[Run], *, runs: int = 3)
 def standing_of(row: Schedule) -> Standing:
     """Return the one word for a schedule that matters most."""
     if row.removed:
-        return Standing(css="off", symbol="dash", word=_("Gone from the code"))
+        return Standing(css="off", symbol="dash", word=_("Removed from the code"))
     if row.broken:
         return Standing(css="failed", symbol="failed", word=_("Broken"))
     if not row.is_enabled:

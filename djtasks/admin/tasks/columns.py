@@ -169,7 +169,9 @@ def _seen(column: Column, task: dict[str, Any]) -> ListedTask:
 
 def _failed() -> SafeString:
     return format_html(
-        '<span class="djt-quiet" title="{}">{}</span>', _("It failed; the log has why."), FAILED
+        '<span class="djt-quiet" title="{}">{}</span>',
+        _("This column failed. See the log."),
+        FAILED,
     )
 
 

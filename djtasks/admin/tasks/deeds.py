@@ -38,7 +38,7 @@ def retry(engine: Engine, row: TaskRecord, given: dict[str, Any]) -> ActionResul
 def reschedule(engine: Engine, row: TaskRecord, given: dict[str, Any]) -> ActionResult:
     """Move the due time of a task."""
     if not operations.reschedule(engine, [row.pk], given["run_after"]):
-        return ActionResult(refusal=_("It waits no longer: look at its state."))
+        return ActionResult(refusal=_("The task no longer waits. Check its state."))
     said = {"old": _exactly(row.run_after), "new": _exactly(given["run_after"])}
     return ActionResult(change=_("due %(old)s → %(new)s") % said)
 
@@ -46,7 +46,7 @@ def reschedule(engine: Engine, row: TaskRecord, given: dict[str, Any]) -> Action
 def cancel(engine: Engine, row: TaskRecord, _given: dict[str, Any]) -> ActionResult:
     """Cancel a task, or ask the one that runs to stop."""
     if not operations.cancel(engine, [row.pk]):
-        return ActionResult(refusal=_("It is final already, or gone."))
+        return ActionResult(refusal=_("The task is already final, or was deleted."))
     after = record_of(str(row.pk))
     before = _word(row.state)
     if after is not None and after.state not in FINAL:

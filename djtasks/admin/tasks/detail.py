@@ -207,7 +207,7 @@ def _schedule(site: AdminSite, engine: Engine, pk: int | None) -> Link | None:
 
 def _related(facts: TaskFacts) -> list[dict[str, Any]]:
     """Return the other tasks of the same object, then those that failed the same way."""
-    words = {"target": _("About the same"), "failure": _("Failed the same way")}
+    words = {"target": _("About the same object"), "failure": _("Failed the same way")}
     groups = []
     for why, label in words.items():
         found = [one for one in facts.related if one.why == why]

@@ -66,9 +66,9 @@ def dry_run(form: CallForm, now: datetime) -> DryRun:
         return _refused(form)
     holder = _holder(form, record)
     reasons = why_not_running(why_facts_of(form.engine, row, now))
-    answer = _("It would be accepted.")
+    answer = _("The call would be accepted.")
     if holder is not None:
-        answer = _("A live task has its unique key: you would get that one.")
+        answer = _("A live task has the same unique key: enqueueing would return that task.")
     return DryRun(
         answer=answer,
         is_refused=False,
@@ -79,16 +79,16 @@ def dry_run(form: CallForm, now: datetime) -> DryRun:
 
 
 def _fits(form: CallForm, record: NewRecord, *, is_free: bool) -> list[Check]:
-    size = _("It takes %(size)s of at most %(limit)s bytes.") % {
+    size = _("The arguments take %(size)s of at most %(limit)s bytes.") % {
         "size": f"{len(record.args) + len(record.kwargs):,}",
         "limit": f"{form.engine.options.max_arguments:,}",
     }
     fits = [
-        Check(css="yes", symbol="ok", text=_("Its arguments fit the task.")),
+        Check(css="yes", symbol="ok", text=_("The arguments match the task.")),
         Check(css="yes", symbol="ok", text=size),
     ]
     if record.unique_key is not None and is_free:
-        fits.append(Check(css="yes", symbol="ok", text=_("Its unique key is free.")))
+        fits.append(Check(css="yes", symbol="ok", text=_("The unique key is free.")))
     return fits
 
 
@@ -97,7 +97,7 @@ def refusal_of(error: Exception) -> str:
     if isinstance(error, InvalidArguments | InvalidTask):
         return str(error)
     said = {"kind": type(error).__name__, "text": error}
-    return _("The task's own code refuses it: %(kind)s: %(text)s") % said
+    return _("The task's own code rejects the call: %(kind)s: %(text)s") % said
 
 
 def _refused(form: CallForm) -> DryRun:
@@ -106,7 +106,7 @@ def _refused(form: CallForm) -> DryRun:
         for name, texts in form.errors.items()
         for text in texts
     ]
-    return DryRun(answer=_("It would be refused."), is_refused=True, checks=checks, call=[])
+    return DryRun(answer=_("The call would be refused."), is_refused=True, checks=checks, call=[])
 
 
 def _said(form: CallForm, name: str, text: str) -> str:

@@ -185,4 +185,4 @@ def _note(found: SearchResult) -> str:
     """Return what is not in the export, or ""."""
     if not found.scope.is_partial:
         return ""
-    return _("Only the newest %(n)s tasks were looked at.") % {"n": f"{WINDOW:,}"}
+    return _("Only the newest %(n)s tasks were searched.") % {"n": f"{WINDOW:,}"}

@@ -46,7 +46,9 @@ class RetryGroupForm(forms.Form):
         label=gettext_lazy("When"),
         choices=SPREADS,
         required=False,
-        help_text=gettext_lazy("What has just recovered is not knocked over again by a spread."),
+        help_text=gettext_lazy(
+            "Spread the retries so that they do not overload a service that has just recovered."
+        ),
     )
 
     def options(self) -> dict[str, timedelta]:
@@ -131,7 +133,7 @@ def _begun(
     """Write down what was begun, and go where it shows how far it is."""
     what = f"{bulk.planned} failed tasks → ready: {group.exception} in {group.task_path}"
     admin.log_change(request, bulk, what)
-    text = ngettext("%(n)s task is tried again.", "%(n)s tasks are tried again.", bulk.planned)
+    text = ngettext("%(n)s task is retried.", "%(n)s tasks are retried.", bulk.planned)
     messages.success(request, text % {"n": f"{bulk.planned:,}"})
     return HttpResponseRedirect(_progress(admin, request, bulk))
 
@@ -163,5 +165,5 @@ def _asked_for(request: HttpRequest, engine: Engine) -> FailureRow:
     since = engine.store.now() - CHART_RANGES[PAGE_RANGES[0]].length
     group = inspection.failure_group(engine, fingerprint, since)
     if group is None:
-        raise Http404(_("There is no such group of failures: it is long over, or never was."))
+        raise Http404(_("There is no such group of failures: it is too old, or never existed."))
     return failure_row(group)

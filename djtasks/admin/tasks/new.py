@@ -94,11 +94,13 @@ def _resemble(admin: TasksAdmin, request: HttpRequest, form: CallForm) -> None:
         return
     row = record_of(asked)
     if row is None or row.task_path != form.task.module_path:
-        messages.warning(request, _("The task to resemble is gone: its fields are empty."))
+        messages.warning(request, _("The task to copy was not found, so the fields are empty."))
     elif not admin.has_task_permission(request, "view_arguments", row):
-        messages.info(request, _("You may not view arguments: the fields are empty."))
+        messages.info(
+            request, _("You do not have permission to view arguments, so the fields are empty.")
+        )
     elif not form.resemble(row):
-        text = _("The arguments of that task fit its code no longer: the fields are empty.")
+        text = _("The arguments of that task no longer match its code, so the fields are empty.")
         messages.warning(request, text)
 
 
@@ -118,11 +120,11 @@ def _enqueued(
     record = TaskRecord(pk=result.id, task_path=form.task.module_path)
     name = record.task_path.rpartition(".")[2]
     if result.enqueued_at is not None and result.enqueued_at < now:
-        text = _("A live task %(name)s has the same unique key, so none was added. This is it.")
+        text = _("No task was added: this live task %(name)s has the same unique key.")
         messages.info(request, text % {"name": name})
     else:
         log_task(request, record, _("enqueued by hand"), flag=ADDITION)
-        messages.success(request, _("Task %(name)s is enqueued.") % {"name": name})
+        messages.success(request, _("Task %(name)s was enqueued.") % {"name": name})
     return record
 
 

@@ -135,9 +135,9 @@ def test_what_waits_is_rescheduled_cancelled_or_discarded(admin: Client) -> None
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        ({"action": "retry"}, "tick some tasks first"),
-        ({"action": "retry", "all": "1", "q": "state:brokn"}, "was not understood"),
-        ({"action": "retry", "id": "nonsense"}, "was not understood"),
+        ({"action": "retry"}, "First tick some tasks"),
+        ({"action": "retry", "all": "1", "q": "state:brokn"}, "is not valid"),
+        ({"action": "retry", "id": "nonsense"}, "is not valid"),
     ],
 )
 def test_nothing_is_done_to_what_is_not_clear(
@@ -217,7 +217,7 @@ def test_an_action_is_stopped_once(admin: Client) -> None:
     second = admin.post(page, follow=True).content.decode()
 
     assert "Stopping" in first
-    assert "It was over already." in second
+    assert "The action was already over." in second
     assert "Stopped" in second
     assert states() == [State.FAILED] * 2
     assert LogEntry.objects.latest("pk").get_change_message().startswith("going on → asked to stop")

@@ -31,12 +31,12 @@ def test_a_span_is_read_as_it_is_written(text: str | None, span: timedelta | Non
     "text", ["soon", "-5", "5 months", "5 minutesx", "1e9", "minutes", "5 5 5 x", "٣", "1.2.3"]
 )
 def test_what_is_no_span_is_refused(text: str) -> None:
-    with pytest.raises(ValidationError, match="no span of time"):
+    with pytest.raises(ValidationError, match="is not a duration"):
         HumanDurationField().clean(text)
 
 
 def test_a_span_nobody_waits_for_is_refused() -> None:
-    with pytest.raises(ValidationError, match=r"too long: at most 36,?500 days"):
+    with pytest.raises(ValidationError, match=r"too long\. The maximum is 36,?500 days"):
         HumanDurationField().clean("99999999 days")
 
 

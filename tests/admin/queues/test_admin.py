@@ -87,7 +87,7 @@ def test_resuming_opens_the_queue(admin: Client) -> None:
 def test_resuming_an_open_queue_says_that_it_was_open(admin: Client) -> None:
     answer = admin.post(url("djtasks_queue_resume"), {"queue": "<b>mail"}, follow=True)
 
-    assert "&lt;b&gt;mail was open already" in answer.content.decode()
+    assert "&lt;b&gt;mail was already open" in answer.content.decode()
     assert not LogEntry.objects.exists()
 
 

@@ -24,7 +24,7 @@ def test_a_schedule_is_made_in_the_admin(admin: Client) -> None:
     assert answer.status_code == 302, errors(answer)
     assert (row.rule, row.args, row.overlap) == (NIGHTLY.as_dict(), [1, 2], "skip")
     assert row.next_run_at is not None
-    assert log() == ["Made: Daily at 02:30, Europe/Paris."]
+    assert log() == ["Created: Daily at 02:30, Europe/Paris."]
 
 
 @pytest.mark.parametrize(
@@ -55,9 +55,9 @@ def test_each_kind_can_be_made(admin: Client, typed: Any, rule: Any) -> None:
         ({"expression": ""}, "expression", "needs 5 fields"),
         ({"tz": "Europe/Pariss"}, "tz", "Did you mean"),
         ({"kind": "interval", "interval": "0.5"}, "interval", "from 1 second"),
-        ({"kind": "interval", "interval": "soon"}, "interval", "no span of time"),
-        ({"kind": "interval", "interval": ""}, "interval", "at least a second"),
-        ({"kind": "once", "at": ""}, "at", "Choose the moment"),
+        ({"kind": "interval", "interval": "soon"}, "interval", "is not a duration"),
+        ({"kind": "interval", "interval": ""}, "interval", "at least one second"),
+        ({"kind": "once", "at": ""}, "at", "Enter the time"),
         ({"kind": "moon"}, "kind", "valid choice"),
         ({"args": "[1]"}, "args", "missing a required argument"),
         ({"args": "[1, 2"}, "args", "valid JSON"),
@@ -69,7 +69,7 @@ def test_each_kind_can_be_made(admin: Client, typed: Any, rule: Any) -> None:
         ({"name": ""}, "name", "required"),
         ({"missed": "catch_up", "limit": ""}, "limit", "limit from 1 to 1,000"),
         ({"missed": "skip_if_older_than", "age": ""}, "age", "above zero"),
-        ({"jitter": "-5"}, "jitter", "no span of time"),
+        ({"jitter": "-5"}, "jitter", "is not a duration"),
         ({"starts_at": "2040-05-02T12:00", "ends_at": "2040-05-01T12:00"}, "ends_at", "later end"),
     ],
 )

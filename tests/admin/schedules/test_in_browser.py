@@ -76,7 +76,7 @@ def test_a_schedule_is_made_without_scripts(browser: Browser) -> None:
     assert browser.reads("Daily at 02:30, UTC")
     browser.click("Save")
 
-    eventually(lambda: "is saved" in browser.chrome.page_source)
+    eventually(lambda: "was saved" in browser.chrome.page_source)
     assert Schedule.objects.get().task_path == "tests.tasks.closes_nothing"
 
 

@@ -132,7 +132,7 @@ def test_cancelling_asks_first_and_tells_what_it_did(admin: Client) -> None:
     record.refresh_from_db()
     assert record.state == State.CANCELLED
     assert log() == ["ready → cancelled"]
-    assert "It is final already" in said(admin.post(page(record.pk, "cancel")))
+    assert "The task is already final" in said(admin.post(page(record.pk, "cancel")))
 
 
 def test_a_running_task_is_asked_to_stop_and_cannot_be_discarded(admin: Client) -> None:

@@ -53,7 +53,7 @@ def test_an_export_that_is_not_everything_says_so(admin: Client) -> None:
     lines = admin.get(url("djtasks_export")).getvalue().decode().splitlines()
 
     assert len(whole["tasks"]) == 3
-    assert whole["note"] == "Only the newest 100,000 tasks were looked at."
+    assert whole["note"] == "Only the newest 100,000 tasks were searched."
     assert "newest 100,000" in lines[-1]
 
 

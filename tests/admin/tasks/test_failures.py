@@ -192,7 +192,7 @@ def test_a_group_without_failed_tasks_says_that_there_is_nothing_to_retry(
 ) -> None:
     group_of(engine, SKU)
 
-    assert "None of them is failed any more" in admin.get(retry_url(SKU)).content.decode()
+    assert "None of these tasks is failed any more" in admin.get(retry_url(SKU)).content.decode()
 
 
 @pytest.mark.parametrize("group", ["", "nonsense", "\x00", "a" * 100_000, "<b>"])

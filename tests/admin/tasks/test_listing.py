@@ -214,7 +214,7 @@ def test_arguments_are_redacted_and_need_a_permission(client: Client, admin: Cli
 
     bob = permitted(client, "view_taskrecord")
     assert "17" not in str(page(bob).context["page"].rows[0].arguments)
-    assert "you may not see arguments" in page(bob).content.decode()
+    assert "you do not have permission to view arguments" in page(bob).content.decode()
 
 
 def test_hostile_texts_are_shown_as_text(admin: Client) -> None:
@@ -263,7 +263,7 @@ def test_of_more_than_can_be_looked_at_some_are_shown(
     answer = page(admin, q="state:ready queue:reports")
 
     assert {str(row.id) for row in answer.context["page"].rows} == set(stuck)
-    assert "just some of the others" in answer.content.decode()
+    assert "only some of the others" in answer.content.decode()
     assert "All <b>2+</b> that match" in answer.content.decode()
 
 

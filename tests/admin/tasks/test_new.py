@@ -167,9 +167,9 @@ def test_checking_says_when_it_would_start_and_writes_nothing(admin: Client) -> 
 
     html = admin.post(new(send_invoice), typed).content.decode()
 
-    assert "It would be accepted." in html
+    assert "The call would be accepted." in html
     assert "Its queue mail was paused by maria" in html
-    assert "Its unique key is free." in html
+    assert "The unique key is free." in html
     assert "of at most 64,000 bytes" in html
     assert not TaskRecord.objects.exists()
     assert log() == []
@@ -178,8 +178,8 @@ def test_checking_says_when_it_would_start_and_writes_nothing(admin: Client) -> 
 def test_checking_names_what_is_wrong(admin: Client) -> None:
     html = admin.post(new(add), {"arg-a": "x", "arg-b": "2", "_check": ""}).content.decode()
 
-    assert "It would be refused." in html
-    assert "a: This “x” is not what is expected: a whole number." in html
+    assert "The call would be refused." in html
+    assert "a: The value “x” is not valid. Enter a whole number." in html
 
 
 def test_a_task_with_a_key_that_is_taken_leads_to_its_holder(admin: Client) -> None:
@@ -241,7 +241,7 @@ def test_arguments_are_not_taken_over_by_who_may_not_see_them(client: Client) ->
     html = bob.get(new(add, like=like.id)).content.decode()
 
     assert "471147114711471" not in html
-    assert "You may not view arguments" in html
+    assert "You do not have permission to view arguments" in html
 
 
 def test_who_may_enqueue_but_not_view_comes_back_to_the_form(client: Client) -> None:

@@ -39,10 +39,10 @@ def test_a_failed_task_is_read_retried_and_made_again(browser: Browser, scripts:
     field.clear()
     field.send_keys("again")
     browser.click("Check only")
-    assert browser.reads("It would be accepted.")
+    assert browser.reads("The call would be accepted.")
     browser.click("Enqueue")
 
-    assert browser.reads("Task explode is enqueued.")
+    assert browser.reads("Task explode was enqueued.")
     assert TaskRecord.objects.get(state=State.READY).kwargs == {"message": "again"}
     assert browser.complaints() == []
 
@@ -64,7 +64,7 @@ def test_a_task_is_picked_and_wrong_input_is_told_at_its_field(browser: Browser)
     browser.find("[name=arg-order_id]").send_keys("7")
     browser.click("Enqueue")
 
-    assert browser.reads("Task send_invoice is enqueued.")
+    assert browser.reads("Task send_invoice was enqueued.")
     assert browser.complaints() == []
 
 

@@ -107,7 +107,7 @@ def test_stacks_that_were_asked_for_appear_when_they_came(
     WorkerRecord.objects.filter(pk=row.pk).update(report="Thread 0x1 in work")
 
     assert "old stacks" not in asked.content.decode()
-    assert "Asked for." in asked.content.decode()
+    assert "Requested." in asked.content.decode()
     assert "Thread 0x1 in work" in shown(admin, f"?stacks={row.pk}")
 
 
