@@ -1,4 +1,4 @@
-"""Django's admin, as the place from which tasks, queues and workers are operated."""
+"""The admin pages from which people operate tasks, queues, workers and schedules."""
 
 from django.contrib import admin
 

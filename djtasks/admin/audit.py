@@ -1,4 +1,4 @@
-"""The audit trail of a task: what people did to it, and what became of it, newest first."""
+"""The audit trail of a task: what people did to it and what happened to it, newest first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MOST_ENTRIES = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line; `who` is empty where no person did it."""
+    """One line of the trail; `who` is empty unless a person did it."""
 
     at: datetime
     who: str
@@ -26,9 +26,9 @@ class Entry:
 
 
 def trail_of(record_id: UUID, facts: TaskFacts | None = None) -> list[Entry]:
-    """Return what is known of a record; without facts only what people did, for one that is gone.
+    """Return the trail of a record; without facts (a deleted record), only what people did.
 
-    Costs one query; of the log at most the newest 50 entries.
+    Takes one query, and reads at most the newest 50 log entries.
     """
     entries = list(_by_people(record_id))
     if facts is not None:

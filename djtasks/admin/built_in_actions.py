@@ -1,6 +1,6 @@
-"""The actions of djtasks as the admin shows them: labels, forms and words for a row of the table.
+"""The built-in actions as the admin shows them: their labels, forms and descriptions.
 
-States, permissions and what they delete are in `operations.ACTIONS`.
+Their states, permissions and whether they delete are in `operations.ACTIONS`.
 """
 
 from django.utils.translation import gettext_lazy as _
@@ -22,7 +22,7 @@ def _face(
     name: str = "",
     effect: Words = "",
 ) -> TaskAction:
-    """Return an action of the table with the words and forms of the admin."""
+    """Return the TaskAction for an entry of `operations.ACTIONS`, with its labels and forms."""
     action = ACTIONS[operation]
     return TaskAction(
         name=name or operation,

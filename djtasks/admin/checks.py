@@ -1,4 +1,4 @@
-"""System checks of what a project adds to TaskRecordAdmin (reference: docs/reference/checks.md)."""
+"""System checks for what a project adds to TaskRecordAdmin (see docs/reference/checks.md)."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -26,7 +26,7 @@ _PAGES = frozenset({"change", "download", "history", "add", "changelist"})
 
 
 class TaskPagesChecks(ModelAdminChecks):
-    """Django's checks of a ModelAdmin, and those of the tables of TaskRecordAdmin."""
+    """Django's checks for a ModelAdmin, plus those for the tables of TaskRecordAdmin."""
 
     def check(self, admin_obj: Any, **kwargs: Any) -> list[checks.CheckMessage]:
         return [*super().check(admin_obj, **kwargs), *_check_tables(admin_obj)]

@@ -1,4 +1,4 @@
-"""The frame around every page: tabs, the TASKS alias that is shown, where it is drawn."""
+"""The frame around every page: its tabs, the TASKS alias it shows, and the template it extends."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ from djtasks.engine import Engine, engine_of, our_aliases
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tab:
-    """One page in the row of tabs: its URL's name and the permission to see it."""
+    """One tab: its URL name and the permission to see it."""
 
     label: str | Promise
     url: str
@@ -37,9 +37,9 @@ TABS = (
 
 
 def engine_shown(request: HttpRequest) -> Engine:
-    """Return the engine that `?backend=` asks for, else the first of ours.
+    """Return the engine of `?backend=`, or else of the first TASKS alias that uses djtasks.
 
-    Raises NoBackend when no TASKS alias is ours.
+    Raises NoBackend if no TASKS alias uses djtasks.
     """
     aliases = our_aliases()
     if not aliases:
@@ -85,13 +85,13 @@ def _tabs(site: AdminSite, request: HttpRequest, current: str) -> list[dict[str,
 
 
 def alias_query(request: HttpRequest) -> str:
-    """Return the query string that keeps the alias that was asked for, if one was."""
+    """Return the query string that keeps the requested alias, or "" if none was requested."""
     asked = request.GET.get("backend")
     return f"?{urlencode({'backend': asked})}" if asked in our_aliases() else ""
 
 
 def _address(site: AdminSite, name: str) -> str | None:
-    """Return where a page is on this site; None where it does not have it."""
+    """Return the address of a page on this site, or None if the site does not have it."""
     try:
         return reverse(f"admin:{name}", current_app=site.name)
     except NoReverseMatch:

@@ -1,7 +1,7 @@
-"""Pages that keep themselves current: the same address, asked for its live region only.
+"""Live pages: the page's script requests the same address, but only its live region.
 
 The page's script polls with the header below. The answer is the region alone, tagged with a
-hash of what it says, so that nothing new costs 304 and no body.
+hash of its content, so that an unchanged region costs a 304 without a body.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ def is_live(request: HttpRequest) -> bool:
 
 
 def live_response(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    """Return the page, or its live region where that is asked for and not yet known."""
+    """Return the page, its live region if the script asks for it, or a 304 if that is unchanged."""
     page = TemplateResponse(request, template, context)
     patch_vary_headers(page, [LIVE_HEADER])
     if not is_live(request):

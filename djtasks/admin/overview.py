@@ -1,6 +1,6 @@
-"""The overview: must something be done, how much waits, runs and fails, and since when.
+"""The overview: problems to act on, and how much waits, runs and fails over time.
 
-Its charts: which series, in which units, with which words.
+This module defines its charts: their series, units and labels.
 """
 
 from collections.abc import Callable, Sequence
@@ -127,7 +127,7 @@ def _throughput(axis: TimeAxis, points: Sequence[Point]) -> Chart:
 
 
 def _failures(axis: TimeAxis, failed: ChartSeries, retried: ChartSeries) -> Plot:
-    """Return failures on a scale of their own: they are few beside what succeeds."""
+    """Return failures on their own scale, because they are few compared with successes."""
     both = [(f or 0) + (r or 0) for f, r in zip(failed.values, retried.values, strict=True)]
     scale = Scale(charts.round_top(charts.highest(both), gaps=2, least=2), 44)
     stacks = [(failed.css, failed.values), (retried.css, retried.values)]
@@ -244,7 +244,7 @@ def _legend(series: Sequence[ChartSeries], form: Callable[[Value], str]) -> list
 
 
 def _summary(series: Sequence[ChartSeries], form: Callable[[Value], str]) -> str:
-    """Return what a chart shows for those who do not see it."""
+    """Return a text alternative for a chart."""
     said = [
         _("%(label)s now %(now)s, at most %(most)s")
         % {

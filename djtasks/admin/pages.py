@@ -1,4 +1,4 @@
-"""What the ModelAdmins of our tables share: nobody edits a row, and pages stand in our frame."""
+"""The base ModelAdmin of the djtasks tables: rows are read-only, and pages share one frame."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -20,7 +20,7 @@ Page = Callable[..., HttpResponseBase]
 
 
 class OperationsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A table that is shown and operated, and whose rows nobody adds, edits or deletes."""
+    """The admin of a table whose rows people view and operate, but never add, edit or delete."""
 
     show_full_result_count = False
 
@@ -37,9 +37,9 @@ class OperationsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return [field.name for field in self.model._meta.fields]  # noqa: SLF001
 
     def page(self, route: str, view: Page, name: str, *, permission: str) -> URLPattern:
-        """Mount a page under this table's address, for those who have a permission.
+        """Return the URL pattern of a page under this table's address that requires a permission.
 
-        The view gets the engine of the TASKS alias that is shown.
+        The view receives the engine of the TASKS alias that the page shows.
         """
 
         def guarded(request: HttpRequest, **captured: Any) -> HttpResponseBase:
@@ -60,19 +60,19 @@ class OperationsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return live_response(request, template, {**frame, "opts": self.opts, **context})
 
     def _no_backend(self, request: HttpRequest) -> HttpResponse:
-        """Say that no TASKS alias is ours."""
+        """Show a page that says that no TASKS alias uses djtasks."""
         return self.show(request, "djtasks/no_backend.html", "", title=_("Background tasks"))
 
 
 def require(request: HttpRequest, permission: str) -> None:
-    """Refuse who lacks a permission; a bare codename is one of djtasks'."""
+    """Raise PermissionDenied unless the user has this permission; a bare codename is djtasks'."""
     name = permission if "." in permission else f"djtasks.{permission}"
     if not request.user.has_perm(name):
         raise PermissionDenied
 
 
 def posted(view: Page) -> Page:
-    """Take only what was posted: an address alone changes nothing."""
+    """Reject anything but POST."""
 
     @wraps(view)
     def guarded(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> HttpResponseBase:

@@ -1,4 +1,4 @@
-"""Running an action of a project: on one task, or on all that a search finds."""
+"""Run a project's own action on one task, or on all tasks that a search finds."""
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from djtasks.protocol.states import State
 def run_on_one(
     action: TaskAction, engine: Engine, row: TaskRecord, request: HttpRequest
 ) -> ActionResult:
-    """Do an action to one task, if it is in a state for that."""
+    """Run an action on one task, unless its state does not allow that."""
     if row.state not in action.states:
         return ActionResult(
             refusal=Refusal("It is %(state)s.", state=State(row.state).name).translated
@@ -28,13 +28,13 @@ def run_on_one(
 def run_on_many(
     action: TaskAction, engine: Engine, selection: Selection, request: HttpRequest
 ) -> BulkAction:
-    """Do an action to all that match, and return what came of it. Raises InvalidBulkAction."""
+    """Run an action on all tasks that match, and return the result. Raises InvalidBulkAction."""
     change = change_of(action, engine, request)
     return run_bulk_here(engine, change, selection, by=request.user.get_username())
 
 
 def change_of(action: TaskAction, engine: Engine, request: HttpRequest) -> Change:
-    """Return what operations run."""
+    """Return the action as a Change for operations to run. Raises TypeError without `run`."""
     run = action.run
     if run is None:
         raise TypeError(f"The action {action.name!r} has no `run`.")

@@ -1,4 +1,4 @@
-"""Keeping what a project's code does to a transaction from the rest of a page."""
+"""Savepoints that keep errors in a project's code from breaking a page's transaction."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,9 +8,9 @@ from django.db import connections, transaction
 
 @contextmanager
 def savepoints() -> Iterator[Callable[[], None]]:
-    """Set savepoints where transactions are open; what it yields undoes all back to them.
+    """Set a savepoint in each open transaction, and yield a function that marks them for rollback.
 
-    A failed statement spoils a transaction, such as that of ATOMIC_REQUESTS, for all that follow.
+    After a failed statement, a transaction such as that of ATOMIC_REQUESTS runs no others.
     """
     with ExitStack() as stack:
         known = connections.all(initialized_only=True)

@@ -1,4 +1,4 @@
-"""The search of the tasks page: what was asked for, how far to look, and the links around it."""
+"""The search of the tasks page: its terms, its bounds, and the links around it."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -51,20 +51,20 @@ class SearchResult:
 
     @property
     def is_bounded(self) -> bool:
-        """Return whether matches may be left out also of what is done to all of them."""
+        """Return whether a bulk action on all matches may leave out some of them."""
         whole = self.search.uses_index or not self.search.chips
         return self.scope.is_partial and not whole
 
     @property
     def selection(self) -> dict[str, Any]:
-        """Return all matches as a selection of a bulk action, with the words it came from."""
+        """Return all matches as the selection of a bulk action, with the text of the search."""
         parts = [self.search.selection]
         if self.is_bounded:
             parts.append({"pk__gte": str(self.scope.oldest)})
         return {"all": parts, "search": self.search.text}
 
     def total(self, engine: Engine) -> tuple[int, int]:
-        """Return how many match, and from which number on that means: or more."""
+        """Return how many match, and the number from which that count means "or more"."""
         if not self.scope.is_partial or self.is_bounded:
             return counts_of(engine, [self.records])[0], COUNT_LIMIT
         return (
@@ -75,12 +75,12 @@ class SearchResult:
 
 
 def asked_for(request: HttpRequest) -> str:
-    """Return the search in an address; a form adds to it by a second `q`."""
+    """Return the text of the search in an address; a form adds terms with a second `q`."""
     return " ".join(request.GET.getlist("q"))
 
 
 def find(admin: TaskPages, request: HttpRequest, engine: Engine, text: str) -> SearchResult:
-    """Return what a search finds for a person, and how far it looks."""
+    """Return what a search finds for this user, and how far it looks."""
     may_view = request.user.has_perm("djtasks.view_arguments")
     context = search_context(
         engine, may_view_arguments=may_view, keys=keys_for(admin, request, engine)
@@ -119,7 +119,7 @@ def query(engine: Engine, text: str, **more: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chip:
-    """A part of the search, and the address without it."""
+    """One term of the search, and the address of the search without it."""
 
     key: str
     value: str
@@ -128,7 +128,7 @@ class Chip:
 
 
 def chips_of(engine: Engine, search: Search) -> list[Chip]:
-    """Return the parts of a search that were understood."""
+    """Return the terms of a search that are valid."""
     return [
         Chip(
             key=term.key,
@@ -142,7 +142,7 @@ def chips_of(engine: Engine, search: Search) -> list[Chip]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateTab:
-    """A state as a tab, with how many are in it; from `limit` on that means: or more."""
+    """The tab of a state and its number of tasks; from `limit` on, that means "or more"."""
 
     label: str | Promise
     href: str
@@ -153,7 +153,7 @@ class StateTab:
 
 
 def tabs_of(engine: Engine, found: SearchResult) -> list[StateTab]:
-    """Return a tab for each state, and one for all of them."""
+    """Return a tab for each state, and one for all states."""
     search = found.search
     now = found.context.now
     conditions = [Q(**in_phase(one, now)) for one in PHASES]
@@ -181,7 +181,7 @@ def tabs_of(engine: Engine, found: SearchResult) -> list[StateTab]:
 
 
 def narrowings(engine: Engine, search: Search, rows: Sequence[TaskRow]) -> list[tuple[str, str]]:
-    """Return what would narrow a search: what is commonest on the page, as text and address."""
+    """Return terms that narrow a search, the most common on the page, as text and address."""
     asked = {term.key for term in search.chips}
     found = []
     for key, values in (
@@ -200,7 +200,7 @@ def narrowings(engine: Engine, search: Search, rows: Sequence[TaskRow]) -> list[
 
 
 def suggestions(engine: Engine, rows: Iterable[TaskRow], context: SearchContext) -> list[str]:
-    """Return what somebody may want to type: keys, states, queues and tasks that are known."""
+    """Return suggestions for the search box: known keys, states, queues and tasks."""
     rows = list(rows)
     paths = {task.module_path for task in registry.all_tasks()} | {row.path for row in rows}
     queues = {*engine.queues, *(row.queue for row in rows)}

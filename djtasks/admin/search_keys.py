@@ -1,4 +1,4 @@
-"""The keys that somebody may search by: a project's beside ours, none of which breaks a page."""
+"""The search keys a user may use: built-in ones and a project's, guarded against its errors."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ _LONGEST_SELECTION = 64_000
 
 
 def keys_for(admin: TaskPages, request: HttpRequest, engine: Engine) -> dict[str, SearchKey]:
-    """Return the keys that somebody may search by, by name."""
+    """Return the keys that a user may search by, by name."""
     return {
         key.name: key if key in SEARCH_KEYS else _guarded(key, engine)
         for key in admin.search_keys
@@ -32,7 +32,7 @@ def keys_for(admin: TaskPages, request: HttpRequest, engine: Engine) -> dict[str
 
 
 def _guarded(key: SearchKey, engine: Engine) -> SearchKey:
-    """Return a project's key that finds nothing, and says so, where its function fails."""
+    """Return a project's key that reports a problem if its function fails."""
 
     def select(value: str, known: SearchContext) -> dict[str, Any]:
         with savepoints() as undo:
@@ -51,7 +51,7 @@ def _guarded(key: SearchKey, engine: Engine) -> SearchKey:
 
 
 def _checked(engine: Engine, selection: Any) -> dict[str, Any]:
-    """Return a selection as a bulk action keeps it. Raises where it is none."""
+    """Return a selection in the form that a bulk action stores. Raises if it is not one."""
     if not isinstance(selection, Mapping) or not set(selection) - {"search"}:
         raise TypeError(f"A search key must select something, got {selection!r}.")
     text = json.dumps(selection, cls=DjangoJSONEncoder)

@@ -1,4 +1,4 @@
-"""Put the operations pages on an admin site."""
+"""Register the djtasks pages on an admin site."""
 
 from django.contrib.admin import AdminSite
 
@@ -17,9 +17,9 @@ ADMINS = {
 
 
 def register(site: AdminSite) -> None:
-    """Mount the pages on an admin site; on Django's default one they already are.
+    """Register the pages on an admin site; Django's default site already has them.
 
-    A table that is registered there, perhaps with an admin of yours, is left alone.
+    A model that is already registered there, perhaps with your own ModelAdmin, is left alone.
     """
     for model, model_admin in ADMINS.items():
         if not site.is_registered(model):

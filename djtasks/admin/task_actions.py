@@ -1,4 +1,4 @@
-"""What people can do to tasks from the pages of the admin: a project's actions beside ours."""
+"""The actions that people can take on tasks in the admin: built-in ones and a project's."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ Run = Callable[[Engine, Sequence[UUID], HttpRequest], int]
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """What came of an action on one task: `change` for the log and the person, or `refusal`."""
+    """The result of an action on one task: `change` for the log and the user, or `refusal`."""
 
     change: str = ""
     refusal: str = ""
@@ -31,7 +31,7 @@ Handler = Callable[[Engine, TaskRecord, dict[str, Any]], ActionResult]
 
 
 class ManyForm(forms.Form):
-    """What an action on many tasks asks besides; this one asks nothing."""
+    """The form of an action on many tasks; this one has no fields."""
 
     def __init__(self, data: Any, *, queues: list[str]) -> None:
         super().__init__(data)
@@ -41,7 +41,7 @@ class ManyForm(forms.Form):
         """Add the fields."""
 
     def options(self) -> dict[str, Any]:
-        """Return what `operations.start_bulk` is told."""
+        """Return the options for `operations.start_bulk`."""
         return {}
 
 
@@ -100,30 +100,30 @@ class TaskAction:
 
     @property
     def phases(self) -> tuple[str, ...]:
-        """Return the states, in the words of people, in which it is offered for many."""
+        """Return the phases in which the action is offered for many tasks."""
         many = self.many or Many()
         return many.phases or phases_of(self.states)
 
     def allows(self, request: HttpRequest) -> bool:
-        """Return whether somebody has its permission."""
+        """Return whether a user has its permission."""
         return request.user.has_perm(self.permission)
 
 
 class HasTaskActions(Protocol):
-    """What pages need of the ModelAdmin whose actions they offer."""
+    """The part of a ModelAdmin that pages need to offer its actions."""
 
     task_actions: Sequence[TaskAction]
 
 
 def action_named(admin: HasTaskActions, name: str) -> TaskAction | None:
-    """Return the action of a name; None when there is none."""
+    """Return the action with this name, or None."""
     return next((action for action in admin.task_actions if action.name == name), None)
 
 
 def actions_for_many(
     admin: HasTaskActions, request: HttpRequest, phases: Sequence[str]
 ) -> list[TaskAction]:
-    """Return what a person may do to tasks in these states (none: in any)."""
+    """Return the actions that a user may take on tasks in these phases (none: in any phase)."""
     return [
         action
         for action in admin.task_actions

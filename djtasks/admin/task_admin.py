@@ -1,4 +1,4 @@
-"""Tasks: the list with its search, one of them, what is done to many, failures, the overview."""
+"""The admin of tasks: overview, list and search, task page, bulk actions and failures."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -26,7 +26,7 @@ from djtasks.models import TaskRecord
 
 
 class TaskRecordAdmin(TaskPages):
-    """The pages about tasks; `columns`, `search_keys` and `task_actions` take yours too."""
+    """The pages about tasks; add yours to `columns`, `search_keys` and `task_actions`."""
 
     checks_class = TaskPagesChecks
     columns: Sequence[Column] = COLUMNS
@@ -56,7 +56,7 @@ class TaskRecordAdmin(TaskPages):
         ]
 
     def has_task_permission(self, request: HttpRequest, verb: str, record: TaskRecord) -> bool:
-        """Whether somebody may do something to one task; override it to say so task by task.
+        """Return whether a user may do something to one task; override it to decide task by task.
 
         `verb` is view, view_arguments, retry, reschedule, cancel, discard, enqueue, or the name
         of an action of yours. Asked besides the permission that the page of the verb takes: it

@@ -1,4 +1,4 @@
-"""The tasks this web process knows: it imports their modules when a page first asks."""
+"""The tasks that this web process knows; it imports their modules on first use."""
 
 import logging
 from inspect import getdoc
@@ -49,7 +49,7 @@ def _said_of(task: Task[..., Any]) -> str:
 
 
 def help_of(task: Task[..., Any]) -> str:
-    """Return what a task's docstring says, its indentation taken out; "" without one."""
+    """Return the docstring of a task without its indentation, or ""."""
     return (getdoc(task.func) or "").strip()
 
 

@@ -1,4 +1,4 @@
-"""What the pages about tasks take from their ModelAdmin, which a project may extend."""
+"""The parts of the tasks' ModelAdmin that a project may extend."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,21 +16,21 @@ from djtasks.inspection.search.keys import SearchKey
 
 
 class TaskPages(OperationsAdmin):
-    """The tables that a project adds to: `TaskRecordAdmin` fills them with ours."""
+    """The tables that a project adds to; `TaskRecordAdmin` fills them with the built-in entries."""
 
     columns: Sequence[Column] = ()
     search_keys: Sequence[SearchKey] = ()
     task_actions: Sequence[TaskAction] = ()
 
     def columns_for(self, request: HttpRequest) -> list[Column]:
-        """Return the columns that somebody may see."""
+        """Return the columns that a user may see."""
         may_view = request.user.has_perm("djtasks.view_arguments")
         return [one for one in self.columns if one.allows(request, may_view_arguments=may_view)]
 
     def listed_tasks(
         self, request: HttpRequest, rows: Sequence[TaskRow], now: datetime
     ) -> list[dict[str, Any]]:
-        """Return what columns may see of some rows."""
+        """Return rows as columns see them."""
         site, query = self.admin_site.name, alias_query(request)
         addresses = [
             reverse("admin:djtasks_taskrecord_change", args=[row.id], current_app=site) + query

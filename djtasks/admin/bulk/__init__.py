@@ -1,1 +1,1 @@
-"""What is done to many tasks: the effects before the button, then how far it is."""
+"""Bulk actions: a page that shows the effects first, then one that shows the progress."""

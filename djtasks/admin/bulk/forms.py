@@ -1,4 +1,4 @@
-"""The forms of bulk actions: another queue, priority or due time, and over how long to spread."""
+"""The forms of bulk actions: queue, priority, due time, and how long to spread them over."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ MOST_MINUTES = 7 * 24 * 60
 
 
 class _SpreadForm(ManyForm):
-    """Over how many minutes the due times are spread."""
+    """The number of minutes over which to spread the due times."""
 
     spread = forms.IntegerField(
         label=_("Spread over"),
@@ -27,13 +27,13 @@ class _SpreadForm(ManyForm):
     )
 
     def options(self) -> dict[str, Any]:
-        """Return what `operations.start_bulk` is told."""
+        """Return the options for `operations.start_bulk`."""
         minutes = self.cleaned_data.get("spread")
         return {"spread": timedelta(minutes=minutes)} if minutes else {}
 
 
 class ChangesForm(_SpreadForm):
-    """A retry with another queue, priority, or spread over time."""
+    """The options of a retry: another queue, another priority, spread over time."""
 
     queue = forms.ChoiceField(label=_("Queue"), required=False)
     priority = forms.IntegerField(
@@ -54,7 +54,7 @@ class ChangesForm(_SpreadForm):
         self.order_fields(self.field_order)
 
     def options(self) -> dict[str, Any]:
-        """Return what `operations.start_bulk` is told."""
+        """Return the options for `operations.start_bulk`."""
         given = {
             "queue": self.cleaned_data["queue"] or None,
             "priority": self.cleaned_data["priority"],
@@ -75,6 +75,6 @@ class MoveForm(_SpreadForm):
     field_order = ("run_after", "spread")
 
     def options(self) -> dict[str, Any]:
-        """Return what `operations.start_bulk` is told."""
+        """Return the options for `operations.start_bulk`."""
         moment: datetime = self.cleaned_data["run_after"]
         return {"run_after": moment, **super().options()}

@@ -1,4 +1,4 @@
-"""Bulk actions: the effects before the button, then how far it is."""
+"""The views of bulk actions: first their effects, then their progress."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ MOST_LOGGED = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkRequest:
-    """A bulk action that somebody asks for: where, what, and on which tasks."""
+    """A requested bulk action: its admin, request, engine, action and the tasks found."""
 
     admin: TaskPages
     request: HttpRequest
@@ -47,7 +47,7 @@ class BulkRequest:
 
 
 def bulk_new(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpResponse:
-    """Show what an action would do to how many tasks; when posted, begin it."""
+    """Show what an action would do to how many tasks; on POST, start it."""
     given = request.POST if request.method == "POST" else request.GET
     verb = action_named(admin, given.get("action", ""))
     if verb is None or verb.many is None:
@@ -68,14 +68,14 @@ def bulk_new(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpResp
 
 
 def _meant(given: Any) -> str:
-    """Return the search that is meant: everything that matches, or the ticked tasks."""
+    """Return the requested search: for everything that matches, or for the ticked tasks."""
     if given.get("all"):
         return " ".join(given.getlist("q"))
     return " ".join(f"id:{one}" for one in dict.fromkeys(given.getlist("id")))
 
 
 def _refusal(given: Any, found: SearchResult) -> str:
-    """Return why nothing is done, or ""."""
+    """Return the reason to refuse the action, or ""."""
     if not given.get("all") and not given.getlist("id"):
         return _("Nothing was done. First tick some tasks, or “All … that match”.")
     if found.search.problems:
@@ -91,7 +91,7 @@ def _to_list(admin: TaskPages, text: str, engine: Engine) -> HttpResponse:
 
 
 def _confirm(bulk_request: BulkRequest, form: Any) -> HttpResponse:
-    """Draw the page of effects: how many are changed, how many are left alone and why."""
+    """Render the page of effects: how many tasks are changed or left alone, by state."""
     engine, found, verb = bulk_request.engine, bulk_request.found, bulk_request.verb
     states = _states(found)
     matching = operations.selected(engine, found.selection)
@@ -132,7 +132,7 @@ def _limits(verb: TaskAction, changed: int) -> dict[str, Any]:
 
 
 def _states(found: SearchResult) -> list[State]:
-    """Return the states that what was found can be in."""
+    """Return the states that the found tasks can be in."""
     phases = found.search.phases
     asked = {State.READY if one in READY_PHASES else State[one.upper()] for one in phases}
     return sorted(asked or set(State) - {State.WAITING})
@@ -174,7 +174,7 @@ def _started(bulk_request: BulkRequest, options: dict[str, Any]) -> BulkAction:
 
 
 def _tell_of(request: HttpRequest, bulk: BulkAction) -> None:
-    """Say what came of an action that is over already."""
+    """Tell the user the result of an action that is already over."""
     if RAISED in bulk.refusals:
         messages.error(request, _("The action stopped with an error. See the log."))
     said = {"n": in_figures(bulk.changed)}
@@ -188,7 +188,7 @@ def _address(admin: TaskPages, engine: Engine, bulk: BulkAction) -> str:
 
 
 def bulk(admin: TaskPages, request: HttpRequest, engine: Engine, action_id: UUID) -> HttpResponse:
-    """Show how far an action is; when posted, ask it to stop."""
+    """Show the progress of an action; on POST, ask it to stop."""
     facts = bulk_action(engine, action_id)
     if facts is None:
         raise Http404(f"TASKS[{engine.alias!r}] has no bulk action {action_id}.")
@@ -224,7 +224,7 @@ def _stop(admin: TaskPages, request: HttpRequest, engine: Engine, facts: BulkFac
 
 
 def _options(facts: BulkFacts) -> list[tuple[str, str]]:
-    """Return what was to be changed besides, in words."""
+    """Return the options of the action, in words."""
     words: dict[str, tuple[str, Callable[[Any], str]]] = {
         "queue": (_("Queue"), str),
         "priority": (_("Priority"), str),
@@ -240,13 +240,13 @@ def _exactly(moment: str) -> str:
 
 
 def word_of(admin: TaskPages, facts: BulkFacts) -> str:
-    """Return what an action is called by people."""
+    """Return the label of an action."""
     action = _action_of(admin, facts)
     return facts.action if action is None else str(action.label)
 
 
 def _permission(admin: TaskPages, facts: BulkFacts) -> str:
-    """Return what it takes to stop an action: the same as to begin it."""
+    """Return the permission to stop an action: the same as to start it."""
     action = _action_of(admin, facts)
     return "djtasks.discard_taskrecord" if action is None else action.permission
 

@@ -1,6 +1,6 @@
-"""One argument of a task as a field of a form: its type, its default, what may be typed.
+"""A form field for one argument of a task: its type, its default and what it accepts.
 
-Everything that is stored has gone through JSON, so a date is typed, and arrives, as text.
+Arguments are stored as JSON, so the task receives a date as the text that was typed.
 """
 
 import json
@@ -22,7 +22,7 @@ from djtasks.formats.json_values import encode
 
 
 class _LeftOut:
-    """What an empty field means: the function's own default."""
+    """The value of an empty field: the function's own default applies."""
 
     def __repr__(self) -> str:
         return "LEFT_OUT"
@@ -34,7 +34,7 @@ _LONGEST_TYPE = 60
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How a type is typed: `read` raises ValueError for what is none."""
+    """How to read a type from text: `read` raises ValueError for text it does not accept."""
 
     read: Callable[[str], Any]
     expected: Callable[[], str]
@@ -81,7 +81,7 @@ _KINDS: dict[Any, _Kind] = {
 
 
 class ArgumentField(forms.Field):
-    """Gives the value that is passed, or LEFT_OUT."""
+    """Return the value to pass, or LEFT_OUT."""
 
     def __init__(self, parameter: Parameter, annotation: Any, *, is_sensitive: bool) -> None:
         self.parameter = parameter
@@ -99,7 +99,7 @@ class ArgumentField(forms.Field):
         self.type_words = _type_words(parameter, is_sensitive=is_sensitive)
 
     def to_python(self, value: Any) -> Any:
-        """Return the value; an empty field is the default."""
+        """Return the value; an empty field means the default."""
         if self.plain is bool and not self.takes_none:
             return bool(value)
         text = "" if value is None else str(value)
@@ -113,7 +113,7 @@ class ArgumentField(forms.Field):
         return read
 
     def validate(self, value: Any) -> None:
-        """An empty list is a value too."""
+        """Accept everything: an empty list is a value too."""
 
     def _of_nothing(self) -> Any:
         # A text that is preset can be emptied; any other field cannot say "empty".
@@ -149,7 +149,7 @@ class ArgumentField(forms.Field):
         raise ValidationError(_("Choose one of the listed values."))
 
     def shown(self, value: Any) -> Any:
-        """Return a value as it stands in the field, None for one that cannot be shown."""
+        """Return a value as the field shows it, or None if the field cannot show it."""
         if value is None or (self.plain is bool and not self.takes_none):
             return value
         if isinstance(value, str) and self.kind is not _AS_JSON:
@@ -167,7 +167,7 @@ def _is_open(parameter: Parameter) -> bool:
 
 
 def _without_none(annotation: Any) -> tuple[Any, bool]:
-    """Return `str` and True for `str | None`, and other types as they are."""
+    """Return `str` and True for `str | None`; return other types unchanged."""
     if get_origin(annotation) not in (Union, types.UnionType):
         return annotation, False
     members = [one for one in get_args(annotation) if one is not type(None)]
@@ -182,7 +182,7 @@ def _shown_name(parameter: Parameter) -> str:
 
 
 def _type_words(parameter: Parameter, *, is_sensitive: bool) -> str:
-    """Return annotation and default as they stand in the code, "" for what cannot be printed."""
+    """Return annotation and default as written in the code, or "" if they cannot be printed."""
     plain = parameter.replace(name="x")
     if is_sensitive:
         plain = plain.replace(default=Parameter.empty)

@@ -1,4 +1,4 @@
-"""The form of a call: a field an argument, from the signature of a task, and its options."""
+"""The form of a call: one field per argument in the task's signature, and its options."""
 
 import json
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ _PREFIX = "arg-"  # so that an argument may be called `queue`
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a filled form asks for."""
+    """The call that a valid form describes."""
 
     args: list[Any]
     kwargs: dict[str, Any]
 
 
 class CallForm(forms.Form):
-    """The arguments of one task, checked where they stand; `call()` once it is valid."""
+    """The arguments of one task, with errors at their fields; use `call()` once it is valid."""
 
     def __init__(self, data: Any, *, task: Task[..., Any], engine: Engine, now: datetime) -> None:
         given = {"queue": task.queue_name, "priority": task.priority}
@@ -66,7 +66,7 @@ class CallForm(forms.Form):
         return [self[name] for name in self.fields if name.startswith(_PREFIX)]
 
     def clean(self) -> dict[str, Any]:
-        """Check what only the whole call can tell."""
+        """Check the call as a whole: its signature and the size of its arguments."""
         given: dict[str, Any] = self.cleaned_data
         self._check_more()
         if self.errors:
@@ -87,7 +87,7 @@ class CallForm(forms.Form):
         return given
 
     def _check_more(self) -> None:
-        """Refuse what `**more` takes under the name of another argument."""
+        """Reject a key of `**kwargs` that is the name of another argument."""
         names = {p.name for p in _parameters(self.task) if p.kind is not p.VAR_KEYWORD}
         for bound in self.arguments:
             field: Any = bound.field
@@ -98,7 +98,7 @@ class CallForm(forms.Form):
                     self.add_error(bound.name, text)
 
     def call(self) -> Call:
-        """Return positional and named arguments as a person would write the call.
+        """Return positional and keyword arguments as a person would write the call.
 
         Required arguments go by place, others by name, and what has the value of its default
         is left out; what stands before `*args` goes by place too, when those are given.
@@ -112,7 +112,7 @@ class CallForm(forms.Form):
         return call
 
     def using(self) -> dict[str, Any]:
-        """Return the options that differ from the task's own."""
+        """Return the options that differ from the task's defaults."""
         given = self.cleaned_data
         return {
             "queue_name": given["queue"] or None,
@@ -121,7 +121,7 @@ class CallForm(forms.Form):
         }
 
     def resemble(self, row: TaskRecord) -> bool:
-        """Preset the arguments of a record, but for sensitive ones; False if they don't fit."""
+        """Fill in a record's arguments, except sensitive ones; return False if they don't fit."""
         args, kwargs = redacted(row.args, row.kwargs, self.task, pattern=self._pattern())
         known = {p.name: p for p in _parameters(self.task)}
         try:

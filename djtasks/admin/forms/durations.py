@@ -1,4 +1,4 @@
-"""A span of time in a form, as people write it."""
+"""A form field for a duration, as people write it."""
 
 import re
 from datetime import timedelta
@@ -22,17 +22,17 @@ _PART = re.compile(rf"\s*(\d{{1,12}}(?:\.\d{{1,6}})?)\s*({_NAME})(?![a-z])[\s,]*
 
 
 class HumanDurationField(forms.Field):
-    """Takes `90`, `5 minutes` or `1 h 30 min`, gives a timedelta; a bare number is seconds."""
+    """Turn `90`, `5 minutes` or `1 h 30 min` into a timedelta; a bare number is seconds."""
 
     widget = forms.TextInput
 
     def to_python(self, value: Any) -> timedelta | None:
-        """Return the span; None for an empty field."""
+        """Return the duration, or None for an empty field."""
         text = str(value or "").strip()
         return _duration_of(text.lower()) if text else None
 
     def prepare_value(self, value: Any) -> Any:
-        """Show a span as words that the field takes again."""
+        """Return a duration as text that the field accepts again."""
         if not isinstance(value, timedelta):
             return value
         whole = value % timedelta(seconds=1) == timedelta(0)

@@ -1,4 +1,4 @@
-"""A moment in a form, as people write it: `10 min`, `tomorrow 08:00`, `2026-10-20 14:30`."""
+"""A form field for a time, as people write it: `10 min`, `tomorrow 08:00`, `2026-10-20 14:30`."""
 
 import re
 from datetime import datetime, timedelta
@@ -18,9 +18,9 @@ HELP = gettext_lazy("“10 min”, “tomorrow 08:00”, or a date and time; %(z
 
 
 class MomentField(forms.Field):
-    """Gives an aware datetime, or None for an empty field; what has no zone is in the current one.
+    """Return an aware datetime, or None if empty; a time without a zone is in the current zone.
 
-    A span counts from `now`, which the form sets to the database's clock before it validates.
+    A duration counts from `now`, which the form sets to the database's clock before it validates.
     """
 
     widget = forms.TextInput
@@ -30,7 +30,7 @@ class MomentField(forms.Field):
         self.now: datetime = timezone.now()
 
     def to_python(self, value: Any) -> datetime | None:
-        """Return the moment, refusing what is none or centuries away."""
+        """Return the time. Raise ValidationError if it is not a time, or too far away."""
         text = " ".join(str(value or "").lower().split())
         if not text:
             return None
@@ -52,7 +52,7 @@ def _moment_of(text: str, now: datetime) -> datetime:
 
 
 def _on_the_clock(clock: re.Match[str], now: datetime) -> datetime:
-    """Return a time of today or tomorrow; without a day, the next time it is that late."""
+    """Return a time today or tomorrow; without a day, the next time the clock shows it."""
     local = timezone.localtime(now)
     hour, minute, second = (int(part or 0) for part in clock.groups()[1:])
     wall = local.replace(hour=hour, minute=minute, second=second, microsecond=0, tzinfo=None)

@@ -1,4 +1,4 @@
-"""The forms of a task: in which queue, how urgent, when."""
+"""The forms of a task: its queue, priority and due time."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from djtasks.protocol.hints import MAX_PRIORITY, MIN_PRIORITY
 
 
 def queue_field(engine: Engine, current: str) -> forms.Field:
-    """Return a choice of the alias's queues, or a text where it takes any."""
+    """Return a choice of the alias's queues, or a text field if the alias takes any queue."""
     if not engine.queues:
         return forms.CharField(
             label=_("Queue"), max_length=LONGEST_QUEUE, validators=[_check_queue], required=False
@@ -46,7 +46,7 @@ def priority_field() -> forms.IntegerField:
 
 
 def moment_field(now: datetime, *, required: bool = False) -> MomentField:
-    """Return a field for a due time; spans count from `now`."""
+    """Return a field for a due time; durations count from `now`."""
     zone = timezone.get_current_timezone_name()
     field = MomentField(
         label=_("Run after"),
@@ -59,7 +59,7 @@ def moment_field(now: datetime, *, required: bool = False) -> MomentField:
 
 
 class TaskForm(forms.Form):
-    """What an action on one record asks; this one asks nothing."""
+    """The form of an action on one record; this one has no fields."""
 
     def __init__(self, data: Any, *, engine: Engine, row: TaskRecord, now: datetime) -> None:
         super().__init__(data, initial={"queue": row.queue, "priority": row.priority})
@@ -70,7 +70,7 @@ class TaskForm(forms.Form):
 
 
 class RetryForm(TaskForm):
-    """Another queue, another priority, later; each may stay empty."""
+    """The options of a retry: queue, priority and due time; each may stay empty."""
 
     def build(self, engine: Engine, row: TaskRecord, now: datetime) -> None:
         self.fields["queue"] = queue_field(engine, row.queue)
@@ -79,7 +79,7 @@ class RetryForm(TaskForm):
 
 
 class RescheduleForm(TaskForm):
-    """When it is due instead."""
+    """The new due time of a task."""
 
     def build(self, engine: Engine, row: TaskRecord, now: datetime) -> None:
         self.fields["run_after"] = moment_field(now, required=True)
