@@ -1,4 +1,4 @@
-"""The parts of charts of which there are hundreds: a template would take most of a page's time."""
+"""Tags for chart parts that come in hundreds, where a template would be too slow."""
 
 from collections.abc import Iterable
 from typing import Any

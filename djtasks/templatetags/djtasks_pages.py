@@ -1,4 +1,4 @@
-"""What the templates of the operations pages need: icons, states, moments, spans, numbers."""
+"""Template tags and filters of the admin pages: icons, states, times, durations and numbers."""
 
 import re
 from datetime import datetime, timedelta
@@ -45,7 +45,7 @@ JUST_NOW = timedelta(seconds=1)
 
 @register.simple_tag(takes_context=True)
 def stylesheet(context: template.Context, name: str) -> SafeString:
-    """Link one of our stylesheets, with the page's nonce where the site uses them."""
+    """Link a djtasks stylesheet, with the page's nonce if the site uses nonces."""
     return format_html(
         '<link rel="stylesheet" href="{}"{}>', static(f"djtasks/{name}.css"), _nonce(context)
     )
@@ -53,7 +53,7 @@ def stylesheet(context: template.Context, name: str) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def script(context: template.Context, name: str) -> SafeString:
-    """Load one of our scripts after the page."""
+    """Load a djtasks script after the page, with the page's nonce if the site uses nonces."""
     return format_html(
         '<script src="{}" defer{}></script>', static(f"djtasks/{name}.js"), _nonce(context)
     )
@@ -80,7 +80,7 @@ def badge(css: str, symbol: str, word: str) -> SafeString:
 
 @register.simple_tag
 def phase_badge(phase: str) -> SafeString:
-    """Draw a task's state in the words of people."""
+    """Draw the state of a task as a badge."""
     css, symbol, word = PHASES[phase]
     return badge(css, symbol, str(word))
 
@@ -93,7 +93,7 @@ def breakable(text: object) -> SafeString:
 
 @register.filter
 def state_word(state: int) -> str:
-    """Return a state as people read it."""
+    """Return the label of a state."""
     return str(TaskState(state).label)
 
 
@@ -111,7 +111,7 @@ def module_of(path: str) -> str:
 
 @register.filter
 def duration(length: timedelta | float | None) -> str:
-    """Return a span in words of at most two parts: `40 ms`, `0.8 s`, `2 min 48 s`; None: a dash."""
+    """Return a duration in at most two parts: `40 ms`, `0.8 s`, `2 min 48 s`; None is a dash."""
     if length is None:
         return NOTHING
     seconds = length.total_seconds() if isinstance(length, timedelta) else length
@@ -124,7 +124,7 @@ def duration(length: timedelta | float | None) -> str:
 
 @register.filter
 def number(count: float | None) -> str:
-    """Return a number with separators, below ten with one digit if it has any; a dash for None."""
+    """Return a number with separators, with one decimal below ten if needed; None is a dash."""
     if count is None:
         return NOTHING
     return str(intcomma(round(count) if count >= 10 else round(count, 1) or 0))
@@ -132,7 +132,7 @@ def number(count: float | None) -> str:
 
 @register.filter
 def count(found: int | None, limit: int = 100_000) -> str:
-    """Return a count that stopped at `limit`, with a plus where it did."""
+    """Return a count, with a plus if it stopped at `limit`."""
     return f"{number(found)}+" if found is not None and found >= limit else number(found)
 
 
@@ -155,7 +155,7 @@ def megabytes(size: int | None) -> str:
 
 @register.simple_tag(takes_context=True)
 def when(context: template.Context, moment: datetime | None) -> SafeString | str:
-    """Say how long ago or in how long a moment is; the exact time, with zone, on hover."""
+    """Show how long ago or in how long a moment is; the exact time, with zone, on hover."""
     if moment is None:
         return NOTHING
     return clock(moment, _relative(moment - (context.get("now") or timezone.now())))
@@ -163,7 +163,7 @@ def when(context: template.Context, moment: datetime | None) -> SafeString | str
 
 @register.simple_tag(takes_context=True)
 def lasting(context: template.Context, since: datetime) -> SafeString | str:
-    """Say how long something has lasted; since exactly when, on hover."""
+    """Show how long something has lasted; its exact start on hover."""
     return clock(since, duration((context.get("now") or timezone.now()) - since))
 
 
@@ -189,7 +189,7 @@ def moment_words(moment: datetime) -> str:
 
 @register.simple_tag
 def run_time(local: datetime) -> SafeString:
-    """Show a due time on the clock of its schedule: day, time, and what the zone is called."""
+    """Show a due time on the clock of its schedule: day, time and the name of the zone."""
     seconds = f":{local:%S}" if local.second else ""
     return format_html(
         '{} &nbsp;<b>{}{}</b> <span class="djt-quiet">{}</span>',
@@ -237,7 +237,7 @@ def meter(part: float | None, whole: float, css: str) -> SafeString:
 
 @register.simple_tag
 def change(now: float | None, before: float | None) -> SafeString | str:
-    """Say how much a time grew since before; in red from twice as long on."""
+    """Show how much a duration grew since before; in red if it at least doubled."""
     if now is None or not before:
         return NOTHING
     if now >= 2 * before:
@@ -252,7 +252,7 @@ def change(now: float | None, before: float | None) -> SafeString | str:
 
 @register.simple_tag(takes_context=True)
 def tasks_found(context: template.Context, **terms: str) -> str:
-    """Return where the tasks are listed that a search finds; empty terms are left out."""
+    """Return the address of the list of tasks that a search finds, without its empty terms."""
     found = " ".join(f"{key}:{quoted(value)}" for key, value in terms.items() if value)
     query = {"q": found, "backend": context.get("backend")}
     asked = urlencode({name: value for name, value in query.items() if value})

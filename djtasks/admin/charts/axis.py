@@ -1,4 +1,4 @@
-"""The time that charts share: their moments in words, and the deploys among them."""
+"""The time axis that charts share: its moments in words, and the deploys on it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeAxis:
-    """The moments of all charts, and the deploys among them."""
+    """The moments of all charts, and the deploys between them."""
 
     moments: Sequence[datetime]
     step: timedelta
@@ -23,14 +23,14 @@ class TimeAxis:
     deploys: Sequence[tuple[datetime, str]]
 
     def words(self, at: datetime) -> str:
-        """Return a moment as the axis says it."""
+        """Return a moment as the axis shows it."""
         local = timezone.localtime(at)
         return (
             date_format(local, "j M") if self.step * len(self.moments) > DAY else f"{local:%H:%M}"
         )
 
     def exactly(self, at: datetime) -> str:
-        """Return a moment as tables and values on hover say it."""
+        """Return a moment as tables and hovered values show it."""
         local = timezone.localtime(at)
         return (
             f"{date_format(local, 'j M')} {local:%H:%M}" if self.step > MINUTE else f"{local:%H:%M}"
@@ -51,7 +51,7 @@ class TimeAxis:
         ]
 
     def marks(self) -> list[Tick]:
-        """Return the deploys."""
+        """Return a mark for each deploy."""
         first, last = self.moments[0], self.moments[-1]
         length = (last - first) or self.step
         return [
@@ -66,6 +66,6 @@ class TimeAxis:
         ]
 
     def per_minute(self, at: datetime, count: int) -> Value:
-        """Return a count of the step at a moment as a rate; None while it has hardly begun."""
+        """Return the count of a step as a rate per minute; None while the step has hardly begun."""
         over = min(self.step, self.now - at)
         return None if over < MINUTE else count / (over / MINUTE)

@@ -1,4 +1,4 @@
-"""Charts as values: what the templates draw, computed from numbers and nothing else.
+"""Charts as values: what the templates draw, computed from numbers alone.
 
 Geometry is text made for SVG (a point, no separators), since templates localise numbers. A plot
 stretches to any width: lines live in a box 600 units wide, words and moments stand at percents.
@@ -16,7 +16,7 @@ Format = Callable[[float], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """A word on an axis: `at` is the place of its line, `text_at` its own."""
+    """A label on an axis: `at` is the place of its line, `text_at` the place of the text."""
 
     at: str
     text_at: str
@@ -26,7 +26,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One series: what it is called, how it is drawn, where it ends."""
+    """One series: its label, its style and where it ends."""
 
     label: str
     css: str
@@ -77,12 +77,12 @@ class Plot:
 
     @property
     def ends_width(self) -> int:
-        """Return the room for the words at the ends of lines, at most for some twelve letters."""
+        """Return the width for the labels at the ends of lines, about twelve letters at most."""
         return 8 + 7 * min(max((len(line.label) for line in self.lines), default=0), 12)
 
     @property
     def inner(self) -> int:
-        """Return the height of what is between the axes."""
+        """Return the height between the axes."""
         return self.base - self.top
 
 
@@ -109,7 +109,7 @@ class Scale:
         return self.offset + self.height * (1 - min(value, self.top) / self.top)
 
     def grid(self, form: Format, *, gaps: int) -> list[Tick]:
-        """Return the lines of the grid from zero up, with their words."""
+        """Return the lines of the grid from zero up, with their labels."""
         values = [self.top * gap / gaps for gap in range(gaps + 1)]
         return [
             Tick(at=f"{self.y(v):.1f}", text_at=f"{self.y(v) + 4:.1f}", label=form(v), anchor="end")
@@ -118,7 +118,7 @@ class Scale:
 
 
 def base_of(height: int, *, has_times: bool) -> int:
-    """Return where zero is in a plot: above the words of the axis, if it has some."""
+    """Return where zero is in a plot: above the labels of the axis, if it has any."""
     return height - (20 if has_times else 4)
 
 
@@ -153,7 +153,7 @@ def path_of(values: Sequence[Value], scale: Scale, *, width: float = WIDTH) -> s
 
 
 def fill_of(values: Sequence[Value], scale: Scale, *, width: float = WIDTH) -> str:
-    """Return the area between that line and zero."""
+    """Return the area between the line through values and zero."""
     base, parts = f"{scale.y(0):.1f}", []
     for start, end in _runs(values):
         line = "".join(
@@ -189,7 +189,7 @@ def bars_of(stacks: Sequence[tuple[str, Sequence[Value]]], scale: Scale) -> list
 
 
 def spark_of(values: Sequence[Value], summary: str) -> Spark:
-    """Return a sparkline; nothing but zero when there are no values."""
+    """Return a sparkline; it stays at zero if there are no values."""
     known = values if any(v is not None for v in values) else [0.0] * max(len(values), 2)
     scale = Scale(highest(known) or 1, SPARK_HEIGHT - 4, 2)
     return Spark(
@@ -201,7 +201,7 @@ def spark_of(values: Sequence[Value], summary: str) -> Spark:
 
 
 def spread(lines: Sequence[Line], *, height: float, apart: float = 13) -> list[Line]:
-    """Move the words at the ends of lines apart, so that none covers another."""
+    """Move the labels at the ends of lines apart, so that none covers another."""
     placed = sorted((line for line in lines if line.end), key=lambda line: float(line.end))
     ends = [float(line.end) for line in placed]
     for place in range(1, len(ends)):
@@ -212,7 +212,7 @@ def spread(lines: Sequence[Line], *, height: float, apart: float = 13) -> list[L
 
 
 def steps_of(texts: Sequence[str]) -> list[Step]:
-    """Return the strips that show a text each, side by side."""
+    """Return strips side by side, each of which shows a text."""
     width = 100 / max(len(texts), 1)
     return [
         Step(x=f"{width * place:.2f}%", width=f"{width:.2f}%", text=text)

@@ -1,1 +1,1 @@
-"""Queues: their page, and what can be done to them."""
+"""The admin of queues: their page and their actions."""

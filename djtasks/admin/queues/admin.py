@@ -1,4 +1,4 @@
-"""Queues: which is stuck, growing or paused; pause, resume and purge them."""
+"""The admin of queues: see which are stuck, growing or paused; pause, resume or purge them."""
 
 from django import forms
 from django.contrib import messages
@@ -65,7 +65,7 @@ class QueueControlAdmin(OperationsAdmin):
         )
 
     def pause(self, request: HttpRequest, engine: Engine) -> HttpResponse:
-        """Ask why and for how long, then stop a queue."""
+        """Ask for a reason and an end, then pause a queue."""
         facts = _asked_for(request, engine)
         form = PauseForm(request.POST or None)
         if request.method != "POST" or not form.is_valid():
@@ -86,7 +86,7 @@ class QueueControlAdmin(OperationsAdmin):
 
     @posted
     def resume(self, request: HttpRequest, engine: Engine) -> HttpResponse:
-        """Open a queue again."""
+        """Resume a queue."""
         queue = request.POST.get("queue", "")
         control = stored_control(engine, queue)
         said = {"queue": queue[:LONGEST_QUEUE]}
@@ -98,7 +98,7 @@ class QueueControlAdmin(OperationsAdmin):
         return self._back(request)
 
     def purge(self, request: HttpRequest, engine: Engine) -> HttpResponse:
-        """Ask for the queue's name, then delete what waits in it."""
+        """Ask for the queue's name, then delete the tasks that wait in it."""
         facts = _asked_for(request, engine)
         form = PurgeForm(request.POST or None, queue=facts.name)
         if request.method != "POST" or not form.is_valid():
@@ -130,7 +130,7 @@ class QueueControlAdmin(OperationsAdmin):
 
 
 def _asked_for(request: HttpRequest, engine: Engine) -> QueueFacts:
-    """Return the queue that `?queue=` names, if there is one."""
+    """Return the queue that `?queue=` names. Raise Http404 if there is none."""
     name = request.GET.get("queue", "")
     for facts in queues_of(engine, workers_of(engine)):
         if facts.name == name:

@@ -1,4 +1,4 @@
-"""The forms of queues: why and for how long to pause one, which one to purge."""
+"""The forms of queues: the reason and end of a pause, and the confirmation of a purge."""
 
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ LENGTHS = (
 
 
 class PauseForm(forms.Form):
-    """A reason that everybody sees, and an optional end."""
+    """The reason of a pause, which everybody sees, and its optional end."""
 
     reason = forms.CharField(
         label=_("Reason"),
@@ -26,13 +26,13 @@ class PauseForm(forms.Form):
     length = forms.ChoiceField(label=_("Resumes"), choices=LENGTHS, required=False)
 
     def until(self, now: datetime) -> datetime | None:
-        """Return when the queue opens by itself, None for never."""
+        """Return when the queue resumes automatically, or None for never."""
         seconds = self.cleaned_data["length"]
         return now + timedelta(seconds=int(seconds)) if seconds else None
 
 
 class PurgeForm(forms.Form):
-    """The queue's name, typed again: what is purged does not come back."""
+    """The confirmation of a purge: the user types the name of the queue."""
 
     typed = forms.CharField(label=_("Type the queue's name"), strip=False)
 
@@ -41,7 +41,7 @@ class PurgeForm(forms.Form):
         self.queue = queue
 
     def clean_typed(self) -> str:
-        """Refuse anything but the name."""
+        """Raise ValidationError unless the text is the queue's name."""
         typed: str = self.cleaned_data["typed"]
         if typed != self.queue:
             raise forms.ValidationError(

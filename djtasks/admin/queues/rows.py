@@ -1,4 +1,4 @@
-"""A queue as a row of a table, on the overview and on the page of queues."""
+"""A queue as a row of the tables on the overview and on the page of queues."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ CSS_CLASSES = ("k-1", "k-2", "k-3")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What a queue is, as a badge: a tint, a symbol and a word."""
+    """The state of a queue as a badge: a tint, a symbol and a word."""
 
     css: str
     symbol: str
@@ -38,12 +38,12 @@ class QueueRow:
 
     @property
     def waiting(self) -> int:
-        """Return how many have not started, due or not."""
+        """Return how many tasks have not started, due or not."""
         return self.facts.due + self.facts.delayed
 
     @property
     def is_stranded(self) -> bool:
-        """Return whether tasks wait and nobody would fetch them."""
+        """Return whether tasks wait and no worker fetches them."""
         return self.finding is not None and self.finding.is_alert
 
 
@@ -65,7 +65,7 @@ def queue_rows(engine: Engine, queues: Sequence[QueueFigures], now: datetime) ->
 
 
 def standing_of(facts: QueueFacts, finding: Finding | None) -> Standing:
-    """Return the one word for a queue that matters most."""
+    """Return the most important state of a queue, as a badge."""
     if facts.paused:
         return Standing(css="warn", symbol="paused", word=_("Paused"))
     if finding is not None and finding.is_alert:

@@ -1,1 +1,1 @@
-"""Schedules: their list, their form, and what can be done to them."""
+"""The admin of schedules: their list, their form and their actions."""

@@ -1,4 +1,4 @@
-"""The buttons of a schedule: each one use case, told to the person and kept in the history."""
+"""The buttons of a schedule: each does one thing and returns the text for the history."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from djtasks.engine import Engine
 from djtasks.models import Schedule
 from djtasks.operations import pause_schedule, resume_schedule, revert_schedule, run_now
 
-# Does it, and returns what the history says, or "" where there was nothing to do.
+# Performs the action, and returns the text for the history, or "" if there was nothing to do.
 Action = Callable[[Engine, Schedule, str], str]
 
 
@@ -19,12 +19,12 @@ def run(engine: Engine, row: Schedule, by: str) -> str:
 
 
 def resume(engine: Engine, row: Schedule, _by: str) -> str:
-    """Let a paused schedule go on from now."""
+    """Resume a paused schedule from now on."""
     return _("Resumed, from now.") if resume_schedule(engine, row.pk) else ""
 
 
 def revert(engine: Engine, row: Schedule, _by: str) -> str:
-    """Give a schedule back to its code."""
+    """Revert a schedule to what the code declares."""
     changed = "; ".join(f"{one.column}: {one.here} → {one.code}" for one in differences(row))
     if not changed or not revert_schedule(engine, row.pk):
         return ""

@@ -1,4 +1,4 @@
-"""Schedules: when next, did it go well, who paused it, and exactly when a change would run."""
+"""The admin of schedules: next runs, last results, pauses, and a preview of every change."""
 
 from functools import partial
 from typing import Any
@@ -80,7 +80,7 @@ class ScheduleAdmin(OperationsAdmin):
         )
 
     def edit(self, request: HttpRequest, engine: Engine, pk: int | None = None) -> HttpResponse:
-        """Show and save the form of a schedule, new or not; "Preview" saves nothing."""
+        """Show and save the form of a new or existing schedule; "Preview" saves nothing."""
         row = None if pk is None else self._row(engine, pk)
         engine = engine if row is None else engine_of(row.backend)
         form = ScheduleForm(request.POST or None, engine=engine, row=row)
@@ -133,7 +133,7 @@ class ScheduleAdmin(OperationsAdmin):
         return saved
 
     def preview(self, request: HttpRequest, engine: Engine) -> HttpResponse:
-        """Return the panel of the next ten runs of what is typed; nothing is saved."""
+        """Return the panel with the next ten runs of the submitted form, without saving it."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         now = engine.store.now()
@@ -153,7 +153,7 @@ class ScheduleAdmin(OperationsAdmin):
         return self.show(request, "djtasks/schedule_pause.html", LIST, title=title, schedule=facts)
 
     def act(self, request: HttpRequest, engine: Engine, pk: int, action: str) -> HttpResponse:
-        """Run, resume or revert at once; only on a POST."""
+        """Run, resume or revert a schedule. Reject anything but POST."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         row = self._row(engine, pk)
@@ -165,7 +165,7 @@ class ScheduleAdmin(OperationsAdmin):
         return self._report(request, row, done)
 
     def delete(self, request: HttpRequest, engine: Engine, pk: int) -> HttpResponse:
-        """Ask, then delete a schedule; its records stay."""
+        """Ask for confirmation, then delete a schedule; its task records stay."""
         row = self._row(engine, pk)
         if request.method != "POST":
             title = _("Delete “%(name)s”?") % {"name": row.name}
@@ -180,7 +180,7 @@ class ScheduleAdmin(OperationsAdmin):
         return Redirect(self._address(LIST, row))
 
     def _report(self, request: HttpRequest, row: Schedule, done: str) -> HttpResponse:
-        """Tell the person and the history what was done."""
+        """Report what was done, to the user and in the history."""
         if done:
             self.log_change(request, row, done)
             messages.success(request, f"{row.name}: {done}")

@@ -1,4 +1,4 @@
-"""The form of a schedule: what a person types, checked where it stands, to a draft and back."""
+"""The form of a schedule: it checks each field, and converts to a ScheduleDraft and back."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -57,7 +57,7 @@ def _json_field(label: Any, help_text: Any) -> forms.JSONField:
 
 
 class ScheduleForm(forms.Form):
-    """What a schedule is made of; `draft()` once it is valid."""
+    """The fields of a schedule; use `draft()` once the form is valid."""
 
     name = forms.CharField(label=_("Name"), max_length=255)
     task_path = forms.ChoiceField(label=_("Task"))
@@ -113,7 +113,7 @@ class ScheduleForm(forms.Form):
         self.fields["name"].disabled = row is not None and row.declared is not None
 
     def clean(self) -> dict[str, Any]:
-        """Check what takes several fields together; each error stands at one of them."""
+        """Check what depends on several fields; add each error to one of them."""
         given = self.cleaned_data
         self._check_arguments(given)
         if given.get("kind") == Crontab.kind:
@@ -158,7 +158,7 @@ class ScheduleForm(forms.Form):
             given["tz"] = "UTC"  # the expression is checked all the same
 
     def _made(self, parts: "tuple[str, Callable[[dict[str, Any]], Any]]", given: Any) -> Any:
-        """Return what a function makes of the fields, or None with its error at `field`."""
+        """Return what a function builds from the fields, or None and add its error to `field`."""
         field, make = parts
         try:
             return make(given) if field not in self.errors else None
@@ -167,7 +167,7 @@ class ScheduleForm(forms.Form):
             return None
 
     def draft(self) -> ScheduleDraft:
-        """Return what was asked for; only of a valid form."""
+        """Return the schedule that the form describes. The form must be valid."""
         assert self.rule is not None, "a valid form has a rule"
         assert self.policy is not None, "a valid form has a policy"
         given = self.cleaned_data
@@ -231,7 +231,7 @@ _POLICIES: dict[str, tuple[str, Callable[[dict[str, Any]], MissedPolicy]]] = {
 
 
 def initial_of(row: Schedule) -> dict[str, Any]:
-    """Return what the form shows of a row; what is nonsense in it stays empty."""
+    """Return the form's initial values for a row; values that cannot be read stay empty."""
     shown = _BLANK | {name: getattr(row, name) for name in (*_SAME, "jitter")}
     shown["jitter"] = row.jitter or None
     for read, stored in ((_rule_initial, row.rule), (_missed_initial, row.missed)):

@@ -1,4 +1,4 @@
-"""What a form would do if it were saved: the rule in words, its next ten runs, and the call."""
+"""A preview of a schedule form: the rule in words, its next ten runs, and the call."""
 
 import inspect
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _OF_THE_RULE = ("kind", "expression", "tz", "interval", "anchor", "at", "starts_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """`words` is empty while there is no rule; `errors` says why."""
+    """A preview; `words` is empty if there is no valid rule, and `errors` says why."""
 
     words: str
     runs: Sequence[Due]
@@ -28,7 +28,7 @@ class Preview:
 
 
 def preview_of(form: ScheduleForm, now: datetime) -> Preview:
-    """Return what a form asks for, or what is wrong with its rule."""
+    """Return the preview of a form, or the errors in its rule."""
     errors: list[str] = []
     if form.is_bound:
         errors = [str(text) for name in _OF_THE_RULE for text in form.errors.get(name, [])]
@@ -68,7 +68,7 @@ def _value_of(form: ScheduleForm, name: str) -> datetime | None:
 
 
 def call_of(path: str) -> str:
-    """Return how a task is called, such as `report(month=None)`; "" for one that is unknown."""
+    """Return the signature of a task, such as `report(month=None)`, or "" if it is unknown."""
     task = registry.find(path)
     if task is None:
         return ""

@@ -1,4 +1,4 @@
-"""A schedule as the admin shows it: in words, with its standing, its next and its last runs."""
+"""A schedule as a row of the admin: its rule in words, its state, its next and last runs."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _GAP, _BAR = 6, 4
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A due time on the clock of its rule's zone."""
+    """A due time, with the local time in the zone of its rule."""
 
     at: datetime
     local: datetime
@@ -36,7 +36,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one run ended: where its mark stands, and whether up, down or as a ring."""
+    """The mark of one run: its place, and whether it points up, down or is a ring."""
 
     x: int
     css: str
@@ -44,7 +44,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A column that a person has changed: what it is, what the code says, what stands here."""
+    """A column that a person has changed: its name, the code's value and the current value."""
 
     column: str
     code: str
@@ -78,12 +78,12 @@ class ScheduleRow:
 
     @property
     def width(self) -> int:
-        """Return how wide the marks are."""
+        """Return the width of all marks."""
         return _GAP * len(self.history) + _BAR
 
     @property
     def failed_count(self) -> int:
-        """Return how many of the history failed."""
+        """Return the number of runs in the history that failed."""
         return sum(record.state == State.FAILED for record in self.history)
 
     @property
@@ -93,12 +93,12 @@ class ScheduleRow:
 
     @property
     def last_css(self) -> str:
-        """Return whether the newest record did well (ok), badly (bad) or neither (skip)."""
+        """Return the CSS class of the newest record: ok, bad, or skip for neither."""
         return _css(self.last.state) if self.last else "skip"
 
 
 def translated(words: str, /, **values: object) -> str:
-    """Say what a rule means in the language of the page."""
+    """Translate the words of a rule into the language of the page."""
     return _(words) % values
 
 
@@ -127,7 +127,7 @@ def _row(row: Schedule, now: datetime, history: Sequence[Run], *, runs: int = 3)
 
 
 def standing_of(row: Schedule) -> Standing:
-    """Return the one word for a schedule that matters most."""
+    """Return the most important state of a schedule, as a badge."""
     if row.removed:
         return Standing(css="off", symbol="dash", word=_("Removed from the code"))
     if row.broken:
@@ -140,7 +140,7 @@ def standing_of(row: Schedule) -> Standing:
 
 
 def on_its_clock(rule: Rule, found: Iterable[Upcoming]) -> list[Due]:
-    """Return due times on the clock of the rule's zone, or of the page's where it has none."""
+    """Return due times in the zone of the rule, or in that of the page if the rule has none."""
     zone = zone_named(rule.tz) if isinstance(rule, Crontab) else timezone.get_current_timezone()
     return [Due(at=one.at, local=one.at.astimezone(zone), note=one.note) for one in found]
 
@@ -156,7 +156,7 @@ def _next_runs(row: Schedule, now: datetime, count: int) -> list[Due]:
 
 
 def _said(row: Schedule) -> tuple[str, str]:
-    """Return the rule in words, and as it was written if the words are others."""
+    """Return the rule in words, and the cron expression, or "" if the rule has none."""
     try:
         rule = rule_from(row.rule)
     except DjtasksError:
@@ -171,7 +171,7 @@ def _css(state: State) -> str:
 
 
 def differences(row: Schedule) -> list[Override]:
-    """Return what a person has changed of a schedule that the code declares."""
+    """Return the columns of a declared schedule that a person has changed."""
     return [
         Override(
             column=column, code=in_words(column, said), here=in_words(column, getattr(row, column))
@@ -181,7 +181,7 @@ def differences(row: Schedule) -> list[Override]:
 
 
 def changes_between(before: Schedule, after: Schedule) -> str:
-    """Say what changed from one version of a row to another, old → new; for the history."""
+    """Return the changes between two versions of a row, as old → new, for the history."""
     columns = ["name", *COLUMNS]
     changed = [c for c in columns if getattr(before, c) != getattr(after, c)]
     return "; ".join(

@@ -1,1 +1,1 @@
-"""Tasks: their list, the page of one, its buttons, failures, exports and new ones."""
+"""The admin of tasks: list, task page, actions, failures, exports and new tasks."""

@@ -1,4 +1,4 @@
-"""Finding the record that an address names, and who may do what to it."""
+"""Find the record that an address names, and check what the user may do to it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _LONGEST_ID = 100
 
 
 class TasksAdmin(Protocol):
-    """What the pages of a task need of the ModelAdmin they belong to."""
+    """The part of a ModelAdmin that the pages of a task need."""
 
     admin_site: AdminSite
     task_actions: Sequence[TaskAction]
@@ -44,14 +44,14 @@ class TasksAdmin(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """The record that was asked for, and the engine of its alias."""
+    """The requested record, and the engine of its alias."""
 
     row: TaskRecord
     engine: Engine
 
 
 def about_one(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Give a page the record that its address names, or say that there is none (any more)."""
+    """Pass the record that the address names to a view, or show that it does not exist."""
 
     def found(
         admin: TasksAdmin, request: HttpRequest, engine: Engine, object_id: str, **options: Any
@@ -67,7 +67,7 @@ def about_one(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 def record_of(text: str) -> TaskRecord | None:
-    """Return the record with this id, whatever its alias; None also for what is no id."""
+    """Return the record with this id, of any alias; None if there is none or the id is invalid."""
     pk = _id_of(text)
     return None if pk is None else stored_task(pk)
 
@@ -80,13 +80,13 @@ def _id_of(text: str) -> UUID | None:
 
 
 def require_verb(admin: TasksAdmin, request: HttpRequest, verb: str, row: TaskRecord) -> None:
-    """Refuse who may not do this to this record."""
+    """Raise PermissionDenied unless the user may do this to this record."""
     if not admin.has_task_permission(request, verb, row):
         raise PermissionDenied
 
 
 def _gone(admin: TasksAdmin, request: HttpRequest, text: str) -> HttpResponse:
-    """Say that a record is not there; what was done to it is told as far as the log knows."""
+    """Show that a record does not exist, with what the log knows about it."""
     answer = admin.show(
         request,
         "djtasks/task_gone.html",

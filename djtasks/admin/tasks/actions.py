@@ -1,4 +1,4 @@
-"""What can be done to one task: each a compare-and-set, told to the person and kept in the log."""
+"""The buttons and forms of actions on one task; each action is reported and logged."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ LIST = "djtasks_taskrecord_changelist"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Button:
-    """A button on the page of a task; `posts`: pressing it does it."""
+    """A button on the page of a task; if `posts`, pressing it performs the action."""
 
     label: str
     url: str
@@ -33,7 +33,7 @@ class Button:
 def act(
     admin: TasksAdmin, request: HttpRequest, view: TaskView, *, action: TaskAction
 ) -> HttpResponse:
-    """Show the form of an action, or take it and act."""
+    """Show the form of an action; on a valid POST, perform the action."""
     row, engine, face = view.row, view.engine, action.one or One()
     require_verb(admin, request, action.name, row)
     posted = request.POST if request.method == "POST" else None
@@ -71,7 +71,7 @@ def _report(request: HttpRequest, row: TaskRecord, result: ActionResult, *, dest
 
 
 def log_task(request: HttpRequest, row: TaskRecord, change: str, *, flag: int) -> None:
-    """Put down who did what to a task, as old → new."""
+    """Write to the admin log who did what to a task, as old → new."""
     user: Any = request.user
     LogEntry.objects.log_actions(
         user_id=user.pk,
@@ -83,7 +83,7 @@ def log_task(request: HttpRequest, row: TaskRecord, change: str, *, flag: int) -
 
 
 def buttons_of(admin: TasksAdmin, request: HttpRequest, facts: TaskFacts) -> list[Button]:
-    """Return what this person can do to a task in its state, the likely thing first."""
+    """Return the buttons for what this user may do to the task, the most likely first."""
     row = TaskRecord(pk=facts.id, backend=facts.backend, task_path=facts.task_path)
     row.state, row.queue = int(facts.state), facts.queue
     found: list[Button] = []
@@ -110,14 +110,14 @@ def _is_offered(action: TaskAction, facts: TaskFacts) -> bool:
 
 
 def task_address(admin: TasksAdmin, row: TaskRecord) -> str:
-    """Return where the page of a task is."""
+    """Return the address of the page of a task."""
     return reverse(
         "admin:djtasks_taskrecord_change", args=[row.pk], current_app=admin.admin_site.name
     )
 
 
 def action_address(admin: TasksAdmin, row: TaskRecord, verb: str) -> str:
-    """Return where an action on a task is."""
+    """Return the address of an action on a task."""
     name = f"admin:djtasks_taskrecord_{verb}"
     return reverse(name, args=[row.pk], current_app=admin.admin_site.name)
 

@@ -1,4 +1,4 @@
-"""What the page of a task shows besides its facts: its badge, its attempts, their frames."""
+"""Parts of the page of a task: its badge, its attempts and their traceback frames."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fold:
-    """Frames that stand together. Those of a library are folded under its `name`."""
+    """Frames that belong together. Those of a library are folded under its `name`."""
 
     name: str
     frames: list[Frame]
@@ -51,7 +51,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRow:
-    """One attempt. `worker`: host and pid while it is registered, else the end of its id."""
+    """One attempt. `worker` is host and pid while it is registered, else the end of its id."""
 
     facts: Attempt
     standing: Standing
@@ -71,7 +71,7 @@ def standing_of(phase: str) -> Standing:
 
 
 def checks_of(reasons: Sequence[Reason]) -> list[Check]:
-    """Return reasons as lines: what is in the way, what is not."""
+    """Return reasons as lines: those that block the task, and those that do not."""
     return [
         Check(css=css, symbol=symbol, text=reason.text)
         for reason in reasons
@@ -98,9 +98,9 @@ def attempt_rows(engine: Engine, facts: TaskFacts) -> list[AttemptRow]:
 
 
 def folds_of(frames: Sequence[Frame]) -> list[Fold]:
-    """Return frames of a library in one piece each; the project's own stand alone.
+    """Return the frames of each library as one fold; the project's own frames stand alone.
 
-    Where none is the project's, nothing is folded: there would be nothing to read.
+    If no frame is the project's own, nothing is folded.
     """
     if not any(frame.is_own for frame in frames):
         return [Fold(name="", frames=list(frames))] if frames else []

@@ -1,4 +1,4 @@
-"""The columns of the list of tasks that djtasks brings."""
+"""The built-in columns of the list of tasks."""
 
 from django.template import Context
 from django.utils.html import format_html, format_html_join

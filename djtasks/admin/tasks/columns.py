@@ -1,4 +1,4 @@
-"""The columns of the list of tasks: a project's beside ours, each cell shown or set aside."""
+"""The columns of the list of tasks, built-in ones and a project's, and their cells."""
 
 import json
 import logging
@@ -30,7 +30,7 @@ _LONGEST_EXPORTED = 10_000
 
 
 class ListedTask(SimpleNamespace):
-    """A task as a column sees it: columns of its record, and what the list makes of them.
+    """A task as a column sees it: columns of its record, and values computed from them.
 
     `phase` is its state in a word, `at` when it ended, else started, else is due; `waited` and
     `ran` are timedeltas or None; `worker_name`, `exception` and `message` are texts; `arguments`
@@ -71,7 +71,7 @@ class Column:
     queries: bool = True
 
     def allows(self, request: HttpRequest, *, may_view_arguments: bool) -> bool:
-        """Return whether somebody may see it."""
+        """Return whether a user may see the column."""
         if self.permission and not request.user.has_perm(self.permission):
             return False
         return may_view_arguments or not PRIVATE & set(self.needs)
@@ -79,14 +79,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in a column for one task."""
+    """The cell of one column and one task."""
 
     column: Column
     text: str | SafeString
 
 
 def needed_by(columns: Sequence[Column]) -> frozenset[str]:
-    """Return the columns of TaskRecord that are read for some columns."""
+    """Return the columns of TaskRecord that these columns need."""
     return frozenset(name for column in columns for name in column.needs)
 
 
@@ -107,7 +107,7 @@ def values_of(
     failed: Any,
     reported: set[str] | None = None,
 ) -> list[Any]:
-    """Return what a column shows of each task, `failed` for those where it raised.
+    """Return a column's value for each task, or `failed` where it raised.
 
     The first failure is logged, unless the name of the column is in `reported`.
     """
@@ -132,7 +132,7 @@ def values_of(
 
 
 def _nothing() -> None:
-    """Undo nothing: the database was not asked."""
+    """Do nothing: the column does not query the database."""
 
 
 def _report(column: Column, error: Exception, reported: set[str]) -> None:
@@ -142,7 +142,7 @@ def _report(column: Column, error: Exception, reported: set[str]) -> None:
 
 
 def task_fields(row: TaskRow, **more: Any) -> dict[str, Any]:
-    """Return what columns may see of a row, by name."""
+    """Return the values of a row that columns may see, by name."""
     return {
         **row.fields,
         "id": row.id,
@@ -161,7 +161,7 @@ def task_fields(row: TaskRow, **more: Any) -> dict[str, Any]:
 
 
 def _seen(column: Column, task: dict[str, Any]) -> ListedTask:
-    """Return what this column sees: what another one needs is not there by chance."""
+    """Return the task with only the values that this column needs."""
     return ListedTask(
         **{name: value for name, value in task.items() if name not in ASKED_FOR - set(column.needs)}
     )
@@ -176,7 +176,7 @@ def _failed() -> SafeString:
 
 
 def cell_text(value: Any) -> str | SafeString:
-    """Return what stands in a cell: text is escaped, unless it is marked safe."""
+    """Return the content of a cell; text is escaped unless it is marked safe."""
     if isinstance(value, SafeString) and _encodable(value) == value:
         return value
     if value is None or value == "":
@@ -186,7 +186,7 @@ def cell_text(value: Any) -> str | SafeString:
 
 
 def exported_value(value: Any) -> Any:
-    """Return what stands in an export: what JSON has a word for, else text, without markup."""
+    """Return a value for an export: unchanged if JSON can hold it, else text without markup."""
     if isinstance(value, SafeString):
         value = unescape(strip_tags(value))
     try:
@@ -197,5 +197,5 @@ def exported_value(value: Any) -> Any:
 
 
 def _encodable(text: str) -> str:
-    """Return text as a page can be sent: without halves of characters."""
+    """Return text that a page can send, with lone surrogates replaced."""
     return text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""What the actions on one task do, and how it is told: as old → new, or why not."""
+"""The actions on one task; each returns its change as old → new, or why it was refused."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from djtasks.protocol.states import FINAL, State
 
 
 def retry(engine: Engine, row: TaskRecord, given: dict[str, Any]) -> ActionResult:
-    """Make a task ready again, perhaps elsewhere, more urgent or later."""
+    """Make a task ready again, perhaps with another queue, priority or due time."""
     run_after = given["run_after"]
     queue, priority = given["queue"] or None, given["priority"]
     done = operations.retry(engine, [row.pk], queue=queue, priority=priority, run_after=run_after)
@@ -44,7 +44,7 @@ def reschedule(engine: Engine, row: TaskRecord, given: dict[str, Any]) -> Action
 
 
 def cancel(engine: Engine, row: TaskRecord, _given: dict[str, Any]) -> ActionResult:
-    """Cancel a task, or ask the one that runs to stop."""
+    """Cancel a task; ask a running one to stop."""
     if not operations.cancel(engine, [row.pk]):
         return ActionResult(refusal=_("The task is already final, or was deleted."))
     after = record_of(str(row.pk))

@@ -1,4 +1,4 @@
-"""One task: what was called, what happened when, why it does not run, and what to press."""
+"""The page of one task: its call, its history, why it does not run, and its actions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -39,14 +39,14 @@ _PRIVATE = frozenset({"call", "args", "kwargs", "return_value", "progress", "key
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Something that may have a page: its name, and where, None if it has none."""
+    """The name of something, and the address of its page, or None if it has none."""
 
     name: str
     url: str | None
 
 
 def task_urls(admin: TaskPages) -> list[URLPattern]:
-    """Return the pages of one task; its id is whatever somebody typed."""
+    """Return the URL patterns of one task's pages; its id may be any text."""
     one = "<path:object_id>/"
     see = VERBS["view"]
     return [
@@ -103,7 +103,7 @@ def task_page(admin: TasksAdmin, request: HttpRequest, view: TaskView) -> HttpRe
 
 
 def _shown(facts: TaskFacts, *, may_see: bool) -> dict[str, Any]:
-    """Return what the facts alone tell, without arguments and results for who may not see them."""
+    """Return what the facts tell, without arguments and results if the user may not see them."""
     return {
         "title": facts.function,
         # A record has one alias, whichever the other pages show.
@@ -125,7 +125,7 @@ def _shown(facts: TaskFacts, *, may_see: bool) -> dict[str, Any]:
 
 
 def download(admin: TasksAdmin, request: HttpRequest, view: TaskView) -> HttpResponse:
-    """Return a record as a JSON file, without what this person may not see."""
+    """Return a record as a JSON file, without what the user may not see."""
     require_verb(admin, request, "view", view.row)
     facts = task_facts_of(view.engine, view.row, view.engine.store.now())
     left_out = {"timeline", "related", "now"}
@@ -160,7 +160,7 @@ def _result(facts: TaskFacts) -> Pretty | None:
 
 
 def _progress(facts: TaskFacts) -> dict[str, Any] | None:
-    """Return how far it is, as it was reported; None for nothing, or nothing that can be read."""
+    """Return the reported progress, or None if there is none that can be read."""
     values = facts.progress
     if not isinstance(values, dict) or not isinstance(values.get("done"), int | float):
         return None
@@ -178,7 +178,7 @@ def _progress(facts: TaskFacts) -> dict[str, Any] | None:
 
 
 def _target(site: AdminSite, target: str | None) -> Link | None:
-    """Return the object a task is about, as `order 7`, with its page on this site if it has one."""
+    """Return the object a task is about, as `order 7`, and its page on this site if any."""
     if not target:
         return None
     label, _colon, pk = target.partition(":")
@@ -206,7 +206,7 @@ def _schedule(site: AdminSite, engine: Engine, pk: int | None) -> Link | None:
 
 
 def _related(facts: TaskFacts) -> list[dict[str, Any]]:
-    """Return the other tasks of the same object, then those that failed the same way."""
+    """Return other tasks of the same object, then tasks that failed the same way."""
     words = {"target": _("About the same object"), "failure": _("Failed the same way")}
     groups = []
     for why, label in words.items():

@@ -1,4 +1,4 @@
-"""What would become of a call: would it be accepted, and when would it start. Writes nothing."""
+"""A dry run of a call: would it be accepted, and when would it start? It writes nothing."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,9 +24,9 @@ from djtasks.protocol.states import State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRun:
-    """The answer to "Check": one sentence, what speaks for and against it, and the call.
+    """The answer to "Check only": a sentence, the checks behind it, and the call.
 
-    `holder`: the live record whose unique key it has; enqueueing would return that one.
+    `holder` is the live record with the same unique key, which enqueueing would return.
     """
 
     answer: str
@@ -37,7 +37,7 @@ class DryRun:
 
 
 def record_meant(form: CallForm, now: datetime) -> TaskRecord:
-    """Return the record that a valid form would make, not stored and without a key."""
+    """Return the record that a valid form would create, unsaved and without a unique key."""
     call, given, task = form.call(), form.cleaned_data, form.task
     return TaskRecord(
         backend=form.engine.alias,
@@ -55,7 +55,7 @@ def record_meant(form: CallForm, now: datetime) -> TaskRecord:
 
 
 def dry_run(form: CallForm, now: datetime) -> DryRun:
-    """Return what a bound form would do; one with errors would be refused."""
+    """Return what submitting a bound form would do; a form with errors is refused."""
     if not form.is_valid():
         return _refused(form)
     row = record_meant(form, now)

@@ -1,4 +1,4 @@
-"""What a search finds as CSV or JSON: streamed, bounded, everything sensitive taken out."""
+"""Export what a search finds as CSV or JSON: streamed, bounded, without sensitive values."""
 
 import csv
 import json
@@ -40,7 +40,7 @@ _FORMATS = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Some rows, and the same tasks as a project's columns see them: none where it has none."""
+    """Some rows, and the same tasks as the project's columns see them, if it has any."""
 
     rows: list[dict[str, Any]]
     tasks: list[TaskRow]
@@ -81,7 +81,7 @@ def _columns(found: SearchResult) -> tuple[str, ...]:
 def _with_columns(
     admin: TaskPages, request: HttpRequest, batches: Iterable[_Batch], columns: Sequence[Column]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the rows of batches, each with what a project's columns have to say of it."""
+    """Yield the rows of batches, each with the values of a project's columns."""
     reported: set[str] = set()
     for batch in batches:
         tasks = admin.listed_tasks(request, batch.tasks, batch.now)
@@ -93,7 +93,7 @@ def _with_columns(
 
 
 def _rows(engine: Engine, found: SearchResult, columns: Sequence[Column]) -> Iterator[_Batch]:
-    """Yield rows, newest first; what is deleted meanwhile is left out.
+    """Yield rows, newest first; skip those deleted meanwhile.
 
     All ids at once (the scope bounds them), then some rows at a time: a slow reader holds no
     transaction open.
@@ -182,7 +182,7 @@ def _json(rows: Iterable[dict[str, Any]], note: str) -> Iterator[str]:
 
 
 def _note(found: SearchResult) -> str:
-    """Return what is not in the export, or ""."""
+    """Return a note on what the export leaves out, or ""."""
     if not found.scope.is_partial:
         return ""
     return _("Only the newest %(n)s tasks were searched.") % {"n": f"{WINDOW:,}"}

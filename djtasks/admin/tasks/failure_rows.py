@@ -1,4 +1,4 @@
-"""A group of failures as a piece of a page: its hours as bars, and what makes it stand out."""
+"""A group of failures as the page shows it: bars over time, and whether it is new."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _HEIGHT, _OFFSET = 28, 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureRow:
-    """One group. `hours`: what a bar is; `novelty`: since when it is new, empty when it is not."""
+    """One group. `hours` says what a bar covers; `novelty` since when it is new, or ""."""
 
     facts: FailureFacts
     bars: list[Bar]
@@ -56,7 +56,7 @@ def in_bars(by_hour: Sequence[int]) -> tuple[list[int], int]:
 
 
 def novelty_of(group: FailureFacts, deploys: Sequence[Deploy]) -> str:
-    """Return since when a group is new: the newest deploy, or only the span that is looked at."""
+    """Return since which deploy a group is new, or just that it is; "" if it is not new."""
     newest: Deploy | None = max(deploys, key=_when, default=None)
     if newest is not None and newest.version and group.first_at >= newest.at:
         return _("New since deploy %(version)s") % {"version": newest.version[:10]}

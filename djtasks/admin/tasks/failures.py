@@ -1,4 +1,4 @@
-"""Failures: what fails, is it new, since when, how often, where in whose code; retry a group."""
+"""The page of failures: groups by task, exception and place in the code; retry a group."""
 
 from datetime import timedelta
 
@@ -40,7 +40,7 @@ PAGE_SIZE = 25
 
 
 class RetryGroupForm(forms.Form):
-    """How fast the tasks of a group are tried again."""
+    """The form to retry a group: over how long to spread the retries."""
 
     spread = forms.ChoiceField(
         label=gettext_lazy("When"),
@@ -58,7 +58,7 @@ class RetryGroupForm(forms.Form):
 
 
 def failures(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
-    """List the groups of `?span=`, of tasks whose path has `?task=` in it, by `?sort=`."""
+    """List the groups within `?span=` whose task path contains `?task=`, sorted by `?sort=`."""
     chart_range, sort = _asked_range(request), _asked_order(request)
     snapshot = engine.store.scan()
     now = snapshot.now
@@ -101,7 +101,7 @@ def _asked_order(request: HttpRequest) -> str:
 
 
 def retry_failures(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
-    """Say how many failed tasks `?group=` has, then try all of them again."""
+    """Show how many failed tasks `?group=` has; on POST, retry all of them."""
     require(request, "view_taskrecord")
     row = _asked_for(request, engine)
     selection = {"fingerprint": row.facts.fingerprint, "state": int(State.FAILED)}
@@ -130,7 +130,7 @@ def retry_failures(admin: OperationsAdmin, request: HttpRequest, engine: Engine)
 def _begun(
     admin: OperationsAdmin, request: HttpRequest, bulk: BulkAction, group: FailureFacts
 ) -> HttpResponse:
-    """Write down what was begun, and go where it shows how far it is."""
+    """Log the action that was started, and redirect to its progress page."""
     what = f"{bulk.planned} failed tasks → ready: {group.exception} in {group.task_path}"
     admin.log_change(request, bulk, what)
     text = ngettext("%(n)s task is retried.", "%(n)s tasks are retried.", bulk.planned)
@@ -144,17 +144,17 @@ def _progress(admin: OperationsAdmin, request: HttpRequest, bulk: BulkAction) ->
 
 
 def _words(chart_range: str) -> str:
-    """Return the name of a span as people read it: `24h` as `24 h`."""
+    """Return the name of a chart range as people read it: `24h` as `24 h`."""
     return f"{chart_range[:-1]} {chart_range[-1]}"
 
 
 def _task(request: HttpRequest) -> str:
-    """Return the part of a path to look for; no path has a NUL."""
+    """Return the part of a path to look for, without NUL characters."""
     return request.GET.get("task", "").replace("\x00", "").strip()[:LONGEST_TASK]
 
 
 def _page_number(request: HttpRequest) -> int:
-    """Return which page is asked for, the first one for nonsense."""
+    """Return the requested page number, or 1 if it is not valid."""
     text = request.GET.get("page", "")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 1
     return min(max(number, 1), MOST_GROUPS // PAGE_SIZE)

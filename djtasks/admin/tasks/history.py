@@ -1,4 +1,4 @@
-"""The tasks about an object, on that object's own page of the admin."""
+"""The tasks about an object, for that object's own admin page."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -20,7 +20,7 @@ from djtasks.models import TaskRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryRow:
-    """One task, with its badge and where its page is, None where this site has none."""
+    """One task, its badge and the address of its page, None if this site has none."""
 
     facts: PastTask
     standing: Standing
@@ -28,14 +28,14 @@ class HistoryRow:
 
 
 class _NoForeignKey(InlineModelAdminChecks):
-    """An inline is tied by a foreign key; these records name their object as text."""
+    """Checks of an inline without a foreign key: task records name their object as text."""
 
     def check(self, *_given: Any, **_options: Any) -> list[Any]:
         return []
 
 
 class _History(forms.BaseModelFormSet):  # type: ignore[type-arg]
-    """A formset without a single form: it is read, not filled in, and is always valid."""
+    """A read-only formset: it has no forms and is always valid."""
 
     inline: "TaskHistoryInline"
 
@@ -60,17 +60,17 @@ class _History(forms.BaseModelFormSet):  # type: ignore[type-arg]
 
     @cached_property
     def found(self) -> list[HistoryRow]:
-        """Return the rows, one more than are shown."""
+        """Return the rows, one more than the page shows."""
         return self.inline.history(self.instance)
 
     @property
     def rows(self) -> list[HistoryRow]:
-        """Return the rows that are shown."""
+        """Return the rows that the page shows."""
         return self.found[: self.inline.most]
 
     @property
     def has_more(self) -> bool:
-        """Return whether there are more than are shown."""
+        """Return whether there are more rows than the page shows."""
         return len(self.found) > self.inline.most
 
     def save(self, commit: bool = True) -> list[Any]:  # noqa: FBT001, FBT002 - Django's
@@ -81,7 +81,7 @@ class _History(forms.BaseModelFormSet):  # type: ignore[type-arg]
 
 
 class TaskHistoryInline(admin.options.InlineModelAdmin):  # type: ignore[type-arg]
-    """Lists the newest tasks that were enqueued with `using(target=obj)`, for who may view tasks.
+    """List the newest tasks enqueued with `using(target=obj)`, for users who may view tasks.
 
     Put it among the `inlines` of any ModelAdmin. `most` is how many it shows. One query, on an
     index; nothing can be changed from here.
@@ -112,7 +112,7 @@ class TaskHistoryInline(admin.options.InlineModelAdmin):  # type: ignore[type-ar
         return False
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **_kwargs: Any) -> Any:
-        """Return the formset, which knows what stands on the page."""
+        """Return the formset, with the rows for the page."""
         made: Any = forms.modelformset_factory(
             TaskRecord, formset=self.formset, fields=(), extra=0, max_num=0
         )
@@ -120,7 +120,7 @@ class TaskHistoryInline(admin.options.InlineModelAdmin):  # type: ignore[type-ar
         return made
 
     def history(self, instance: Any) -> list[HistoryRow]:
-        """Return the newest tasks about an object as rows; none for one that is not saved."""
+        """Return the newest tasks about an object as rows; none if the object is not saved."""
         try:
             target = target_of(instance)
         except InvalidTask:

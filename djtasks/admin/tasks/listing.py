@@ -1,4 +1,4 @@
-"""The list of tasks: how many in each state, which match, and what the buttons would do."""
+"""The list of tasks: the count of each state, the tasks that match, and the actions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ def task_list(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpRes
 def _table(
     admin: TaskPages, request: HttpRequest, page: TaskPage, found: SearchResult
 ) -> dict[str, Any]:
-    """Return the columns, the rows with their cells, and what can be done to them."""
+    """Return the columns, the rows with their cells, and the actions for them."""
     columns = admin.columns_for(request)
     tasks = admin.listed_tasks(request, page.rows, found.context.now)
     return {
@@ -76,13 +76,13 @@ def _table(
 
 
 def _cursor(request: HttpRequest, name: str) -> UUID | None:
-    """Return where a page begins; what is no id begins at the newest."""
+    """Return the id at which a page begins, or None for the newest if it is not a valid id."""
     return id_of(request.GET.get(name, ""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """Which page somebody asks for, and which columns it has."""
+    """The requested page and its columns."""
 
     older: UUID | None
     newer: UUID | None

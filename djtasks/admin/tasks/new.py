@@ -1,4 +1,4 @@
-"""A new task by hand: pick one, fill in a form made of its signature, check, enqueue."""
+"""Enqueue a task by hand: pick it, fill in a form built from its signature, check, enqueue."""
 
 from datetime import datetime
 from typing import Any
@@ -28,7 +28,7 @@ PAGE_SIZE = 50
 
 
 def new_task(admin: TasksAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
-    """Show the tasks to pick from, or the form of `?task=`; check it or enqueue it on a POST."""
+    """Show the tasks to pick from, or the form of `?task=`; on POST, check it or enqueue it."""
     problem = import_known(engine)
     path = request.GET.get("task", "")
     task = registry.find(path)
@@ -88,7 +88,7 @@ def _pick(
 
 
 def _resemble(admin: TasksAdmin, request: HttpRequest, form: CallForm) -> None:
-    """Take over the arguments of the record that `?like=` names, as far as one may see them."""
+    """Fill in the arguments of the record that `?like=` names, if the user may see them."""
     asked = request.GET.get("like")
     if not asked:
         return
@@ -107,7 +107,7 @@ def _resemble(admin: TasksAdmin, request: HttpRequest, form: CallForm) -> None:
 def _enqueued(
     admin: TasksAdmin, request: HttpRequest, form: CallForm, now: datetime
 ) -> TaskRecord | None:
-    """Enqueue what a valid form asks for; None with an error on the form where it is refused."""
+    """Enqueue the call of a valid form; if it is refused, add an error and return None."""
     if not admin.has_task_permission(request, "enqueue", record_meant(form, now)):
         raise PermissionDenied
     call = form.call()

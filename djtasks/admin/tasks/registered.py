@@ -1,4 +1,4 @@
-"""Registered tasks: what this code can run, with which options, and how it went in a day."""
+"""Registered tasks: what this code can run, its options, and its runs of the last day."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ def _rows(engine: Engine, tasks: list[Task[..., Any]], now: datetime) -> list[Re
 
 
 def options_of(task: Task[..., Any]) -> list[tuple[str, str]]:
-    """Return the options of a task as labels and words; those that say nothing are left out."""
+    """Return the options of a task as labels and words, without those that say nothing."""
     found = [
         (_("Priority"), str(task.priority) if task.priority else ""),
         (_("Attempts"), _attempts(task)),

@@ -1,4 +1,4 @@
-"""A task's life as a drawing: stretches to scale, in percent, with labels that don't collide."""
+"""A drawing of a task's life: stretches to scale, in percent, with labels that don't collide."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class TimelineBar:
 
     @property
     def is_line(self) -> bool:
-        """Whether nothing waits or runs: it is just not due."""
+        """Return whether the task neither waits nor runs because it is not due."""
         return self.css == "seg-backoff"
 
 
@@ -57,7 +57,7 @@ class Label:
 
     @property
     def stem(self) -> bool:
-        """Whether it stands so high that a line leads down to what it means."""
+        """Return whether the label is so high that a line leads down to its bar."""
         return self.y == min(_ROWS)
 
 
@@ -80,13 +80,13 @@ class Key:
 
     @property
     def is_line(self) -> bool:
-        """Whether it is drawn as a line."""
+        """Return whether it is drawn as a line."""
         return self.css == "seg-backoff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """The whole picture; `said` is what it tells those who cannot see it."""
+    """The whole drawing; `said` is its text alternative."""
 
     bars: list[TimelineBar]
     labels: list[Label]
@@ -108,7 +108,7 @@ class _Scale:
 
 
 def drawing_of(facts: TaskFacts) -> Drawing | None:
-    """Return the picture of a task's life, None while there is nothing to be seen."""
+    """Return the drawing of a task's life, or None while there is nothing to draw."""
     stretches = facts.timeline
     if not stretches:
         return None
@@ -201,7 +201,7 @@ def _labels(facts: TaskFacts, scale: _Scale, due: datetime | None) -> list[Label
 
 
 def _placed(wanted: tuple[float, str, str, str], free: dict[int, float]) -> Label | None:
-    """Return a label in the first row that has room, without its words if it must be."""
+    """Return a label in the first row that has room, without `more` if needed, or None."""
     x, text, more, css = wanted
     for words in dict.fromkeys((more, "")):
         width = _CHARACTER * (len(text + words) + 1)
@@ -234,7 +234,7 @@ def _text_css(one: Stretch) -> str:
 
 
 def _length(one: Stretch, scale: _Scale) -> Tick | None:
-    """Return the length of a long wait, to stand below it."""
+    """Return the label below a long wait: its length."""
     start, end = scale.share(one.start), scale.share(one.end)
     if one.kind == "attempt" or end - start < _ROOM_FOR_WORDS:
         return None

@@ -1,1 +1,1 @@
-"""Workers: their page, and the orders they are given."""
+"""The admin of workers: their page and the orders to them."""

@@ -1,4 +1,4 @@
-"""Workers: is the same code everywhere, who is silent, full, draining, and with what."""
+"""The admin of workers: their versions, heartbeats, slots and running tasks, and their orders."""
 
 from uuid import UUID
 
@@ -54,7 +54,7 @@ class WorkerRecordAdmin(OperationsAdmin):
 
     @posted
     def order(self, request: HttpRequest, engine: Engine) -> HttpResponse:
-        """Give one order to one worker; its button says `ORDER ID`."""
+        """Give one order to one worker; its button has the value `ORDER ID`."""
         order, _space, asked = request.POST.get("order", "").partition(" ")
         worker = _find(engine, asked)
         if worker is None or not _give(engine, worker, order):
@@ -80,7 +80,7 @@ def _give(engine: Engine, worker: WorkerRecord, order: str) -> bool:
 
 
 def _find(engine: Engine, asked: str) -> WorkerRecord | None:
-    """Return a worker of this alias by the text of its id, None for anything else."""
+    """Return the worker of this alias with this id, or None."""
     try:
         return stored_worker(engine, UUID(asked))
     except ValueError:

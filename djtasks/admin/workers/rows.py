@@ -22,7 +22,7 @@ NEAR_TIMEOUT = 0.8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Current:
-    """One task that runs now; `share` of its time limit, None without one."""
+    """One running task; `share` is the used part of its time limit, None without one."""
 
     id: str
     path: str
@@ -31,18 +31,18 @@ class Current:
 
     @property
     def share(self) -> float | None:
-        """Return which share of its time limit is used up."""
+        """Return the share of its time limit that is used up."""
         return self.elapsed / self.timeout if self.timeout else None
 
     @property
     def is_near_timeout(self) -> bool:
-        """Return whether its time limit comes close."""
+        """Return whether the task is near its time limit."""
         return self.share is not None and self.share >= NEAR_TIMEOUT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """One square of the row of slots: where it stands and what it is."""
+    """One square in the row of slots: its place and its state."""
 
     x: str
     css: str
@@ -50,7 +50,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerRow:
-    """One worker. `current`: what has run longest; `more`: how many run besides."""
+    """One worker. `current` holds the tasks that run longest; `more` counts the others."""
 
     facts: WorkerFacts
     standing: Standing
@@ -61,7 +61,7 @@ class WorkerRow:
 
     @property
     def slots_width(self) -> int:
-        """Return the room its squares take."""
+        """Return the width of the squares."""
         return 12 * len(self.slots)
 
 
@@ -96,7 +96,7 @@ def _row(
 
 
 def standing_of(facts: WorkerFacts, engine: Engine) -> Standing:
-    """Return the one word for a worker that matters most."""
+    """Return the most important state of a worker, as a badge."""
     if is_silent(facts, engine.options.lease):
         return Standing(css="failed", symbol="failed", word=_("Silent"))
     if facts.silent > engine.options.heartbeat * LATE_HEARTBEATS:
@@ -115,7 +115,7 @@ def _current(task: dict[str, Any], limits: dict[UUID, timedelta], now: datetime)
 
 
 def _slots(count: int, running: Sequence[Current]) -> list[Slot]:
-    """Return the squares, those near their time limit first; at most as many as fit."""
+    """Return the squares that fit, those near their time limit first."""
     classes = sorted("long" if task.is_near_timeout else "busy" for task in running)[::-1]
     classes += [""] * max(count - len(classes), 0)
     return [

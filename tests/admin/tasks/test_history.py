@@ -47,7 +47,9 @@ def test_only_the_newest_are_shown(admin: Client) -> None:
 
 
 def test_an_object_without_tasks_says_so(admin: Client) -> None:
-    assert "No task was enqueued about this." in admin.get(page_of(reading())).content.decode()
+    assert (
+        "No task was enqueued about this object." in admin.get(page_of(reading())).content.decode()
+    )
 
 
 def test_only_those_who_may_view_tasks_see_them(client: Client) -> None:
