@@ -96,9 +96,14 @@ class Cancel(DjtasksError):
 class Retry(DjtasksError):
     """Raise it in a task to retry it later; this uses up an attempt, like a failure.
 
-    `delay` is a timedelta or a number of seconds; None means the task's backoff.
+    `delay` is a timedelta or a number of seconds; None means the task's backoff. Raises
+    TypeError for anything else, which fails the attempt like any error of the task.
     """
+
+    delay: timedelta | None = None
 
     def __init__(self, reason: str = "", *, delay: timedelta | float | None = None) -> None:
         super().__init__(reason or "The task requested a retry.")
+        if not isinstance(delay, int | float | timedelta | None):
+            raise TypeError(f"The delay of Retry is a timedelta or seconds, got {delay!r}.")
         self.delay = timedelta(seconds=delay) if isinstance(delay, int | float) else delay

@@ -85,6 +85,7 @@ class Pipeline:
         watch(running)
         outcome = self.call(running, gate)
         settlement = self.judge(work, outcome, running)
+        running.is_over = True
         return self.settle(work, outcome, settlement, running)
 
     async def run_async(self, work: Work, watch: Watch = _nobody) -> Finished:
@@ -96,6 +97,7 @@ class Pipeline:
         watch(running)
         outcome = await self.call_async(running)
         settlement = self.judge(work, outcome, running)
+        running.is_over = True
         return self.settle(work, outcome, settlement, running)
 
     def refuse(self, work: Work) -> Finished | None:
@@ -214,7 +216,6 @@ def _begun(running: Running | None, outcome: Outcome) -> Running | None:
 
 def _over(running: Running, outcome: Outcome) -> Outcome:
     """Mark an attempt as over and return its outcome."""
-    running.is_over = True
     if running.is_completed:
         # Its own transaction has made it final; later errors change nothing.
         return Returned(running.completed_value)

@@ -120,7 +120,7 @@ class Running:
         spread = _spread(-1, 1)
         try:
             return policy.decide(error, self.attempt, spread=spread, result=self.result)
-        except Exception:
+        except BaseException:
             logger.exception(
                 "The backoff function of %s failed, its default is used", self.task.name
             )
