@@ -1,7 +1,7 @@
 """System checks for what a project adds to TaskRecordAdmin (see docs/reference/checks.md)."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.core import checks
 from djtasks.admin.built_in_actions import BUILT_IN
 from djtasks.admin.task_actions import TaskAction
 from djtasks.admin.task_pages import TaskPages
+from djtasks.admin.tasks.access import VERBS
 from djtasks.admin.tasks.built_in_columns import COLUMNS
 from djtasks.admin.tasks.columns import Column
 from djtasks.admin.tasks.export import EXPORTED
@@ -80,11 +81,11 @@ def _column(column: Any) -> Iterator[str]:
         yield f"{column.name!r}: `value` must be a function, got {column.value!r}."
     if column.prepare is not None and not callable(column.prepare):
         yield f"{column.name!r}: `prepare` must be a function, got {column.prepare!r}."
-    if isinstance(column.needs, str):
+    if isinstance(column.needs, str) or not isinstance(column.needs, Collection):
         yield f"{column.name!r}: `needs` must be a list of names, got {column.needs!r}."
         return
     for name in column.needs:
-        if name not in FIELDS:
+        if not isinstance(name, str) or name not in FIELDS:
             close = get_close_matches(str(name), FIELDS, n=1)
             meant = f" Did you mean {close[0]!r}?" if close else ""
             yield f"{column.name!r} needs {name!r}, which is not a column of TaskRecord.{meant}"
@@ -104,10 +105,17 @@ def _action(action: Any) -> Iterator[str]:
         yield f"{action.name!r}: `run` must be a function, got {action.run!r}."
     if not action.permission:
         yield f"{action.name!r} needs a `permission`."
-    states = action.states
-    if not states or not all(isinstance(state, State) for state in states):
-        yield f"{action.name!r}: `states` must list some of {', '.join(map(str, State))}."
+    if not _are_states(action.states):
+        known = ", ".join(state.name for state in State)
+        yield f"{action.name!r}: `states` must list some of {known}, got {action.states!r}."
     if action.one is None and action.many is None:
         yield f"{action.name!r} needs `one` or `many`."
-    if action.name in {*(ours.name for ours in BUILT_IN), *_PAGES}:
+    if action.name in {*(ours.name for ours in BUILT_IN), *_PAGES, *VERBS}:
         yield f"{action.name!r} is reserved by djtasks: use another name."
+
+
+def _are_states(states: Any) -> bool:
+    """Return whether these are states; those of `djtasks.models.TaskState` are equal to ours."""
+    if isinstance(states, str) or not isinstance(states, Collection):
+        return False
+    return bool(states) and all(isinstance(one, int) and one in set(State) for one in states)

@@ -62,6 +62,6 @@ class TaskRecordAdmin(TaskPages):
         of an action of yours. Asked besides the permission that the page of the verb takes: it
         can only narrow that. For enqueue the record is one that would be made, and is not stored.
         """
-        action = action_named(self, verb)
+        action = None if verb in VERBS else action_named(self, verb)
         needed = f"djtasks.{VERBS[verb]}" if action is None else action.permission
         return request.user.has_perm(needed)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from djtasks.admin import Column, SearchKey, TaskAction, TaskRecordAdmin
-from djtasks.models import TaskRecord
+from djtasks.models import TaskRecord, TaskState
 from djtasks.protocol.states import State
 from tests.admin.extended import site
 
@@ -38,6 +38,8 @@ def column(name: Any = "x", **given: Any) -> Column:
         ([column(value=5)], "`value` must be a function, got 5."),
         ([column(prepare=5)], "`prepare` must be a function, got 5."),
         ([column(needs=("kwarg",))], "not a column of TaskRecord. Did you mean 'kwargs'?"),
+        ([column(needs=None)], "`needs` must be a list of names, got None."),
+        ([column(needs=[["kwargs"]])], "which is not a column of TaskRecord."),
         ([column(needs="kwargs")], "`needs` must be a list of names, got 'kwargs'."),
         ([column(permission="view_order")], "such as 'shop.view_customer', got 'view_order'"),
         ([column("target", exported=True)], "'target' is already in every export"),
@@ -82,14 +84,25 @@ def action(name: str = "x", **given: Any) -> TaskAction:
     [
         ([action(), action()], "The name 'x' is used twice."),
         ([action("history")], "'history' is reserved by djtasks"),
+        ([action("view_arguments")], "'view_arguments' is reserved by djtasks"),
+        ([action("enqueue")], "'enqueue' is reserved by djtasks"),
         ([action("a/b")], "must start with a lowercase letter"),
         ([action(permission="")], "'x' needs a `permission`."),
         ([action(permission="x")], "must include its app label"),
         ([action(states=())], "`states` must list some of"),
-        ([action(states={"ready"})], "`states` must list some of"),
+        ([action(states={"ready"})], "`states` must list some of READY, RUNNING"),
+        ([action(states=State.FAILED)], "got <State.FAILED"),
+        ([action(states={99})], "`states` must list some of"),
         ([action(run=None)], "`run` must be a function, got None."),
         ([action(one=None, many=None)], "needs `one` or `many`"),
     ],
 )
 def test_e012_an_action_that_cannot_be(added: list[Any], complaint: str) -> None:
     assert complaint in broken("task_actions", *added)[0]
+
+
+def test_the_states_of_the_table_are_as_good_as_those_of_the_protocol() -> None:
+    class Forgiving(TaskRecordAdmin):
+        task_actions = (*TaskRecordAdmin.task_actions, action(states={TaskState.FAILED}))
+
+    assert Forgiving(TaskRecord, site).check() == []

@@ -1,9 +1,11 @@
 """A project's actions: effects first, bounded, by permission, and no error breaks a page."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import IntegrityError
 from django.test import Client
 
 from djtasks.engine import Engine
@@ -146,3 +148,30 @@ def test_a_project_may_narrow_its_action_task_by_task(
     )
 
     assert admin.post(page_of_task(record.pk, "postpone")).status_code == 403
+
+
+def test_an_action_that_hides_a_database_error_has_done_nothing_and_says_so(
+    engine: Engine,
+) -> None:
+    record = about("Ada")
+
+    def run(ids: Any) -> int:
+        count = TaskRecord.objects.filter(pk__in=ids).update(metadata={"asked_by": "ada"})
+        with suppress(IntegrityError):
+            TaskRecord(pk=ids[0], task_path="x").save(force_insert=True)
+        return count
+
+    change = here.Change(name="x", states={State.READY}, run=run)
+    bulk = here.run_bulk_here(engine, change, {"pk": record.pk}, by="ada")
+
+    record.refresh_from_db()
+    assert (bulk.changed, record.metadata) == (0, None)
+    assert list(bulk.refusals) == [here.RAISED]
+
+
+def test_an_action_on_one_task_is_for_those_who_may_see_tasks() -> None:
+    record = about("Ada")
+    somebody = permitted("change_order")
+
+    assert somebody.get(page_of_task(record.pk, "postpone")).status_code == 403
+    assert somebody.post(page_of_task(record.pk, "postpone")).status_code == 403

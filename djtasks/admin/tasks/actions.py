@@ -35,6 +35,8 @@ def act(
 ) -> HttpResponse:
     """Show the form of an action; on a valid POST, perform the action."""
     row, engine, face = view.row, view.engine, action.one or One()
+    if face.handler is None:
+        require_verb(admin, request, "view", row)
     require_verb(admin, request, action.name, row)
     posted = request.POST if request.method == "POST" else None
     form = face.form(posted, engine=engine, row=row, now=engine.store.now())

@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connections, transaction
+from django.db.transaction import TransactionManagementError
 from django.utils.translation import gettext_noop
 
 from djtasks.engine import Engine
@@ -75,6 +76,11 @@ def run_here(engine: Engine, change: Change, ids: Sequence[UUID]) -> int | None:
             if not isinstance(count, int):
                 raise TypeError(
                     f"An action must return how many tasks it changed, got {type(count)}."
+                )
+            if connections[engine.database].needs_rollback:
+                raise TransactionManagementError(
+                    "The action's transaction is broken and rolled back: it caught a database "
+                    "error, closed the connection or called set_rollback()."
                 )
     except Exception:
         logger.exception("Action raised action=%s tasks=%s", change.name, len(ids))
