@@ -46,7 +46,7 @@ def under_fire(alias: str, seconds: int) -> dict[str, Any]:
         declare(alias, count)
         running = [stack.enter_context(scheduler(alias)) for _ in range(SCHEDULERS)]
         harness.wait_until(lambda: everything_has_fired(alias))
-        since = live_counts(alias)
+        since = database_clock(alias)
         kills = 0
         deadline = time.monotonic() + seconds
         for victim in itertools.cycle(range(SCHEDULERS)):
@@ -56,7 +56,7 @@ def under_fire(alias: str, seconds: int) -> dict[str, Any]:
             running[victim].kill()
             running[victim] = stack.enter_context(scheduler(alias))
             kills += 1
-        until = live_counts(alias)
+        until = database_clock(alias)
         harness.wait_until(lambda: everything_is_fired_until(alias, until))
     figures = {
         "database": alias,
@@ -74,11 +74,11 @@ def alone(count: int, seconds: int) -> dict[str, Any]:
     declare("default", count)
     with scheduler("default") as process:
         harness.wait_until(lambda: everything_has_fired("default"))
-        since = live_counts("default")
+        since = database_clock("default")
         before, started = harness.cpu_seconds([process]), time.monotonic()
         time.sleep(seconds)
         share = (harness.cpu_seconds([process]) - before) / (time.monotonic() - started)
-        until = live_counts("default")
+        until = database_clock("default")
         harness.wait_until(lambda: everything_is_fired_until("default", until))
     fired = what_was_fired("default", since, until)
     return {"schedules": count, "cpu_share_of_a_core": share, **fired}
@@ -160,7 +160,7 @@ def declare(alias: str, count: int, *, interval: timedelta = INTERVAL) -> None:
 
     TaskRecord.objects.using(alias).all().delete()
     Schedule.objects.using(alias).all().delete()
-    start = live_counts(alias)
+    start = database_clock(alias)
     anchors = [start + interval * (number + 0.5) / count for number in range(count)]
     Schedule.objects.using(alias).bulk_create(
         [
@@ -218,7 +218,7 @@ def _expected(dues: list[datetime], until: datetime) -> int:
     return (until - min(dues)) // INTERVAL + 1
 
 
-def live_counts(alias: str) -> datetime:
+def database_clock(alias: str) -> datetime:
     """Return the database's clock."""
     from django.db import connections
 

@@ -66,8 +66,8 @@ def test_any_answer_may_get_lost_now_and_then(site: Site) -> None:
 
 def test_a_suspect_whose_hand_over_got_lost_is_not_stuck_with_anybody(site: Site) -> None:
     pills = [tasks.kill_process.enqueue("kill") for _ in range(2)]
-    deaf = site.worker("--processes", "1", "--threads", "2", lose={"store.adopt": 0.999999})
-    eventually(lambda: len(site.story().of("lost:store.adopt")) >= 3, seconds=90)
+    deaf = site.worker("--processes", "1", "--threads", "2", lose={"store.reassign": 0.999999})
+    eventually(lambda: len(site.story().of("lost:store.reassign")) >= 3, seconds=90)
     deaf.signal(signal.SIGTERM)
     assert deaf.wait(60) == 0
     site.worker("--processes", "1")

@@ -124,8 +124,8 @@ class Command(BaseCommand):
 def _require(flag: str, value: float | None, least: int, most: int | None = None) -> None:
     if value is None or least <= value <= (value if most is None else most):
         return
-    duration = f"from {least} to {most:,}" if most is not None else f"at least {least}"
-    raise CommandError(f"--{flag} must be {duration}, got {value:g}.")
+    allowed = f"from {least} to {most:,}" if most is not None else f"at least {least}"
+    raise CommandError(f"--{flag} must be {allowed}, got {value:g}.")
 
 
 def _add_switch(parser: ArgumentParser, name: str, *, default: bool | None, text: str) -> None:
