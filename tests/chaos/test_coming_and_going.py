@@ -23,7 +23,7 @@ def test_a_worker_that_starts_without_its_database_waits_for_it(site: Site, proc
     tasks.work.enqueue_many([(1.0,)] * 20)
 
     worker = site.worker("--processes", processes, database=line, wait=False)
-    eventually(lambda: "The database does not answer; it is tried again" in worker.output())
+    eventually(lambda: "The database does not answer; the worker retries" in worker.output())
     eventually(lambda: "waits for the database" in worker.output())
     assert not worker.has_ended
     line.switch(Mode.PASS)

@@ -39,6 +39,6 @@ def test_an_action_of_a_project_needs_no_scripts(browser: Browser, live_engine: 
     browser.find("button[value=postpone]").click()
     browser.find("form.djt-form button").click()
 
-    assert browser.reads("Done to 1 task.")
+    assert browser.reads("1 task was changed.")
     record.refresh_from_db()
     assert record.metadata == {"asked_by": "ada"}
