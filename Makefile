@@ -21,7 +21,7 @@ INSTALLED = .venv/with
 help:
 	@echo "make demo     run the demo: a site, a worker, Valkey and a database, with real work"
 	@echo "              ONCE=1 ends after the work, FOLDER=... reads it, PORT=... instead of 8000"
-	@echo "make quick    run what needs no server: pure functions, and the rest on SQLite (30 s)"
+	@echo "make quick    run what needs no server: pure functions, and the rest on SQLite (1 min)"
 	@echo "make test     run the tests"
 	@echo "make test-all run them with every change of every zone's clock (minutes more)"
 	@echo "make chaos    break servers and processes under load, and show that nothing is lost;"

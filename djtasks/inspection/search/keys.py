@@ -208,8 +208,8 @@ def _unknown(key: str, context: SearchContext) -> NotUnderstood:
 class SearchKey:
     """A key of the search: `name:value`.
 
-    `select(value, known)` returns the selection for a value, as in `operations.selected`;
-    `known.now` is the database's clock. It raises NotUnderstood, with a sentence, for a value
+    `select(value, context)` returns the selection for a value, as in `operations.selected`;
+    `context.now` is the database's clock. It raises NotUnderstood, with a sentence, for a value
     that is not valid. `widens`: several values mean any of them, not all. `permission`: the one
     that the key requires, as for `user.has_perm`. `shown`: how it is suggested; None: not at all.
     """
