@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 QUICK = bool(os.environ.get("DJTASKS_TEST_QUICK"))
+# A run of its own, for which SQLite and the memory broker are enough: nothing is left out.
+THEMED = bool(os.environ.get("DJTASKS_TEST_THEME"))
 
 FIXTURES = {"servers": "need servers", "own_valkey": "need servers", "chromium": "need a browser"}
 # With SQLite as the default, the parameter "default" is "sqlite" once more.
@@ -39,7 +41,7 @@ def reason_of(item: pytest.Item) -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what needs more than SQLite."""
-    if not QUICK:
+    if not QUICK or THEMED:
         return
     reasons = {item: reason_of(item) for item in items}
     left_out.update(reason for reason in reasons.values() if reason)

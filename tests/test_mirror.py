@@ -26,6 +26,7 @@ ELSEWHERE = {
     "admin/test_permissions.py": "every page",
     "admin/test_statements.py": "every page",
     "admin/test_tables.py": "every page with a table",
+    "admin/test_themes.py": "every page under themes of other packages",
     "admin/test_translations.py": "every text",
     "brokers/test_contract.py": "the contract, for several brokers",
     "brokers/test_rude_servers.py": "servers that misbehave, whatever their client",

@@ -127,13 +127,16 @@ class Browser:
             if entry["level"] in ("SEVERE", "WARNING") and UNASKED not in entry["message"]
         ]
 
-    def barriers(self) -> list[str]:
+    def barriers(self, within: str = "html") -> list[str]:
         """Return what axe-core finds that shuts people out, seriously or critically."""
         self.chrome.execute_script(AXE.read_text())
-        ask = "const done = arguments[0]; axe.run(document).then((found) => done(found.violations))"
-        found: list[dict[str, Any]] = self.chrome.execute_async_script(ask)
+        ask = (
+            "const [within, done] = arguments;"
+            "axe.run(within).then((found) => done(found.violations))"
+        )
+        found: list[dict[str, Any]] = self.chrome.execute_async_script(ask, within)
         return [
-            f"{rule['id']}: {rule['help']}: {node['target']} {node['html'][:200]}"
+            f"{rule['id']}: {node['failureSummary']}: {node['target']} {node['html'][:200]}"
             for rule in found
             if rule["impact"] in ("serious", "critical")
             for node in rule["nodes"]
