@@ -47,14 +47,14 @@ else:
     from django_tasks.base import TASK_REFRESH_ATTRS, TaskError
     from django_tasks.base import Task as DjangoTask
     from django_tasks.base import TaskResult as DjangoTaskResult
-    from django_tasks.exceptions import (
-        InvalidTaskBackendError as InvalidTaskBackend,
-    )
-    from django_tasks.exceptions import (
-        InvalidTaskError as InvalidTask,
-    )
     from django_tasks.exceptions import TaskResultDoesNotExist, TaskResultMismatch
     from django_tasks.signals import task_enqueued, task_finished, task_started
+
+    try:
+        from django_tasks.exceptions import InvalidTask, InvalidTaskBackend
+    except ImportError:  # their names up to django-tasks 0.12
+        from django_tasks.exceptions import InvalidTaskBackendError as InvalidTaskBackend
+        from django_tasks.exceptions import InvalidTaskError as InvalidTask
 
     LOGGER_NAME = "django_tasks"
 
