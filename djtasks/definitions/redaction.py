@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from djtasks.definitions.signatures import parameter_names
+from djtasks.definitions.signatures import possible_names
 from djtasks.definitions.task import Task
 
 Arguments = tuple[list[Any], dict[str, Any]]
@@ -33,13 +33,14 @@ def redacted(
     An argument is sensitive if the task names it (`@task(sensitive=("token",))`), however it was
     passed. So is any argument or key, at any depth, whose name matches `pattern`. If this process
     does not know the task, its positional arguments have no names: only keys inside them count.
+    Under a decorator that takes `*args`, one sensitive name hides all positional arguments.
     """
     named = frozenset(getattr(task, "sensitive", ()))
     hides = _compiled(pattern)
-    names = parameter_names(task.func, takes_context=task.takes_context) if task else []
+    names_at = possible_names(task.func, takes_context=task.takes_context) if task else _nameless
     shown = [
         HIDDEN
-        if place < len(names) and _is_hidden(names[place], named, hides)
+        if any(_is_hidden(name, named, hides) for name in names_at(place))
         else _cleaned(value, hides)
         for place, value in enumerate(args)
     ]
@@ -48,6 +49,10 @@ def redacted(
         for name, value in kwargs.items()
     }
     return shown, by_name
+
+
+def _nameless(_place: int) -> Sequence[str]:
+    return ()
 
 
 def redacted_value(value: Any, *, pattern: str) -> Any:

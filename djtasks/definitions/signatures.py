@@ -13,17 +13,27 @@ _MOST_NAMED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """A signature, and how many plain positional arguments always fit it."""
+    """The signature of what is called, and the one that people read.
+
+    `least`, `most`: how many plain positional arguments always fit. A decorator that takes `*args`
+    or `**kwargs` is opaque: people read the signature of the function in it.
+    """
 
     signature: Signature
+    shown: Signature
     least: int
     most: int
+
+    @property
+    def is_opaque(self) -> bool:
+        return self.shown is not self.signature
 
 
 @lru_cache(maxsize=4096)
 def _shape_of(function: Callable[..., Any], *, takes_context: bool) -> _Shape:
-    whole = signature(function)
-    parameters = list(whole.parameters.values())[1 if takes_context else 0 :]
+    # Not through `__wrapped__`: a decorator may pass an argument or take one away.
+    called = _for_callers(signature(function, follow_wrapped=False), takes_context=takes_context)
+    parameters = called.parameters.values()
     plain = [
         p
         for p in parameters
@@ -32,12 +42,32 @@ def _shape_of(function: Callable[..., Any], *, takes_context: bool) -> _Shape:
     needs_keyword = any(
         p.kind is Parameter.KEYWORD_ONLY and p.default is Parameter.empty for p in parameters
     )
-    least = sum(p.default is Parameter.empty for p in plain)
+    takes_any = any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
+    is_opaque = takes_any and hasattr(function, "__wrapped__")
+    whole = signature(function)
     return _Shape(
-        signature=whole.replace(parameters=parameters),
-        least=least,
+        signature=called,
+        shown=_for_callers(whole, takes_context=takes_context) if is_opaque else called,
+        least=sum(p.default is Parameter.empty for p in plain),
         most=-1 if needs_keyword else len(plain),
     )
+
+
+def _for_callers(whole: Signature, *, takes_context: bool) -> Signature:
+    """Return the signature without the context, which the worker passes first."""
+    parameters = list(whole.parameters.values())
+    if takes_context and parameters and parameters[0].kind is not Parameter.VAR_POSITIONAL:
+        del parameters[0]
+    return whole.replace(parameters=parameters)
+
+
+def shown_signature(function: Callable[..., Any], *, takes_context: bool) -> Signature:
+    """Return the signature that people read, without the context.
+
+    It is the signature of the function under a decorator that takes `*args` or `**kwargs`, which
+    need not be how it is called.
+    """
+    return _shape_of(function, takes_context=takes_context).shown
 
 
 def check_call(
@@ -65,19 +95,35 @@ def check_call(
 
 
 def parameter_names(function: Callable[..., Any], *, takes_context: bool) -> list[str]:
-    """Return the names of positional arguments, in their order.
+    """Return the names of positional arguments, in their order, as people read them.
 
     All arguments that `*args` collects have the name of that parameter.
     """
     names: list[str] = []
-    for name, parameter in _shape_of(
+    for name, parameter in shown_signature(
         function, takes_context=takes_context
-    ).signature.parameters.items():
+    ).parameters.items():
         if parameter.kind is Parameter.VAR_POSITIONAL:
             return [*names, *[name] * _MOST_NAMED]
         if parameter.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD):
             names.append(name)
     return names
+
+
+def possible_names(
+    function: Callable[..., Any], *, takes_context: bool
+) -> Callable[[int], Sequence[str]]:
+    """Return a function that returns the names which the argument at a place may have.
+
+    It is one name, or none. A decorator that takes `*args` may pass arguments at other places: then
+    it is every name, so that what must stay hidden stays hidden.
+    """
+    names = parameter_names(function, takes_context=takes_context)
+    shape = _shape_of(function, takes_context=takes_context)
+    if shape.is_opaque:
+        every = tuple(shape.shown.parameters)
+        return lambda _place: every
+    return lambda place: names[place : place + 1]
 
 
 def arguments_of(
@@ -89,7 +135,11 @@ def arguments_of(
 ) -> dict[str, Any]:
     """Return the arguments of a valid call by name, the same however they were passed.
 
-    Arguments that were not passed are left out, whatever their default.
+    Arguments that were not passed are left out, whatever their default. They have the names that
+    people read, unless a decorator is called otherwise.
     """
     shape = _shape_of(function, takes_context=takes_context)
-    return dict(shape.signature.bind(*args, **kwargs).arguments)
+    try:
+        return dict(shape.shown.bind(*args, **kwargs).arguments)
+    except TypeError:
+        return dict(shape.signature.bind(*args, **kwargs).arguments)

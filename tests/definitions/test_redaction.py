@@ -1,5 +1,6 @@
 """What nobody may read is taken out, however it was passed."""
 
+import functools
 from typing import Any
 
 import pytest
@@ -18,6 +19,19 @@ def pay(iban: str, amount: int, *rest: str, note: str = "") -> None: ...
 def pay_in_context(context: Context, iban: str, amount: int) -> None: ...
 
 
+def with_account(function: Any) -> Any:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function("account", *args, **kwargs)
+
+    return wrapper
+
+
+@task(sensitive="iban")
+@with_account
+def pay_from_account(account: str, iban: str, amount: int) -> None: ...
+
+
 def shown(task_: Any, *args: Any, **kwargs: Any) -> Any:
     return redacted(args, kwargs, task_, pattern=REDACT)
 
@@ -26,6 +40,11 @@ def test_an_argument_named_sensitive_is_hidden_by_place_and_by_name() -> None:
     assert shown(pay, "DE02", 5) == ([HIDDEN, 5], {})
     assert shown(pay, amount=5, iban="DE02") == ([], {"amount": 5, "iban": HIDDEN})
     assert shown(pay, "DE02", 5, "a", "b") == ([HIDDEN, 5, HIDDEN, HIDDEN], {})
+
+
+def test_a_sensitive_name_hides_every_place_under_a_decorator_that_may_move_it() -> None:
+    assert shown(pay_from_account, "DE02", 5) == ([HIDDEN, HIDDEN], {})
+    assert shown(pay_from_account, iban="DE02", amount=5) == ([], {"iban": HIDDEN, "amount": 5})
 
 
 def test_the_context_is_no_argument_of_the_caller() -> None:

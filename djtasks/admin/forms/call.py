@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from inspect import Parameter, signature
+from inspect import Parameter
 from typing import Any, get_type_hints
 
 from django import forms
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from djtasks.admin.forms.arguments import LEFT_OUT, ArgumentField
 from djtasks.admin.forms.task import moment_field, priority_field, queue_field
 from djtasks.definitions.redaction import HIDDEN, redacted
-from djtasks.definitions.signatures import check_call
+from djtasks.definitions.signatures import check_call, shown_signature
 from djtasks.definitions.task import Task
 from djtasks.engine import Engine
 from djtasks.errors import InvalidArguments
@@ -123,18 +123,18 @@ class CallForm(forms.Form):
     def resemble(self, row: TaskRecord) -> bool:
         """Fill in a record's arguments, except sensitive ones; return False if they don't fit."""
         args, kwargs = redacted(row.args, row.kwargs, self.task, pattern=self._pattern())
-        known = {p.name: p for p in _parameters(self.task)}
+        task = self.task
         try:
-            bound = signature(self.task.func).replace(parameters=list(known.values()))
-            values = bound.bind(*args, **kwargs).arguments
+            shown = shown_signature(task.func, takes_context=task.takes_context)
+            values = shown.bind(*args, **kwargs).arguments
         except TypeError:
             return False
         for name, value in values.items():
             field: Any = self.fields[_PREFIX + name]
-            shown = list(value) if isinstance(value, tuple) else value
+            given = list(value) if isinstance(value, tuple) else value
             # What is hidden inside must not come back as the word that stands for it.
-            is_whole = str(HIDDEN) not in json.dumps(shown)
-            self.initial[_PREFIX + name] = field.shown(shown) if is_whole else None
+            is_whole = str(HIDDEN) not in json.dumps(given)
+            self.initial[_PREFIX + name] = field.shown(given) if is_whole else None
         self.initial["priority"] = row.priority
         if not self.engine.queues or row.queue in self.engine.queues:
             self.initial["queue"] = row.queue
@@ -161,7 +161,8 @@ def _is_default(parameter: Parameter, value: Any) -> bool:
 
 
 def _parameters(task: Task[..., Any]) -> list[Parameter]:
-    return list(signature(task.func).parameters.values())[1 if task.takes_context else 0 :]
+    shown = shown_signature(task.func, takes_context=task.takes_context)
+    return list(shown.parameters.values())
 
 
 def _hints(task: Task[..., Any]) -> dict[str, Any]:

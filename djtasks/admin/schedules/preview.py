@@ -1,13 +1,14 @@
 """A preview of a schedule form: the rule in words, its next ten runs, and the call."""
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from inspect import Signature
 
 from djtasks.admin.schedules.form import ScheduleForm
 from djtasks.admin.schedules.rows import Due, on_its_clock, translated
 from djtasks.definitions import registry
+from djtasks.definitions.signatures import shown_signature
 from djtasks.errors import InvalidSchedule
 from djtasks.inspection.schedules import runs_after
 from djtasks.scheduler.planning import Timetable
@@ -72,7 +73,6 @@ def call_of(path: str) -> str:
     task = registry.find(path)
     if task is None:
         return ""
-    signature = inspect.signature(task.func)
-    parameters = list(signature.parameters.values())[1 if task.takes_context else 0 :]
-    shown = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
+    signature = shown_signature(task.func, takes_context=task.takes_context)
+    shown = signature.replace(return_annotation=Signature.empty)
     return f"{path.rpartition('.')[2]}{shown}"

@@ -1,12 +1,13 @@
 """Search by an argument: by its name, however it was passed, and never by a hidden one."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models.fields.json import KeyTransform
 from django.utils.translation import gettext as _
 
-from djtasks.definitions.signatures import parameter_names
+from djtasks.definitions.signatures import parameter_names, possible_names
 from djtasks.definitions.task import Task
 from djtasks.inspection.search.context import SearchContext
 from djtasks.inspection.search.values import NotUnderstood, readings, short
@@ -69,7 +70,7 @@ def _at_place(place: int, inner: list[str], reading: Any, context: SearchContext
     hiding = [
         task.module_path
         for task in context.tasks
-        if place < len(names := _names(task)) and context.hides(names[place])
+        if any(context.hides(name) for name in _names_at(place, task))
     ]
     found: dict[str, Any] = {_column("args", [str(place), *inner]): reading}
     return found | {"not": {"task_path": hiding}} if hiding else found
@@ -87,3 +88,7 @@ def _places(name: str, context: SearchContext) -> dict[int, list[str]]:
 
 def _names(task: Task[..., Any]) -> list[str]:
     return list(parameter_names(task.func, takes_context=task.takes_context))
+
+
+def _names_at(place: int, task: Task[..., Any]) -> Sequence[str]:
+    return possible_names(task.func, takes_context=task.takes_context)(place)
