@@ -16,7 +16,6 @@ from django.db import transaction
 from djtasks.compat import (
     DEFAULT_TASK_QUEUE_NAME,
     BaseTaskBackend,
-    InvalidTask,
     InvalidTaskBackend,
     TaskResultDoesNotExist,
     task_enqueued,
@@ -65,25 +64,28 @@ class DjtasksBackend(BaseTaskBackend):
 
     def validate_task(self, task: Any) -> None:
         """Raise InvalidTask for a task that workers could not run; register one that they can."""
+        self._accept(task)
+
+    def _accept(self, task: Any) -> Task[..., Any]:
+        """Validate and register a task, and return it as one of ours."""
         super().validate_task(task)
-        if not isinstance(task, Task):
-            raise InvalidTask(f"{task.module_path!r} is not a djtasks Task.")
-        registry.register(task)
+        return registry.adopt(task)
 
     def enqueue(  # type: ignore[override] # one object for any signature
         self, task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> TaskResult[Any]:
         """Insert one record in the caller's transaction; workers learn of it on commit.
 
-        With `unique`, returns the result of the live record that holds the key, if any.
+        With `unique`, returns the result of the live record that holds the key, if any. The task
+        of the result is the caller's own, also if another backend or a library has made it.
         Raises InvalidArguments before anything is written, InvalidTask for a bad task.
         """
-        self.validate_task(task)
+        ours = self._accept(task)
         engine = self.engine
         outbox = engine.outbox
-        self._warn_if_hidden(task, engine)
+        self._warn_if_hidden(ours, engine)
         limit = engine.options.max_arguments
-        record = build_record(task, args, kwargs, backend=self.alias, limit=limit)
+        record = build_record(ours, args, kwargs, backend=self.alias, limit=limit)
         answer = engine.store.insert(record)
         if answer.holder is not None:
             return from_record(answer.holder)
@@ -99,9 +101,9 @@ class DjtasksBackend(BaseTaskBackend):
 
     def enqueue_many(self, task: Task[..., Any], items: Items) -> int:
         """Insert one record per item, all in one transaction; see Task.enqueue_many()."""
-        self.validate_task(task)
+        ours = self._accept(task)
         engine = self.engine
-        self._warn_if_hidden(task, engine)
+        self._warn_if_hidden(ours, engine)
         outbox = engine.outbox
         count, limit = 0, engine.options.max_arguments
         hints: list[Hint] = []
@@ -109,7 +111,7 @@ class DjtasksBackend(BaseTaskBackend):
             numbered = enumerate(items)
             while chunk := list(islice(numbered, ROWS_A_STATEMENT)):
                 records = [
-                    build_item(task, index, item, backend=self.alias, limit=limit)
+                    build_item(ours, index, item, backend=self.alias, limit=limit)
                     for index, item in chunk
                 ]
                 answers = engine.store.insert_many(records)

@@ -4,7 +4,8 @@ Everything else imports these names from here.
 """
 
 import importlib.util
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -74,12 +75,20 @@ __all__ = [
     "TaskResultDoesNotExist",
     "TaskResultMismatch",
     "TaskResultStatus",
+    "is_task",
     "register_checks",
     "task_backends",
     "task_enqueued",
     "task_finished",
     "task_started",
 ]
+
+
+def is_task(value: Any) -> bool:
+    """Return whether this is a task of Django's API, or of the backport's where both are loaded."""
+    backport = sys.modules.get("django_tasks.base")
+    classes = (DjangoTask, backport.Task) if backport is not None else (DjangoTask,)
+    return isinstance(value, classes)
 
 
 def register_checks() -> None:

@@ -20,7 +20,7 @@ from djtasks.compat import (
     TaskResultStatus,
 )
 from djtasks.definitions import registry
-from djtasks.definitions.task import Task, restore
+from djtasks.definitions.task import Task, blank, restore
 from djtasks.errors import ResultTimeout, TaskCancelled, UnknownTask, WouldWaitForever
 from djtasks.formats.json_values import decode
 from djtasks.formats.tracebacks import class_path
@@ -206,7 +206,7 @@ def from_claim(
     args, kwargs = decode_call(claim)
     earlier = decode(claim.worker_ids) if claim.worker_ids else []
     return TaskResult(
-        task=restore(task, priority=claim.priority, queue_name=claim.queue),
+        task=restore(registry.as_defined(task), priority=claim.priority, queue_name=claim.queue),
         id=str(claim.id),
         status=TaskResultStatus.RUNNING,
         state=State.RUNNING,
@@ -266,7 +266,7 @@ def _errors(record: TaskRecord, state: State) -> list[TaskError]:
 def _task_of(record: TaskRecord) -> Task[Any, Any]:
     known = registry.find(record.task_path) or _unknown_task(record.task_path)
     return restore(
-        known,
+        registry.as_defined(known),
         priority=record.priority,
         queue_name=record.queue,
         backend=record.backend,
@@ -285,13 +285,4 @@ def _unknown_task(path: str) -> Task[Any, Any]:
 
     missing.__module__, _, missing.__qualname__ = path.rpartition(".")
     missing.__name__ = missing.__qualname__
-    blank = object.__new__(Task)
-    for name, value in _BLANK.items():
-        object.__setattr__(blank, name, value)
-    object.__setattr__(blank, "func", missing)
-    return blank
-
-
-_BLANK = {
-    name: option.default for name, option in Task.__dataclass_fields__.items() if name != "func"
-}
+    return blank(missing)

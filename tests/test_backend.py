@@ -12,7 +12,6 @@ from django.dispatch import receiver
 from django.test import override_settings
 
 from djtasks.compat import (
-    DjangoTask,
     InvalidTask,
     InvalidTaskBackend,
     TaskResultDoesNotExist,
@@ -161,16 +160,6 @@ def test_an_enqueueing_that_cannot_be_is_refused(options: dict[str, Any], compla
 def test_an_alias_that_does_not_exist_is_refused() -> None:
     with pytest.raises(InvalidTaskBackend, match="nowhere"):
         add.using(backend="nowhere")
-
-
-def test_a_task_of_another_class_is_refused() -> None:
-    backend = add.get_backend()
-    other = object.__new__(DjangoTask)
-    for name in ("func", "priority", "queue_name", "run_after", "takes_context"):
-        object.__setattr__(other, name, getattr(add, name))
-
-    with pytest.raises(InvalidTask, match=r"'tests\.tasks\.add' is not a djtasks Task"):
-        backend.validate_task(other)
 
 
 @pytest.mark.parametrize(

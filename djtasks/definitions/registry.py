@@ -7,13 +7,16 @@ from typing import Any
 from django.apps import apps
 from django.utils.module_loading import module_has_submodule
 
-from djtasks.compat import InvalidTask
+from djtasks.compat import InvalidTask, is_task
+from djtasks.definitions.foreign import defined_at, taken_over
 from djtasks.definitions.task import Task
 from djtasks.errors import UnknownTask
 
 _tasks: dict[str, Task[..., Any]] = {}
 # By a path that a task had before.
 _renamed: dict[str, Task[..., Any]] = {}
+# By its path, what another backend or a library has defined; `_tasks` has it as a task of ours.
+_foreign: dict[str, Any] = {}
 
 
 def register(task: Task[..., Any]) -> None:
@@ -36,12 +39,53 @@ def register(task: Task[..., Any]) -> None:
     _renamed.update(dict.fromkeys(task.aliases, task))
 
 
+def adopt(task: Any) -> Task[..., Any]:
+    """Register a task of any backend or library, and return it as a Task of djtasks.
+
+    Raises InvalidTask if it is no task, or has an option that djtasks does not accept.
+    """
+    if isinstance(task, Task):
+        register(task)
+        return task
+    if not is_task(task):
+        raise InvalidTask(f"{task!r} is not a task. Put @task above the function.")
+    known = _tasks.get(task.module_path)
+    if known is None or known.func is not task.func:
+        known = _adopt_definition(task)
+    return taken_over(task, known)
+
+
+def _adopt_definition(task: Any) -> Task[..., Any]:
+    defined = defined_at(task.module_path)
+    if defined is None or defined.func is not task.func:
+        defined = task
+    known = defined if isinstance(defined, Task) else taken_over(defined)
+    register(known)
+    if known is not defined:
+        _foreign[task.module_path] = defined
+    return known
+
+
+def as_defined(task: Task[..., Any]) -> Any:
+    """Return the definition behind a registered task, in the class that its maker gave it."""
+    return _foreign.get(task.module_path, task) if _foreign else task
+
+
 def find(path: str) -> Task[..., Any] | None:
     """Return the task as it was defined, or None.
 
-    Also finds a task by one of its aliases, unless another task has that path now.
+    Also finds a task by one of its aliases, unless another task has that path now, and a task
+    that was defined for another backend.
     """
-    return _tasks.get(path) or _renamed.get(path)
+    return _tasks.get(path) or _renamed.get(path) or _find_foreign(path)
+
+
+def _find_foreign(path: str) -> Task[..., Any] | None:
+    defined = defined_at(path)
+    try:
+        return adopt(defined) if defined is not None else None
+    except InvalidTask:
+        return None
 
 
 def get(path: str) -> Task[..., Any]:

@@ -175,10 +175,22 @@ def restore(task: "Task[P, T]", **changes: Any) -> "Task[P, T]":
     Settings may have changed since it was enqueued; the record must stay readable.
     """
     copy = object.__new__(type(task))
+    # A foreign task may have attributes that are no fields.
+    for name, value in getattr(task, "__dict__", {}).items():
+        object.__setattr__(copy, name, value)
     for option in fields(task):
         value = changes.get(option.name, getattr(task, option.name))
         object.__setattr__(copy, option.name, value)
     return copy
+
+
+def blank(function: Callable[P, T]) -> "Task[P, T]":
+    """Return a task with the default of every option, without validation."""
+    made: Task[P, T] = object.__new__(Task)
+    for option in fields(Task):
+        object.__setattr__(made, option.name, option.default)
+    object.__setattr__(made, "func", function)
+    return made
 
 
 class TaskOptions(TypedDict, total=False):

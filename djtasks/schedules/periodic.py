@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
+from djtasks.compat import is_task
 from djtasks.definitions import registry
 from djtasks.definitions.signatures import check_call
 from djtasks.definitions.task import Task
@@ -146,14 +147,14 @@ def periodic(
     return declare
 
 
-def _require_task(task: object) -> None:
-    if not isinstance(task, Task):
+def _require_task(task: Any) -> None:
+    if not is_task(task):
         raise InvalidSchedule(
             f"@periodic must stand above @task, but got {task!r}, which is not a task. Write "
             f"@periodic(...) first, then @task on the line below, then the function."
         )
     defined = registry.find(task.module_path)
-    if defined is not None and defined is not task:
+    if defined is not None and registry.as_defined(defined) is not task:
         raise InvalidSchedule(
             f"@periodic got a copy of {task.module_path!r} made by using(). A schedule would not "
             f"keep its options. Declare the task itself."

@@ -46,23 +46,26 @@ class DummyBackend(BaseTaskBackend):
         self.results: list[TaskResult[Any]] = []
 
     def validate_task(self, task: Any) -> None:
+        self._accept(task)
+
+    def _accept(self, task: Any) -> Task[..., Any]:
         super().validate_task(task)
-        registry.register(task)
+        return registry.adopt(task)
 
     def enqueue(  # type: ignore[override] # one object for any signature
         self, task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> TaskResult[Any]:
         """Keep one task; raise what the real backend would raise for it."""
-        self.validate_task(task)
+        ours = self._accept(task)
         limit = Options().max_arguments
-        return self._keep(task, build_record(task, args, kwargs, backend=self.alias, limit=limit))
+        return self._keep(task, build_record(ours, args, kwargs, backend=self.alias, limit=limit))
 
     def enqueue_many(self, task: Task[..., Any], items: Items) -> int:
         """Keep one task per item; keep none if one item is not valid."""
-        self.validate_task(task)
+        ours = self._accept(task)
         limit = Options().max_arguments
         records = [
-            build_item(task, index, item, backend=self.alias, limit=limit)
+            build_item(ours, index, item, backend=self.alias, limit=limit)
             for index, item in enumerate(items)
         ]
         for record in records:
