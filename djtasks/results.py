@@ -201,12 +201,19 @@ def from_claim(
     task: Task[Any, Any],
     worker: UUID,
     started_at: datetime,
+    *,
+    backend: str | None = None,
 ) -> TaskResult[Any]:
-    """Return the result of a running attempt, built from its claim alone."""
+    """Return the result of a running attempt, built from its claim alone.
+
+    `backend` is the alias that runs it; None means the one that its task is defined for.
+    """
     args, kwargs = decode_call(claim)
     earlier = decode(claim.worker_ids) if claim.worker_ids else []
+    alias = backend or task.backend
+    options = {"priority": claim.priority, "queue_name": claim.queue, "backend": alias}
     return TaskResult(
-        task=restore(registry.as_defined(task), priority=claim.priority, queue_name=claim.queue),
+        task=restore(registry.as_defined(task), **options),
         id=str(claim.id),
         status=TaskResultStatus.RUNNING,
         state=State.RUNNING,
@@ -216,7 +223,7 @@ def from_claim(
         last_attempted_at=started_at,
         args=args,
         kwargs=kwargs,
-        backend=task.backend,
+        backend=alias,
         errors=[_error_of(entry) for entry in decode(claim.errors)] if claim.errors else [],
         worker_ids=[*earlier, str(worker)],
     )
@@ -229,10 +236,11 @@ def from_finished(
     settlement: Settlement,
     *,
     started_at: datetime | None,
+    backend: str | None = None,
 ) -> TaskResult[Any]:
     """Return the result of an attempt that was just settled, without reading it back."""
     now = datetime.now(UTC)
-    result = from_claim(claim, task, worker, started_at or now)
+    result = from_claim(claim, task, worker, started_at or now, backend=backend)
     errors = result.errors
     if settlement.error is not None:
         errors = [*errors, _error_of(decode(settlement.error))]

@@ -110,7 +110,7 @@ class ImmediateBackend(DummyBackend):
 
     def _keep(self, task: Task[..., Any], record: NewRecord) -> TaskResult[Any]:
         task_enqueued.send(type(self), task_result=_new_result(task, record))
-        store = _NoStore()
+        store = _NoStore(self.alias)
         pipeline = Pipeline(store, new_id(), max_result=Options().max_result)  # type: ignore[arg-type]
         claim = _claim_of(record)
         while True:
@@ -120,6 +120,8 @@ class ImmediateBackend(DummyBackend):
                 break
             claim = _next_attempt(claim, finished, pipeline.worker)
         result = finished_result(finished, pipeline.worker)
+        object.__setattr__(result, "task", task)
+        object.__setattr__(result, "backend", self.alias)
         self.results.append(result)
         task_finished.send(type(self), task_result=result)
         return result
@@ -128,8 +130,9 @@ class ImmediateBackend(DummyBackend):
 class _NoStore:
     """The part of a store that complete_in_transaction() needs when no row exists."""
 
-    def __init__(self) -> None:
+    def __init__(self, backend: str) -> None:
         self.database = queue_database()
+        self.backend = backend
 
     def settle(self, settlements: Sequence[Settlement], *, worker: UUID) -> set[UUID]:  # noqa: ARG002
         return {settlement.id for settlement in settlements}

@@ -10,7 +10,7 @@ from asgiref.sync import async_to_sync
 from django.test import override_settings
 
 from djtasks import Every, periodic
-from djtasks.compat import IN_DJANGO, DjangoTask, InvalidTask, task_backends
+from djtasks.compat import IN_DJANGO, DjangoTask, InvalidTask, TaskContext, task_backends
 from djtasks.definitions import registry
 from djtasks.definitions.task import Task
 from djtasks.engine import Engine
@@ -48,6 +48,11 @@ with override_settings(TASKS=with_built_in("Immediate")):
     async def double_async(number: int) -> int:
         return 2 * number
 
+    @task(takes_context=True)
+    def backend_of_result(context: TaskContext) -> list[str]:
+        result = context.task_result
+        return [result.backend, result.task.backend, type(result.task).__name__]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Labelled(DjangoTask):  # type: ignore[type-arg]
@@ -76,7 +81,7 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def foreign_here() -> None:
     """Take the foreign tasks out of the registry, as in a process that has only imported them."""
-    for found in (double, double_async, triple):
+    for found in (double, double_async, backend_of_result, triple):
         registry._tasks.pop(found.module_path, None)
         registry._foreign.pop(found.module_path, None)
 
@@ -111,6 +116,16 @@ def test_using_moves_a_task_of_djangos_backend_to_ours(engine: Engine) -> None:
         assert (row.backend, row.queue, row.priority) == ("ours", "mail", 5)
         assert [done.return_value for done in run_due(backend="ours")] == [8]
         assert registry.get(double.module_path).priority == 0
+
+
+def test_a_moved_task_sees_the_backend_that_runs_it(engine: Engine) -> None:
+    with override_settings(TASKS=with_built_in("Immediate")):
+        moved = backend_of_result.using(backend="ours")
+        moved.enqueue()
+
+        (done,) = run_due(backend="ours")
+
+    assert done.return_value == ["ours", "ours", type(backend_of_result).__name__]
 
 
 def test_a_task_of_ours_that_another_backend_validated_is_found_by_its_path(

@@ -127,7 +127,13 @@ class Running:
         return replace(policy, backoff=Backoff()).decide(error, self.attempt, spread=spread)
 
     def result(self) -> Any:
-        return results.from_claim(self.claim, self.task, self.worker, self.started_moment)
+        return results.from_claim(
+            self.claim,
+            self.task,
+            self.worker,
+            self.started_moment,
+            backend=getattr(self.store, "backend", None),
+        )
 
     @property
     def started_moment(self) -> datetime:

@@ -43,8 +43,9 @@ def _has_listeners(signal: Signal, level: int) -> bool:
 class Announcer:
     """Sends the signals of one child, at most once, and those about ends after the commit."""
 
-    def __init__(self, sender: type, worker: UUID) -> None:
+    def __init__(self, sender: type, worker: UUID, backend: str | None = None) -> None:
         self._sender = sender
+        self._backend = backend
         self._worker = worker
         self._news: SimpleQueue[Running | Finished | None] = SimpleQueue()
         self._announcing = False
@@ -116,6 +117,7 @@ class Announcer:
             self._worker,
             settlement,
             started_at=finished.started_at,
+            backend=self._backend,
         )
         if state is State.READY:
             delay = timedelta(seconds=settlement.delay or 0.0)

@@ -70,7 +70,7 @@ class Child:
         self._hung: set[UUID] = set()
         self._draining = threading.Event()
         self.holdings = Holdings()
-        self.announcer = Announcer(sender, worker)
+        self.announcer = Announcer(sender, worker, engine.alias)
         self.statistics = Statistics(engine, worker)
         self.pipeline = self._pipeline()
         self.limits = Limits(self._on_hung)

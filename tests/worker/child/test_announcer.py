@@ -19,7 +19,7 @@ def announcer(monkeypatch):
     from djtasks.worker.child import announcer as module
 
     monkeypatch.setattr(module, "_IDLE_SECONDS", 0.0)
-    return Announcer(DjtasksBackend, WORKER)
+    return Announcer(DjtasksBackend, WORKER, "polled")
 
 
 @pytest.fixture
@@ -58,6 +58,7 @@ def test_a_success_is_told_as_started_and_finished(announcer, pipeline, heard):
     tell(announcer, pipeline, claim_of("tests.tasks.add", 1, 2))
 
     assert [name for name, *_ in heard] == ["started", "finished"]
+    assert heard[1][1].backend == heard[1][1].task.backend == "polled"
     started, finished = heard[0][1], heard[1][1]
     assert started.state is State.RUNNING
     assert started.attempts == 1
