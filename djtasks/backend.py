@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.apps import apps
 from django.core import checks as django_checks
 from django.db import transaction
 
@@ -18,6 +19,7 @@ from djtasks.compat import (
     BaseTaskBackend,
     InvalidTaskBackend,
     TaskResultDoesNotExist,
+    register_checks,
     task_enqueued,
 )
 from djtasks.definitions import registry
@@ -26,22 +28,25 @@ from djtasks.engine import Engine, engine_of
 from djtasks.enqueueing.building import build_item, build_record
 from djtasks.enqueueing.outbox import HINTS_A_TRANSACTION
 from djtasks.errors import InvalidOption
-from djtasks.models import TaskRecord
 from djtasks.protocol.hints import Hint
 from djtasks.protocol.records import Inserted, NewRecord
 from djtasks.results import TaskResult, from_new, from_record
+from djtasks.store import MISSING_APP
 
 logger = logging.getLogger("djtasks.backend")
 
 ROWS_A_STATEMENT = 1_000
 _warned: set[str] = set()
 
+# Here too: the AppConfig, which does it otherwise, may be what is missing.
+register_checks()
+
 
 class DjtasksBackend(BaseTaskBackend):
     """Store tasks as rows in the caller's transaction, and push their ids to the broker after it.
 
-    Django builds it when the first tasks module is imported and once per thread, so it uses no
-    table and no connection until a task is enqueued.
+    Django builds it when the first tasks module is imported, maybe while apps load, and once per
+    thread. So it uses no model, no table and no connection until a task is enqueued.
     """
 
     task_class = Task
@@ -142,7 +147,10 @@ class DjtasksBackend(BaseTaskBackend):
 
     def get_result(self, result_id: str) -> TaskResult[Any]:
         """Return the result with this id, or raise TaskResultDoesNotExist."""
-        rows = TaskRecord.objects.using(self.engine.database)
+        database = self.engine.database
+        from djtasks.models import TaskRecord
+
+        rows = TaskRecord.objects.using(database)
         row = rows.filter(pk__in=_ids(result_id)).first()
         if row is None:
             raise TaskResultDoesNotExist(
@@ -153,12 +161,16 @@ class DjtasksBackend(BaseTaskBackend):
 
     def cancel(self, result_id: str) -> bool:
         """Cancel the task with this id; return False if it is final or does not exist."""
+        engine = self.engine
+        _ = engine.database  # says what is missing if our models cannot be imported
         from djtasks.operations import cancel
 
-        return bool(cancel(self.engine, _ids(result_id)))
+        return bool(cancel(engine, _ids(result_id)))
 
     def check(self, **_kwargs: Any) -> list[django_checks.CheckMessage]:
         """Return the system check messages for the settings of this alias."""
+        if not apps.is_installed("djtasks"):
+            return [django_checks.Error(f"TASKS[{self.alias!r}]: {MISSING_APP}", id="djtasks.E020")]
         from djtasks.checks import check_alias
 
         return check_alias(self.alias)

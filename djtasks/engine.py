@@ -5,16 +5,16 @@ import secrets
 import threading
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
 
 from djtasks.brokers import Broker, open_broker
 from djtasks.compat import DEFAULT_TASK_QUEUE_NAME, InvalidTaskBackend
 from djtasks.enqueueing.outbox import Outbox
-from djtasks.models import Namespace
 from djtasks.options import Options, parse_options
 from djtasks.store import Store, open_store, queue_database
 
@@ -39,6 +39,8 @@ class Engine:
         """The prefix that separates this installation's hints; queries the database once."""
         if self.options.namespace is not None:
             return self.options.namespace
+        from djtasks.models import Namespace
+
         return Namespace.obtain(self.database, secrets.token_hex(8))
 
     @cached_property
@@ -84,9 +86,24 @@ def engine_of(alias: str) -> Engine:
 
 
 def our_aliases() -> list[str]:
-    """Return the TASKS aliases served by djtasks, in the order of the settings."""
+    """Return the TASKS aliases served by djtasks, in the order of the settings.
+
+    Their BACKEND is DjtasksBackend or a subclass of it.
+    """
     configured: dict[str, Any] = getattr(settings, "TASKS", None) or {}
-    return [a for a, given in configured.items() if given.get("BACKEND") == BACKEND_PATH]
+    return [a for a, given in configured.items() if _is_ours(str(given.get("BACKEND")))]
+
+
+@lru_cache
+def _is_ours(path: str) -> bool:
+    """Return whether this is the path of our backend or of a project's subclass of it."""
+    if path == BACKEND_PATH:
+        return True
+    try:
+        found, ours = import_string(path), import_string(BACKEND_PATH)
+    except Exception:  # noqa: BLE001 - Django says what is wrong with it where it is used
+        return False
+    return isinstance(found, type) and issubclass(found, ours)
 
 
 def _build(alias: str) -> Engine:

@@ -24,7 +24,6 @@ from djtasks.definitions.task import Task, blank, restore
 from djtasks.errors import ResultTimeout, TaskCancelled, UnknownTask, WouldWaitForever
 from djtasks.formats.json_values import decode
 from djtasks.formats.tracebacks import class_path
-from djtasks.models import TaskRecord
 from djtasks.protocol.records import Claim, NewRecord, Settlement, decode_call
 from djtasks.protocol.states import FINAL, State, django_status
 
@@ -35,6 +34,7 @@ _LONGEST_PAUSE = 0.25
 _CANCELLED = class_path(TaskCancelled())
 
 if TYPE_CHECKING:
+    from djtasks.models import TaskRecord
 
     class _Base(DjangoTaskResult[..., T]): ...
 
@@ -147,7 +147,7 @@ def _pauses(timeout: timedelta | float | None, id_: str) -> Iterator[float]:
     raise ResultTimeout(f"Task {id_} was not final after {seconds:g} seconds.")
 
 
-def from_record(record: TaskRecord) -> TaskResult[Any]:
+def from_record(record: "TaskRecord") -> TaskResult[Any]:
     """Return the result of a row. Its task is the registered task with the row's options."""
     state = State(record.state)
     workers = list(record.worker_ids or [])
@@ -260,7 +260,7 @@ def _error_of(entry: dict[str, Any]) -> TaskError:
     return TaskError(exception_class_path=entry["class"], traceback=entry["traceback"])
 
 
-def _errors(record: TaskRecord, state: State) -> list[TaskError]:
+def _errors(record: "TaskRecord", state: State) -> list[TaskError]:
     errors = [_error_of(entry) for entry in record.errors or []]
     # Callers of Django's API read errors[-1] of whatever is FAILED to them. What a task raised
     # to end itself is there already; nobody wrote an entry for a record that was not running.
@@ -271,7 +271,7 @@ def _errors(record: TaskRecord, state: State) -> list[TaskError]:
     return errors
 
 
-def _task_of(record: TaskRecord) -> Task[Any, Any]:
+def _task_of(record: "TaskRecord") -> Task[Any, Any]:
     known = registry.find(record.task_path) or _unknown_task(record.task_path)
     return restore(
         registry.as_defined(known),

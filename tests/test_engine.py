@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
+from djtasks.backend import DjtasksBackend
 from djtasks.compat import InvalidTaskBackend
 from djtasks.engine import engine_of, our_aliases
 from djtasks.errors import InvalidOption
@@ -36,11 +37,18 @@ def test_queues_keep_the_order_of_the_settings(alias: str, queues: tuple[str, ..
     assert engine_of(alias).queues == queues
 
 
+class OwnBackend(DjtasksBackend):
+    """A project's subclass."""
+
+
 def test_aliases_are_ours_when_their_backend_is() -> None:
     theirs = {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}
+    nothing = {"BACKEND": "nowhere.Backend"}
+    own = {"BACKEND": "tests.test_engine.OwnBackend"}
+    more = {"theirs": theirs, "nothing": nothing, "broken": {}, "own": own}
 
-    with override_settings(TASKS=TASKS | {"theirs": theirs}):
-        assert our_aliases() == ["default", "anything", "polled"]
+    with override_settings(TASKS=TASKS | more):
+        assert our_aliases() == ["default", "anything", "polled", "own"]
     with override_settings(TASKS=None):
         assert our_aliases() == []
 

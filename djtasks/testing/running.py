@@ -11,7 +11,6 @@ from djtasks import middleware
 from djtasks.definitions import registry
 from djtasks.engine import Engine, engine_of
 from djtasks.formats.ids import new_id
-from djtasks.models import TaskRecord
 from djtasks.protocol.records import Claim
 from djtasks.protocol.states import State
 from djtasks.results import TaskResult, from_finished, from_record
@@ -45,7 +44,7 @@ def run_due(
     """
     engine = engine_of(backend)
     if advance is not None:
-        waiting = TaskRecord.objects.using(engine.database).filter(state=State.READY)
+        waiting = _records(engine).filter(state=State.READY)
         waiting.filter(backend=backend).update(run_after=F("run_after") - advance)
     worker = new_id()
     pipeline = Pipeline(
@@ -65,6 +64,13 @@ def run_due(
     return results
 
 
+def _records(engine: Engine) -> Any:
+    # A test backend is imported when the first tasks module is, maybe while apps load.
+    from djtasks.models import TaskRecord  # noqa: PLC0415
+
+    return TaskRecord.objects.using(engine.database)
+
+
 def _claim(engine: Engine, worker: UUID) -> list[Claim]:
     lanes = engine.store.scan().lanes
     lanes.sort(key=lambda lane: -lane.priority)
@@ -74,7 +80,7 @@ def _claim(engine: Engine, worker: UUID) -> list[Claim]:
 
 
 def _result(engine: Engine, claim: Claim, finished: Finished) -> TaskResult[Any]:
-    row = TaskRecord.objects.using(engine.database).filter(pk=claim.id).first()
+    row = _records(engine).filter(pk=claim.id).first()
     if row is not None:
         return from_record(row)
     # Its task's `store` policy has deleted the row.
