@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -17,6 +16,7 @@ from djtasks.inspection.search.context import SearchContext
 from djtasks.inspection.search.keys import SEARCH_KEYS, SearchKey
 from djtasks.inspection.search.values import NotUnderstood, short
 from djtasks.operations import selected
+from djtasks.operations.bulk.selection import as_json
 
 logger = logging.getLogger("djtasks.admin")
 _LONGEST_SELECTION = 64_000
@@ -54,9 +54,11 @@ def _checked(engine: Engine, selection: Any) -> dict[str, Any]:
     """Return a selection in the form that a bulk action stores. Raises if it is not one."""
     if not isinstance(selection, Mapping) or not set(selection) - {"search"}:
         raise TypeError(f"A search key must select something, got {selection!r}.")
-    text = json.dumps(selection, cls=DjangoJSONEncoder)
+    text = json.dumps(as_json(selection))
     if len(text) > _LONGEST_SELECTION:
         raise ValueError(f"The selection takes {len(text):,} characters, which is too long.")
     found: dict[str, Any] = json.loads(text)
-    selected(engine, found)
+    # What the database refuses, such as a regular expression, fails here and not in the page.
+    newest = selected(engine, {}).order_by("-pk").values_list("pk", flat=True)[:1]
+    selected(engine, found).filter(pk__in=list(newest)).exists()
     return found

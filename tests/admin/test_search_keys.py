@@ -9,6 +9,7 @@ from djtasks.admin import SearchKey, TaskRecordAdmin
 from djtasks.inspection import listing
 from djtasks.models import BulkAction, TaskRecord
 from tests.admin.extended import ShopTaskAdmin
+from tests.admin.failing import HOUR
 from tests.admin.shop_tasks import about, listed, url
 from tests.shop.models import Order
 
@@ -49,7 +50,8 @@ def test_a_search_key_may_find_nothing(admin: Client) -> None:
         lambda _value, _known: {},
         lambda _value, _known: None,
         lambda _value, _known: {"nothing": 1},
-        lambda _value, _known: {"target": {"a", "b"}},
+        lambda _value, _known: {"target": object()},
+        lambda _value, _known: {"task_path__regex": "("},
         lambda _value, _known: {"target": ["x" * 100_000]},
         lambda _value, _known: {"search": "everything"},
         lambda value, _known: {"priority": int(value)},
@@ -70,6 +72,21 @@ def test_a_search_key_that_fails_selects_nothing_and_says_so(
     assert problem.message == "You cannot search for “Ada” with “customer:”."
     assert len(answer.context["page"].rows) == 1
     assert refused.status_code == 302
+
+
+def test_a_search_key_selects_with_what_a_bulk_action_takes(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = about("Ada")
+    keys = (
+        *TaskRecordAdmin.search_keys,
+        SearchKey("old", select=lambda _v, _k: {"pk__in": {mine.pk}, "waited__lt": HOUR}),
+        SearchKey("customer", select=lambda _v, _k: {"any": [{"pk": mine.pk}]}),
+    )
+    monkeypatch.setattr(ShopTaskAdmin, "search_keys", keys)
+
+    assert listed(admin, q="old:1").context["search"].problems == []
+    assert [row.id for row in listed(admin, q="customer:1").context["page"].rows] == [mine.pk]
 
 
 def test_a_bulk_action_of_ours_takes_a_search_by_a_projects_key(admin: Client) -> None:
