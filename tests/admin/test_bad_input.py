@@ -45,6 +45,7 @@ ABSURD = {
     "a surrogate": "\udcff",
     "unbalanced": 'args.a:"b (( task:',
     "chips without an end": "after:99999999d wait>:-1 run>:x id:x attempts>:1e9 args.:x",
+    "positions": "args.²:1 args.-1:x args.0.-1:x args.9999999999:1 args.x.9999999999:1",
     "json": '{"$gt": ""}',
 }
 # Of one thread's own time, so that a busy machine decides nothing.

@@ -14,6 +14,7 @@ from djtasks.inspection.search.values import NotUnderstood, readings, short
 
 _NAME = re.compile(r"(?!.*__)[\w-]{1,100}")
 _MOST_NAMES = 8
+_MOST_DIGITS = 9
 
 
 def argument(path: str, value: str, context: SearchContext) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def argument(path: str, value: str, context: SearchContext) -> dict[str, Any]:
     first, *inner = names
     options: list[dict[str, Any]] = []
     for reading in readings(value):
-        if first.isdigit():
+        if first.isdecimal():
             options.append(_at_place(int(first), inner, reading, context))
             continue
         options.append({_column("kwargs", [first, *inner]): reading})
@@ -44,7 +45,7 @@ def _check(names: list[str], context: SearchContext) -> None:
     path = ".".join(names)
     # Inside an argument, Django reads the name of a lookup, such as `in`, as that lookup.
     lookups = KeyTransform.get_class_lookups() if len(names) > 1 else {}
-    is_sane = all(_NAME.fullmatch(name) and name not in lookups for name in names)
+    is_sane = all(_is_name(name) and name not in lookups for name in names)
     if len(names) > _MOST_NAMES or not is_sane:
         raise NotUnderstood(
             _(
@@ -59,6 +60,17 @@ def _check(names: list[str], context: SearchContext) -> None:
             _("“%(name)s” is hidden from everybody, so nobody can search by it.")
             % {"name": short(hidden[0])}
         )
+
+
+def _is_name(name: str) -> bool:
+    """Return whether this names an argument, or is a position that every database takes."""
+    if not _NAME.fullmatch(name):
+        return False
+    try:
+        int(name)  # Django takes whatever int() takes for a position
+    except ValueError:
+        return True
+    return name.isascii() and name.isdecimal() and len(name) <= _MOST_DIGITS
 
 
 def _column(column: str, names: list[str]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet, FieldError, ValidationError
+from django.db import NotSupportedError
 from django.db.models import DurationField, ExpressionWrapper, F, Q
 
 from djtasks.engine import Engine
@@ -45,7 +46,7 @@ def selected(engine: Engine, selection: Selection) -> Any:
         found = records.alias(**durations).filter(_condition(selection))
         with suppress(EmptyResultSet):
             str(found.query)  # Django checks the values only here
-    except (FieldError, ValidationError, ValueError, TypeError) as error:
+    except (FieldError, NotSupportedError, ValidationError, ValueError, TypeError) as error:
         raise InvalidSelection(f"The selection {selection!r} is not valid: {error}") from error
     return found
 

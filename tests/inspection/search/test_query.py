@@ -178,6 +178,15 @@ def test_arguments_are_searched_by_those_who_may_see_them() -> None:
     assert "may not see arguments" in search.problems[0].message
 
 
+@pytest.mark.parametrize("path", ["-1", "0.-1", "9999999999", "x.9999999999", "٣", "1_0"])
+def test_a_position_that_no_database_takes_names_no_argument(path: str) -> None:
+    assert "does not name an argument" in read(f"args.{path}:x").problems[0].message
+
+
+def test_a_digit_that_is_no_number_is_a_name() -> None:
+    assert read("args.²:1").selection["any"][0] == {"kwargs__²__exact": 1}
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
