@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from djtasks.admin.search_keys import keys_for
 from djtasks.admin.task_pages import TaskPages
+from djtasks.admin.visibility import visibility_for
 from djtasks.definitions import registry
 from djtasks.engine import Engine
 from djtasks.errors import InvalidSelection
@@ -79,12 +80,15 @@ def asked_for(request: HttpRequest) -> str:
     return " ".join(request.GET.getlist("q"))
 
 
+def context_for(admin: TaskPages, request: HttpRequest, engine: Engine) -> SearchContext:
+    """Return the context of a user's searches: what they may see, and their search keys."""
+    keys = keys_for(admin, request, engine)
+    return search_context(engine, visibility=visibility_for(request), keys=keys)
+
+
 def find(admin: TaskPages, request: HttpRequest, engine: Engine, text: str) -> SearchResult:
     """Return what a search finds for this user, and how far it looks."""
-    may_view = request.user.has_perm("djtasks.view_arguments")
-    context = search_context(
-        engine, may_view_arguments=may_view, keys=keys_for(admin, request, engine)
-    )
+    context = context_for(admin, request, engine)
     search = read_search(text, context)
     try:
         records = selected(engine, search.selection)

@@ -11,6 +11,7 @@ from djtasks.admin.frame import alias_query
 from djtasks.admin.pages import OperationsAdmin
 from djtasks.admin.task_actions import TaskAction
 from djtasks.admin.tasks.columns import Column, task_fields
+from djtasks.admin.visibility import visibility_for
 from djtasks.inspection.listing import TaskRow
 from djtasks.inspection.search.keys import SearchKey
 
@@ -24,8 +25,8 @@ class TaskPages(OperationsAdmin):
 
     def columns_for(self, request: HttpRequest) -> list[Column]:
         """Return the columns that a user may see."""
-        may_view = request.user.has_perm("djtasks.view_arguments")
-        return [one for one in self.columns if one.allows(request, may_view_arguments=may_view)]
+        visibility = visibility_for(request)
+        return [one for one in self.columns if one.allows(request, visibility)]
 
     def listed_tasks(
         self, request: HttpRequest, rows: Sequence[TaskRow], now: datetime

@@ -6,12 +6,10 @@ from typing import Any
 from djtasks.definitions import registry
 from djtasks.definitions.redaction import redacted, redacted_value
 from djtasks.engine import Engine
+from djtasks.inspection.visibility import PRIVATE, Visibility
 from djtasks.models import TaskRecord
 
 FIELDS = frozenset(field.name for field in TaskRecord._meta.fields)  # noqa: SLF001 - documented
-# Only for users who may see arguments: what a task gets, returns and reports, and keys, which are
-# made of arguments.
-PRIVATE = frozenset({"args", "kwargs", "return_value", "progress", "metadata", "key", "unique_key"})
 # Read only if somebody asks for them: most of these are large.
 ASKED_FOR = PRIVATE | {"errors", "worker_ids", "tags"}
 FREE = FIELDS - ASKED_FOR
@@ -19,11 +17,11 @@ _CLEANED = frozenset({"return_value", "progress", "metadata"})
 
 
 def fields_of(
-    engine: Engine, record: TaskRecord, asked: Collection[str], *, with_arguments: bool
+    engine: Engine, record: TaskRecord, asked: Collection[str], *, visibility: Visibility
 ) -> dict[str, Any]:
     """Return the columns that anybody may see, and the `asked` ones that this user may see."""
     found = {name: getattr(record, name) for name in FREE}
-    allowed = [name for name in asked if with_arguments or name not in PRIVATE]
+    allowed = [name for name in asked if name not in visibility.hidden]
     pattern = engine.options.redact or ""
     if "args" in allowed or "kwargs" in allowed:
         task = registry.find(record.task_path)

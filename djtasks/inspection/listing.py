@@ -16,6 +16,7 @@ from djtasks.inspection.display.calls import Piece, pieces_of
 from djtasks.inspection.fields import fields_of
 from djtasks.inspection.search.values import id_of
 from djtasks.inspection.tasks import phase_of, ran_of, waited_of
+from djtasks.inspection.visibility import Visibility
 from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.protocol.states import State
 
@@ -76,9 +77,9 @@ class TaskRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What a list shows: arguments if `with_arguments`, and `fields` in addition."""
+    """What a list shows: what its `visibility` lets it, and `fields` in addition."""
 
-    with_arguments: bool
+    visibility: Visibility
     fields: frozenset[str] = frozenset()
 
     @property
@@ -209,8 +210,8 @@ def _row(
         worker=names.get(worker, worker[:8]) if worker else None,
         exception=str(last.get("class", "")).rpartition(".")[2],
         message=str(last.get("message", ""))[:_LONGEST_MESSAGE],
-        arguments=_arguments(engine, record) if reading.with_arguments else [],
-        fields=fields_of(engine, record, reading.fields, with_arguments=reading.with_arguments),
+        arguments=_arguments(engine, record) if reading.visibility.arguments else [],
+        fields=fields_of(engine, record, reading.fields, visibility=reading.visibility),
     )
 
 

@@ -17,7 +17,7 @@ from djtasks import operations
 from djtasks.admin.built_in_actions import BUILT_IN
 from djtasks.admin.pages import require
 from djtasks.admin.project_actions import run_on_many
-from djtasks.admin.search import SearchResult, chips_of, find, query
+from djtasks.admin.search import SearchResult, chips_of, context_for, find, query
 from djtasks.admin.task_actions import TaskAction, action_named
 from djtasks.admin.task_pages import TaskPages
 from djtasks.engine import Engine
@@ -25,6 +25,7 @@ from djtasks.errors import InvalidBulkAction
 from djtasks.inspection import BulkFacts, bulk_action, bulk_actions
 from djtasks.inspection.figures.batch_counts import COUNT_LIMIT, counts_of
 from djtasks.inspection.search.keys import READY_PHASES
+from djtasks.inspection.search.query import visible
 from djtasks.models import BulkAction, TaskState
 from djtasks.operations.bulk.here import MOST_HERE, RAISED
 from djtasks.protocol.states import State
@@ -206,11 +207,19 @@ def bulk(admin: TaskPages, request: HttpRequest, engine: Engine, action_id: UUID
         width=f"{100 * facts.share:.1f}%",
         options=_options(facts),
         refusals=[(gettext(reason), n) for reason, n in facts.refusals.items() if reason],
-        found=query(engine, str(facts.selection.get("search", ""))),
-        words=str(facts.selection.get("search", "")),
+        **_words(admin, request, engine, facts),
         recent=[(word_of(admin, one), one) for one in bulk_actions(engine, limit=10)],
         may_stop=request.user.has_perm(permission),
     )
+
+
+def _words(
+    admin: TaskPages, request: HttpRequest, engine: Engine, facts: BulkFacts
+) -> dict[str, Any]:
+    """Return the search behind an action, without the terms that this user may not see."""
+    typed = str(facts.selection.get("search", ""))
+    words, hidden = visible(typed, context_for(admin, request, engine))
+    return {"words": words, "words_hidden": hidden, "found": query(engine, words)}
 
 
 def _stop(admin: TaskPages, request: HttpRequest, engine: Engine, facts: BulkFacts) -> HttpResponse:

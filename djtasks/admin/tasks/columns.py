@@ -18,8 +18,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from djtasks.admin.savepoints import savepoints
-from djtasks.inspection.fields import ASKED_FOR, PRIVATE
+from djtasks.inspection.fields import ASKED_FOR
 from djtasks.inspection.listing import TaskRow
+from djtasks.inspection.visibility import Visibility
 from djtasks.templatetags.djtasks_pages import NOTHING
 
 logger = logging.getLogger("djtasks.admin")
@@ -70,11 +71,11 @@ class Column:
     is_heading: bool = False
     queries: bool = True
 
-    def allows(self, request: HttpRequest, *, may_view_arguments: bool) -> bool:
+    def allows(self, request: HttpRequest, visibility: Visibility) -> bool:
         """Return whether a user may see the column."""
         if self.permission and not request.user.has_perm(self.permission):
             return False
-        return may_view_arguments or not PRIVATE & set(self.needs)
+        return visibility.hidden.isdisjoint(self.needs)
 
 
 @dataclass(frozen=True, slots=True)

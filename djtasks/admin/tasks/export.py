@@ -18,7 +18,6 @@ from djtasks.admin.tasks.columns import Column, exported_value, needed_by, value
 from djtasks.definitions import registry
 from djtasks.definitions.redaction import redacted, redacted_value
 from djtasks.engine import Engine
-from djtasks.inspection.fields import PRIVATE
 from djtasks.inspection.listing import WINDOW, Reading, TaskRow, last_error, rows_of
 from djtasks.inspection.status import records_of
 from djtasks.inspection.tasks import phase_of, ran_of, waited_of
@@ -73,9 +72,8 @@ def export(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpRespon
 
 
 def _columns(found: SearchResult) -> tuple[str, ...]:
-    if found.context.may_view_arguments:
-        return (*_COLUMNS, *_SENSITIVE)
-    return tuple(name for name in _COLUMNS if name not in PRIVATE)
+    hidden = found.context.visibility.hidden
+    return tuple(name for name in (*_COLUMNS, *_SENSITIVE) if name not in hidden)
 
 
 def _with_columns(
@@ -99,7 +97,7 @@ def _rows(engine: Engine, found: SearchResult, columns: Sequence[Column]) -> Ite
     transaction open.
     """
     ids = sorted(found.records.values_list("pk", flat=True), reverse=True)
-    reading = Reading(with_arguments=found.context.may_view_arguments, fields=needed_by(columns))
+    reading = Reading(visibility=found.context.visibility, fields=needed_by(columns))
     unread = {"metadata", "progress"} - reading.fields
     records = records_of(engine).defer(*unread)
     for at in range(0, len(ids), _ROWS_PER_SCAN):
@@ -127,7 +125,7 @@ def _row(engine: Engine, record: TaskRecord, found: SearchResult) -> dict[str, A
         "message": str(failure.get("message", "")),
     }
     row |= {name: getattr(record, name) for name in _COLUMNS if name not in row}
-    if found.context.may_view_arguments:
+    if found.context.visibility.arguments:
         row |= _arguments(engine, record)
     return {name: row[name] for name in _columns(found)}
 

@@ -55,7 +55,7 @@ def task_list(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpRes
         scope=found.scope,
         narrow=narrowings(engine, search, page.rows),
         suggestions=suggestions(engine, page.rows, found.context),
-        may_view_arguments=found.context.may_view_arguments,
+        may_view_arguments=found.context.visibility.arguments,
         first_page=query(engine, search.text) if asked.older or asked.newer else "",
         **_table(admin, request, page, found),
     )
@@ -91,9 +91,7 @@ class _Asked:
 
 def _page(engine: Engine, found: SearchResult, asked: _Asked) -> TaskPage:
     search = found.search
-    reading = Reading(
-        with_arguments=found.context.may_view_arguments, fields=needed_by(asked.columns)
-    )
+    reading = Reading(visibility=found.context.visibility, fields=needed_by(asked.columns))
     page = page_of(
         engine, found.records, found.scope, older=asked.older, newer=asked.newer, reading=reading
     )

@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from djtasks.definitions.signatures import parameter_names, possible_names
 from djtasks.definitions.task import Task
 from djtasks.inspection.search.context import SearchContext
-from djtasks.inspection.search.values import NotUnderstood, readings, short
+from djtasks.inspection.search.values import NotUnderstood, NotVisible, readings, short
 
 _NAME = re.compile(r"(?!.*__)[\w-]{1,100}")
-_MOST_NAMES = 8
 _MOST_DIGITS = 9
+_MOST_NAMES = 8
 
 
 def argument(path: str, value: str, context: SearchContext) -> dict[str, Any]:
@@ -40,8 +40,8 @@ def argument(path: str, value: str, context: SearchContext) -> dict[str, Any]:
 
 
 def _check(names: list[str], context: SearchContext) -> None:
-    if not context.may_view_arguments:
-        raise NotUnderstood(_("You may not see arguments, so you cannot search by them."))
+    if not context.visibility.arguments:
+        raise NotVisible(_("You may not see arguments, so you cannot search by them."))
     path = ".".join(names)
     # Inside an argument, Django reads the name of a lookup, such as `in`, as that lookup.
     lookups = KeyTransform.get_class_lookups() if len(names) > 1 else {}
@@ -56,7 +56,7 @@ def _check(names: list[str], context: SearchContext) -> None:
         )
     hidden = [name for name in names if context.hides(name)]
     if hidden:
-        raise NotUnderstood(
+        raise NotVisible(
             _("“%(name)s” is hidden from everybody, so nobody can search by it.")
             % {"name": short(hidden[0])}
         )

@@ -13,6 +13,7 @@ from django.utils import timezone
 from djtasks.definitions import registry
 from djtasks.definitions.task import Task
 from djtasks.engine import Engine
+from djtasks.inspection.visibility import Visibility
 from djtasks.models import Schedule, WorkerRecord
 
 if TYPE_CHECKING:
@@ -27,22 +28,22 @@ class SearchContext:
     """The context that a search is parsed in.
 
     `workers` and `schedules` return the ids for a name. `hides` returns whether arguments of a
-    name are hidden from everybody. Times without a zone are in `zone`. `keys`: the search keys
-    that are allowed, by name.
+    name are hidden from everybody. Times without a zone are in `zone`. `visibility`: what the
+    user may see, and so search by. `keys`: the search keys that are allowed, by name.
     """
 
     now: datetime
     zone: tzinfo
     tasks: Sequence[Task[..., Any]]
     hides: Callable[[str], bool]
-    may_view_arguments: bool
+    visibility: Visibility
     workers: Callable[[str], list[UUID]]
     schedules: Callable[[str], list[int]]
     keys: "Mapping[str, SearchKey]"
 
 
 def search_context(
-    engine: Engine, *, may_view_arguments: bool, keys: "Mapping[str, SearchKey]"
+    engine: Engine, *, visibility: Visibility, keys: "Mapping[str, SearchKey]"
 ) -> SearchContext:
     """Return the context of a search on one TASKS alias, as of now."""
     tasks = registry.all_tasks()
@@ -53,7 +54,7 @@ def search_context(
         zone=timezone.get_current_timezone(),
         tasks=tasks,
         hides=lambda name: name in sensitive or bool(pattern and pattern.search(name)),
-        may_view_arguments=may_view_arguments,
+        visibility=visibility,
         workers=lambda name: _workers(engine, name),
         schedules=lambda name: _schedules(engine, name),
         keys=keys,

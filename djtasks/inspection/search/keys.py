@@ -77,9 +77,14 @@ def _id(value: str, _context: SearchContext) -> Selection:
     return {"pk__gte": str(beginning[0]), "pk__lte": str(beginning[1])}
 
 
-def bare(value: str) -> Selection:
-    """Return the condition for a word without a key: part of a path, a unique key, or an id."""
-    options: list[Selection] = [{"task_path__icontains": value}, {"key": value}]
+def bare(value: str, context: SearchContext) -> Selection:
+    """Return the condition for a word without a key: part of a path, a unique key, or an id.
+
+    It does not look at unique keys for a user who may not see them.
+    """
+    options: list[Selection] = [{"task_path__icontains": value}]
+    if "key" not in context.visibility.hidden:
+        options.append({"key": value})
     beginning = ids_beginning(value)
     if beginning:
         options.append({"pk__gte": str(beginning[0]), "pk__lte": str(beginning[1])})

@@ -24,7 +24,14 @@ from djtasks.inspection.search.keys import (
     phase_of_word,
 )
 from djtasks.inspection.search.tokens import Term, terms_of, typed
-from djtasks.inspection.search.values import NotUnderstood, id_of, moment_of, short
+from djtasks.inspection.search.values import (
+    NotUnderstood,
+    NotVisible,
+    id_of,
+    moment_of,
+    short,
+)
+from djtasks.inspection.search.visible import require_visible
 
 LONGEST_SEARCH = 4_000
 MOST_TERMS = 60  # a page of ticked ids, and some
@@ -145,7 +152,9 @@ def _read(term: Term, context: SearchContext, phases: list[str]) -> Selection:
         return {}
     if term.key in _MOMENTS:
         return {"moment": moment_of(term.value, context.now, context.zone)}
-    return condition(term.key, term.value, context) if term.key else bare(term.value)
+    selection = condition(term.key, term.value, context) if term.key else bare(term.value, context)
+    require_visible(term.key, selection, context)
+    return selection
 
 
 def _too_much(text: str, terms: list[Term]) -> list[SearchProblem]:
@@ -212,3 +221,26 @@ def _index_filter(parts: dict[str, Selection], phases: tuple[str, ...]) -> Selec
     if phases and set(phases) <= set(FINAL_PHASES):
         served |= set(_MOMENTS)
     return _all([part for key, part in parts.items() if key in served])
+
+
+def visible(text: str, context: SearchContext) -> tuple[str, int]:
+    """Return the terms of somebody's search that this user may see, and how many are left out.
+
+    They may see what they could search for. A bare word may be a unique key; for a user who may
+    not see keys, it stays if it is part of the path of a task.
+    """
+    terms = [_as_id(term) for term in terms_of(text[:LONGEST_SEARCH])]
+    shown = [term for term in terms if _is_visible(term, context)]
+    return typed(shown), len(terms) - len(shown)
+
+
+def _is_visible(term: Term, context: SearchContext) -> bool:
+    if not term.key and "key" in context.visibility.hidden:
+        return any(term.value.lower() in task.module_path.lower() for task in context.tasks)
+    if term.key.partition(".")[0] not in (*context.keys, *_MOMENTS, ""):
+        return False
+    try:
+        _read(term, context, [])
+    except NotUnderstood as error:
+        return not isinstance(error, NotVisible)
+    return True

@@ -24,6 +24,10 @@ class NotUnderstood(ValueError):
     """A value of a search is not valid. The message tells a person what was expected."""
 
 
+class NotVisible(NotUnderstood):
+    """A user searches by what they may not see."""
+
+
 def duration_of(value: str) -> timedelta:
     """Return a duration such as `30s`, `5min`, `2h` or `1d`; a bare number is in seconds."""
     match = _DURATION.fullmatch(value)

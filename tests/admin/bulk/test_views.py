@@ -246,3 +246,21 @@ def test_each_verb_needs_its_own_permission(client: Client, engine: Engine, verb
     assert client.post(url("djtasks_bulk", bulk.pk)).status_code == 302
     user.user_permissions.set(Permission.objects.filter(codename="view_taskrecord"))
     assert client.post(url("djtasks_bulk", bulk.pk)).status_code == 403
+
+
+def test_the_search_behind_an_action_is_shown_to_those_who_could_search_so(
+    admin: Client, client: Client
+) -> None:
+    bulk = begin(admin, "cancel", "args.customer:Ada key:customer-7 queue:mail")
+    bob = User.objects.create_user("bob", is_staff=True)
+    bob.user_permissions.add(Permission.objects.get(codename="view_taskrecord"))
+    mine = admin.get(url("djtasks_bulk", bulk.pk)).content.decode()
+
+    client.force_login(bob)
+    theirs = client.get(url("djtasks_bulk", bulk.pk)).content.decode()
+
+    assert "args.customer:Ada key:customer-7 queue:mail" in mine
+    assert "queue:mail" in theirs
+    assert "2 terms hidden" in theirs
+    assert "Ada" not in theirs
+    assert "customer-7" not in theirs

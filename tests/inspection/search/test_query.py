@@ -13,6 +13,7 @@ from djtasks.inspection.search.context import SearchContext
 from djtasks.inspection.search.keys import KEYS
 from djtasks.inspection.search.query import Search, read_search
 from djtasks.inspection.search.tokens import Term, quoted, terms_of, typed
+from djtasks.inspection.visibility import Visibility
 
 NOW = datetime(2026, 10, 20, 12, tzinfo=UTC)
 ATHENS = ZoneInfo("Europe/Athens")
@@ -35,7 +36,7 @@ def context(**given: Any) -> SearchContext:
         "zone": ATHENS,
         "tasks": tasks,
         "hides": lambda name: name in ("code", "token"),
-        "may_view_arguments": True,
+        "visibility": Visibility(arguments=True),
         "workers": lambda name: [WORKER] if name in ("web-1", "web-1:990") else [],
         "schedules": lambda name: [7] if name == "nightly" else [],
         "keys": KEYS,
@@ -173,7 +174,7 @@ def test_what_is_hidden_cannot_be_searched(text: str) -> None:
 
 
 def test_arguments_are_searched_by_those_who_may_see_them() -> None:
-    search = read("args.order_id:7", may_view_arguments=False)
+    search = read("args.order_id:7", visibility=Visibility(arguments=False))
 
     assert "may not see arguments" in search.problems[0].message
 
