@@ -24,6 +24,7 @@ ELSEWHERE = {
     "admin/test_everybody.py": "every page, in any theme, at any width",
     "admin/test_hostile_text.py": "every page",
     "admin/test_permissions.py": "every page",
+    "admin/test_secrets.py": "every page",
     "admin/test_statements.py": "every page",
     "admin/test_tables.py": "every page with a table",
     "admin/test_themes.py": "every page under themes of other packages",

@@ -34,7 +34,10 @@ def redacted(
     passed. So is any argument or key, at any depth, whose name matches `pattern`. If this process
     does not know the task, its positional arguments have no names: only keys inside them count.
     Under a decorator that takes `*args`, one sensitive name hides all positional arguments.
+    What is no list and no object, as somebody else may have stored it, is hidden as a whole.
     """
+    args = args if isinstance(args, list | tuple) else [HIDDEN]
+    kwargs = kwargs if isinstance(kwargs, Mapping) else {str(HIDDEN): HIDDEN}
     named = frozenset(getattr(task, "sensitive", ()))
     hides = _compiled(pattern)
     names_at = possible_names(task.func, takes_context=task.takes_context) if task else _nameless

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from djtasks.definitions import registry
-from djtasks.definitions.redaction import redacted, redacted_value
+from djtasks.definitions.redaction import Arguments, redacted, redacted_value
 from djtasks.engine import Engine
 from djtasks.inspection.visibility import PRIVATE, Visibility
 from djtasks.models import TaskRecord
@@ -16,6 +16,12 @@ FREE = FIELDS - ASKED_FOR
 _CLEANED = frozenset({"return_value", "progress", "metadata"})
 
 
+def shown_arguments(engine: Engine, task_path: str, args: Any, kwargs: Any) -> Arguments:
+    """Return the arguments of a call with sensitive values hidden, as everything shows them."""
+    pattern = engine.options.redact or ""
+    return redacted(args, kwargs, registry.find(task_path), pattern=pattern)
+
+
 def fields_of(
     engine: Engine, record: TaskRecord, asked: Collection[str], *, visibility: Visibility
 ) -> dict[str, Any]:
@@ -24,8 +30,7 @@ def fields_of(
     allowed = [name for name in asked if name not in visibility.hidden]
     pattern = engine.options.redact or ""
     if "args" in allowed or "kwargs" in allowed:
-        task = registry.find(record.task_path)
-        args, kwargs = redacted(record.args, record.kwargs, task, pattern=pattern)
+        args, kwargs = shown_arguments(engine, record.task_path, record.args, record.kwargs)
         found |= {name: shown for name, shown in (("args", args), ("kwargs", kwargs))
                   if name in allowed}  # fmt: skip
     for name in allowed:

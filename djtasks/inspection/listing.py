@@ -9,11 +9,9 @@ from uuid import UUID
 from django.db.models import F
 from django.db.models.functions import Coalesce
 
-from djtasks.definitions import registry
-from djtasks.definitions.redaction import redacted
 from djtasks.engine import Engine
 from djtasks.inspection.display.calls import Piece, pieces_of
-from djtasks.inspection.fields import fields_of
+from djtasks.inspection.fields import fields_of, shown_arguments
 from djtasks.inspection.search.values import id_of
 from djtasks.inspection.tasks import phase_of, ran_of, waited_of
 from djtasks.inspection.visibility import Visibility
@@ -222,10 +220,5 @@ def last_error(record: TaskRecord) -> dict[str, Any]:
 
 
 def _arguments(engine: Engine, record: TaskRecord) -> list[Piece]:
-    args, kwargs = redacted(
-        record.args,
-        record.kwargs,
-        registry.find(record.task_path),
-        pattern=engine.options.redact or "",
-    )
+    args, kwargs = shown_arguments(engine, record.task_path, record.args, record.kwargs)
     return pieces_of(args, kwargs, longest=_LONGEST_CALL)

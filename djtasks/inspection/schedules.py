@@ -10,9 +10,10 @@ from django.db.models import Count, Min, OuterRef, Q, Subquery
 
 from djtasks.engine import Engine
 from djtasks.errors import DjtasksError
+from djtasks.inspection.fields import shown_arguments
 from djtasks.models import Schedule, TaskRecord
 from djtasks.protocol.states import State
-from djtasks.scheduler.overrides import overrides_of
+from djtasks.scheduler.overrides import overrides_of, said_before
 from djtasks.scheduler.planning import Timetable, ticked_until, timetable_of
 from djtasks.schedules import Crontab
 from djtasks.schedules.rules.preview import Upcoming, upcoming
@@ -29,7 +30,7 @@ class ScheduleFacts:
 
     `rule` and `missed` are plain words, or empty if the row is not valid (`broken` says why);
     `zone` is the rule's, or empty. `paused` and `broken` are empty if it is neither. `overrides`
-    has the code's value of each column that somebody has changed.
+    has the code's value of each column that somebody has changed. Sensitive values are hidden.
     """
 
     id: int
@@ -99,7 +100,7 @@ def schedules_of(engine: Engine, *, limit: int = MOST_SCHEDULES) -> list[Schedul
     last_runs = [row.last_run for row in found if row.last_run]
     records = TaskRecord.objects.using(engine.database).filter(pk__in=last_runs)
     states = dict(records.values_list("pk", "state"))
-    return [_facts(row, states) for row in found]
+    return [_facts(engine, row, states) for row in found]
 
 
 def schedule_facts(engine: Engine, name: str) -> ScheduleFacts | None:
@@ -108,7 +109,7 @@ def schedule_facts(engine: Engine, name: str) -> ScheduleFacts | None:
     if row is None:
         return None
     last = TaskRecord.objects.using(engine.database).filter(pk=row.last_run)
-    return _facts(row, dict(last.values_list("pk", "state")))
+    return _facts(engine, row, dict(last.values_list("pk", "state")))
 
 
 def schedules_by_task(
@@ -208,8 +209,9 @@ def _rows(engine: Engine) -> Any:
     return Schedule.objects.using(engine.database).filter(backend=engine.alias)
 
 
-def _facts(row: Schedule, states: Mapping[UUID, int]) -> ScheduleFacts:
+def _facts(engine: Engine, row: Schedule, states: Mapping[UUID, int]) -> ScheduleFacts:
     rule, zone, missed, broken = _words(row)
+    args, kwargs = shown_arguments(engine, row.task_path, row.args, row.kwargs)
     state = states.get(row.last_run) if row.last_run else None
     return ScheduleFacts(
         id=row.pk,
@@ -221,8 +223,8 @@ def _facts(row: Schedule, states: Mapping[UUID, int]) -> ScheduleFacts:
         missed=missed,
         overlap=row.overlap,
         jitter=row.jitter,
-        args=row.args,
-        kwargs=row.kwargs,
+        args=args,
+        kwargs=kwargs,
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         next_run_at=row.next_run_at,
@@ -233,8 +235,19 @@ def _facts(row: Schedule, states: Mapping[UUID, int]) -> ScheduleFacts:
         broken=row.broken or broken,
         is_declared=row.declared is not None,
         is_removed=row.removed,
-        overrides=overrides_of(row),
+        overrides=shown_overrides(engine, row),
     )
+
+
+def shown_overrides(engine: Engine, row: Schedule) -> dict[str, Any]:
+    """Return the code's value of each column that a person has changed, as people may see it."""
+    found = overrides_of(row)
+    said = said_before(row)
+    if {"args", "kwargs"} & set(found):
+        args, kwargs = shown_arguments(engine, said["task_path"], said["args"], said["kwargs"])
+        found |= {name: value for name, value in (("args", args), ("kwargs", kwargs))
+                  if name in found}  # fmt: skip
+    return found
 
 
 def _words(row: Schedule) -> tuple[str, str, str, str]:

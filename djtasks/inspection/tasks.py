@@ -9,10 +9,11 @@ from uuid import UUID
 from django.db.models import Q
 
 from djtasks.definitions import registry
-from djtasks.definitions.redaction import redacted, redacted_value
+from djtasks.definitions.redaction import redacted_value
 from djtasks.engine import Engine
 from djtasks.inspection.attempts import Attempt, attempts_of
 from djtasks.inspection.display.calls import Piece, call_of
+from djtasks.inspection.fields import shown_arguments
 from djtasks.inspection.status import records_of
 from djtasks.inspection.timeline import Stretch, timeline_of
 from djtasks.models import TaskRecord
@@ -120,7 +121,7 @@ def phase_of(state: State, *, attempt: int, is_due: bool) -> str:
 def _facts(engine: Engine, row: TaskRecord, now: datetime, related: list[Related]) -> TaskFacts:
     task = registry.find(row.task_path)
     pattern = engine.options.redact or ""
-    args, kwargs = redacted(row.args, row.kwargs, task, pattern=pattern)
+    args, kwargs = shown_arguments(engine, row.task_path, row.args, row.kwargs)
     module, _, function = row.task_path.rpartition(".")
     state = State(row.state)
     return TaskFacts(

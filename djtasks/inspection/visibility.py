@@ -21,3 +21,6 @@ class Visibility:
     def hidden(self) -> frozenset[str]:
         """Return the columns that this user may neither see nor search by."""
         return frozenset() if self.arguments else PRIVATE
+
+
+NOTHING_PRIVATE = Visibility(arguments=False)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext as _
 
-from djtasks.admin.schedules.rows import differences
+from djtasks.admin.schedules.rows import change_in_words, differences
 from djtasks.engine import Engine
 from djtasks.models import Schedule
 from djtasks.operations import pause_schedule, resume_schedule, revert_schedule, run_now
@@ -25,7 +25,9 @@ def resume(engine: Engine, row: Schedule, _by: str) -> str:
 
 def revert(engine: Engine, row: Schedule, _by: str) -> str:
     """Revert a schedule to what the code declares."""
-    changed = "; ".join(f"{one.column}: {one.here} → {one.code}" for one in differences(row))
+    changed = "; ".join(
+        change_in_words(one.column, one.here, one.code) for one in differences(engine, row)
+    )
     if not changed or not revert_schedule(engine, row.pk):
         return ""
     return _("Reverted to the code: %(changed)s.") % {"changed": changed}

@@ -8,11 +8,13 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from djtasks.admin.forms.durations import HumanDurationField
+from djtasks.admin.schedules.arguments import StoredArguments
 from djtasks.definitions import registry
 from djtasks.definitions.signatures import check_call
 from djtasks.engine import Engine
 from djtasks.errors import InvalidArguments, InvalidSchedule
 from djtasks.formats.json_values import encode_arguments
+from djtasks.inspection.visibility import Visibility
 from djtasks.models import Schedule
 from djtasks.operations import ScheduleDraft
 from djtasks.schedules import (
@@ -97,9 +99,12 @@ class ScheduleForm(forms.Form):
     starts_at = _moment_field(_("Starts"))
     ends_at = _moment_field(_("Ends"))
 
-    def __init__(self, *args: Any, engine: Engine, row: Schedule | None = None, **kw: Any) -> None:
-        kw["initial"] = {**(initial_of(row) if row else _BLANK), **(kw.get("initial") or {})}
-        super().__init__(*args, **kw)
+    def __init__(
+        self, data: Any, *, engine: Engine, visibility: Visibility, row: Schedule | None = None
+    ) -> None:
+        self.arguments = StoredArguments(engine, row)
+        initial = initial_of(row) | self.arguments.shown if row else _BLANK
+        super().__init__(data, initial=initial)
         self.engine = engine
         self.stored_rule = row.rule if row else {}
         self.rule: Rule | None = None
@@ -109,6 +114,11 @@ class ScheduleForm(forms.Form):
             paths.append(row.task_path)
         task_path: Any = self.fields["task_path"]
         task_path.choices = [(path, path) for path in paths]
+        self.hides_arguments = row is not None and not visibility.arguments
+        if self.hides_arguments:
+            # They stay as they are, for the task that they are for.
+            self.fields["task_path"].disabled = True
+            del self.fields["args"], self.fields["kwargs"]
         # The code knows its schedules by their names.
         self.fields["name"].disabled = row is not None and row.declared is not None
 
@@ -130,10 +140,14 @@ class ScheduleForm(forms.Form):
         return given
 
     def _check_arguments(self, given: dict[str, Any]) -> None:
+        if self.hides_arguments:
+            given |= self.arguments.stored
+            return
         for field, wanted, empty in (("args", list, []), ("kwargs", dict, {})):
             value = given.get(field)
             given[field] = empty if value is None else value
-            if not isinstance(given[field], wanted):
+            self._restore(field, given)
+            if not isinstance(given.get(field, empty), wanted):
                 self.add_error(field, self.fields[field].help_text)
         task = registry.find(given.get("task_path", ""))
         if task is None:
@@ -149,6 +163,13 @@ class ScheduleForm(forms.Form):
             encode_arguments(task.module_path, *call, limit=limit)
         except InvalidArguments as error:
             self.add_error("kwargs" if given["kwargs"] else "args", str(error))
+
+    def _restore(self, field: str, given: dict[str, Any]) -> None:
+        path = given.get("task_path", "")
+        try:
+            given[field] = self.arguments.restored(field, given[field], task_path=path)
+        except forms.ValidationError as error:
+            self.add_error(field, error)
 
     def _check_zone(self, given: dict[str, Any]) -> None:
         try:

@@ -1,7 +1,7 @@
 """A schedule as a row of the admin: its rule in words, its state, its next and last runs."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,16 +12,19 @@ from djtasks.admin.queues.rows import Standing
 from djtasks.engine import Engine
 from djtasks.errors import DjtasksError
 from djtasks.inspection import Run, histories_of, history_of
-from djtasks.inspection.schedules import runs_after
+from djtasks.inspection.fields import shown_arguments
+from djtasks.inspection.schedules import runs_after, shown_overrides
+from djtasks.inspection.visibility import NOTHING_PRIVATE, Visibility
 from djtasks.models import Schedule
 from djtasks.protocol.states import State
-from djtasks.scheduler.overrides import COLUMNS, overrides_of
+from djtasks.scheduler.overrides import COLUMNS
 from djtasks.scheduler.planning import ticked_until, timetable_of
 from djtasks.schedules import Crontab, Rule, Upcoming, missed_from, rule_from
 from djtasks.schedules.rules.base import duration_in_words
 from djtasks.schedules.rules.wallclock import zone_named
 
 HISTORY = 20
+_RUNS = 3
 _GAP, _BAR = 6, 4
 
 
@@ -105,24 +108,27 @@ def translated(words: str, /, **values: object) -> str:
 def schedule_rows(engine: Engine, rows: Sequence[Schedule], now: datetime) -> list[ScheduleRow]:
     """Return schedules in the order they came."""
     histories = histories_of(engine, [row.pk for row in rows], limit=HISTORY)
-    return [_row(row, now, histories[row.pk]) for row in rows]
+    return [_row(engine, row, now, histories[row.pk]) for row in rows]
 
 
-def schedule_row(engine: Engine, row: Schedule, now: datetime) -> ScheduleRow:
+def schedule_row(
+    engine: Engine, row: Schedule, now: datetime, visibility: Visibility = NOTHING_PRIVATE
+) -> ScheduleRow:
     """Return one schedule with its next due times and its last records."""
-    return _row(row, now, history_of(engine, row.pk, limit=HISTORY))
+    found = _row(engine, row, now, history_of(engine, row.pk, limit=HISTORY))
+    return replace(found, overrides=differences(engine, row, visibility))
 
 
-def _row(row: Schedule, now: datetime, history: Sequence[Run], *, runs: int = 3) -> ScheduleRow:
+def _row(engine: Engine, row: Schedule, now: datetime, history: Sequence[Run]) -> ScheduleRow:
     words, detail = _said(row)
     return ScheduleRow(
         row=row,
         words=words,
         detail=detail,
         standing=standing_of(row),
-        runs=_next_runs(row, now, runs),
+        runs=_next_runs(row, now, _RUNS),
         history=history,
-        overrides=differences(row),
+        overrides=differences(engine, row),
     )
 
 
@@ -170,25 +176,45 @@ def _css(state: State) -> str:
     return "bad" if state in (State.FAILED, State.EXPIRED) else "skip"
 
 
-def differences(row: Schedule) -> list[Override]:
+def differences(
+    engine: Engine, row: Schedule, visibility: Visibility = NOTHING_PRIVATE
+) -> list[Override]:
     """Return the columns of a declared schedule that a person has changed."""
+    args, kwargs = shown_arguments(engine, row.task_path, row.args, row.kwargs)
+    here: dict[str, Any] = {"args": args, "kwargs": kwargs}
+    hidden = {name: _("hidden") for name in here if name in visibility.hidden}
     return [
         Override(
-            column=column, code=in_words(column, said), here=in_words(column, getattr(row, column))
+            column=column,
+            code=hidden.get(column) or in_words(column, said),
+            here=hidden.get(column) or in_words(column, here.get(column, getattr(row, column))),
         )
-        for column, said in overrides_of(row).items()
+        for column, said in shown_overrides(engine, row).items()
     ]
 
 
 def changes_between(before: Schedule, after: Schedule) -> str:
-    """Return the changes between two versions of a row, as old → new, for the history."""
+    """Return the changes between two versions of a row, as old → new, for the history.
+
+    Of arguments it says only that they changed: the history is for more people than they are.
+    """
     columns = ["name", *COLUMNS]
     changed = [c for c in columns if getattr(before, c) != getattr(after, c)]
     return "; ".join(
-        f"{column}: {in_words(column, getattr(before, column))} → "
-        f"{in_words(column, getattr(after, column))}"
+        change_in_words(
+            column,
+            in_words(column, getattr(before, column)),
+            in_words(column, getattr(after, column)),
+        )
         for column in changed
     )
+
+
+def change_in_words(column: str, before: str, after: str) -> str:
+    """Return one change for the history."""
+    if column in ("args", "kwargs"):
+        return _("%(column)s changed") % {"column": column}
+    return f"{column}: {before} → {after}"
 
 
 _WORDS: dict[str, Any] = {"rule": rule_from, "missed": missed_from}

@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from djtasks.admin.search import SearchResult, asked_for, find
 from djtasks.admin.task_pages import TaskPages
 from djtasks.admin.tasks.columns import Column, exported_value, needed_by, values_of
-from djtasks.definitions import registry
-from djtasks.definitions.redaction import redacted, redacted_value
+from djtasks.definitions.redaction import redacted_value
 from djtasks.engine import Engine
+from djtasks.inspection.fields import shown_arguments
 from djtasks.inspection.listing import WINDOW, Reading, TaskRow, last_error, rows_of
 from djtasks.inspection.status import records_of
 from djtasks.inspection.tasks import phase_of, ran_of, waited_of
@@ -131,10 +131,8 @@ def _row(engine: Engine, record: TaskRecord, found: SearchResult) -> dict[str, A
 
 
 def _arguments(engine: Engine, record: TaskRecord) -> dict[str, Any]:
-    pattern = engine.options.redact or ""
-    task = registry.find(record.task_path)
-    args, kwargs = redacted(record.args, record.kwargs, task, pattern=pattern)
-    value = redacted_value(record.return_value, pattern=pattern)
+    args, kwargs = shown_arguments(engine, record.task_path, record.args, record.kwargs)
+    value = redacted_value(record.return_value, pattern=engine.options.redact or "")
     return {"args": args, "kwargs": kwargs, "return_value": value}
 
 

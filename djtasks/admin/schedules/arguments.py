@@ -1,0 +1,81 @@
+"""The arguments of a schedule in its form: sensitive values are hidden, and kept on saving."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from djtasks.definitions.redaction import HIDDEN
+from djtasks.engine import Engine
+from djtasks.inspection.fields import shown_arguments
+from djtasks.models import Schedule
+
+
+class StoredArguments:
+    """The arguments of a row: as its form shows them, and as they are stored.
+
+    Without a row, there are none.
+    """
+
+    def __init__(self, engine: Engine, row: Schedule | None) -> None:
+        self.task_path = row.task_path if row else ""
+        self.stored: dict[str, Any] = {"args": row.args, "kwargs": row.kwargs} if row else {}
+        args, kwargs = (
+            shown_arguments(engine, row.task_path, row.args, row.kwargs) if row else ([], {})
+        )
+        self.shown: dict[str, Any] = {"args": args, "kwargs": kwargs}
+
+    def restored(self, name: str, typed: Any, *, task_path: str) -> Any:
+        """Return what was typed, with the stored values where their placeholders still stand.
+
+        Raises ValidationError for a placeholder anywhere else. For another task, nothing is
+        restored: it may show what this one hides.
+        """
+        if task_path != self.task_path or not self.stored:
+            return _without_placeholders(typed)
+        shown, stored = self.shown[name], self.stored[name]
+        if not isinstance(typed, list) or not isinstance(stored, list):
+            return _restored(typed, shown, stored)
+        # Positional arguments have their places for names.
+        return [
+            _restored(value, shown[place], stored[place])
+            if place < len(stored)
+            else _without_placeholders(value)
+            for place, value in enumerate(typed)
+        ]
+
+
+def _restored(typed: Any, shown: Any, stored: Any) -> Any:
+    """Restore values by name; a list only as a whole, as its values may have changed places."""
+    if not _has_placeholder(typed):
+        return typed
+    if typed == shown:
+        return stored
+    if isinstance(typed, dict) and isinstance(shown, dict) and isinstance(stored, dict):
+        return {
+            key: _restored(value, shown[key], stored[key])
+            if key in shown
+            else _without_placeholders(value)
+            for key, value in typed.items()
+        }
+    return _without_placeholders(typed)
+
+
+def _without_placeholders(typed: Any) -> Any:
+    if _has_placeholder(typed):
+        raise ValidationError(
+            _(
+                "“%(hidden)s” stands for a value that is hidden. It is kept only where the form "
+                "shows it, and only for the same task. Enter the value itself."
+            )
+            % {"hidden": HIDDEN}
+        )
+    return typed
+
+
+def _has_placeholder(typed: Any) -> bool:
+    if isinstance(typed, dict):
+        return any(_has_placeholder(value) for value in typed.values())
+    if isinstance(typed, list):
+        return any(_has_placeholder(value) for value in typed)
+    return isinstance(typed, str) and typed == str(HIDDEN)

@@ -1,0 +1,123 @@
+"""Secrets planted wherever a record or a schedule has room: no page shows them to the wrong one."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from djtasks import task
+from djtasks.engine import Engine
+from djtasks.models import BulkAction, Schedule, TaskRecord
+from tests.admin.expectations import PAGES, address, every_permission, filled, names
+from tests.admin.stage import Stage, set_up
+
+PRIVATE, HIDDEN = "PRIVATE-4711", "HIDDEN-4711"
+
+
+@task(sensitive="code")
+def unlock(code: str, note: str, **more: Any) -> None: ...
+
+
+@pytest.fixture
+def stage(engine: Engine) -> Stage:
+    stage = set_up(engine)
+    call = {
+        "task_path": unlock.module_path,
+        "args": [HIDDEN, PRIVATE],
+        "kwargs": {"order": {"password": HIDDEN, "note": PRIVATE}},
+    }
+    result = {"token": HIDDEN, "note": PRIVATE}
+    TaskRecord.objects.update(
+        **call, key=PRIVATE, return_value=result, progress=result, metadata=result
+    )
+    code = call | {"args": [HIDDEN, PRIVATE, 1], "rule": {}, "missed": {}, "overlap": "allow"}
+    Schedule.objects.update(
+        **call, declared=code | {"jitter": 0, "starts_at": None, "ends_at": None}
+    )
+    words = f"args.note:{PRIVATE} key:{PRIVATE} {PRIVATE}"
+    BulkAction.objects.update(selection={"all": [{"key": PRIVATE}], "search": words})
+    return stage
+
+
+def staff(name: str, codenames: set[str]) -> Client:
+    user = User.objects.create_user(name[:150], is_staff=True)
+    ours = Permission.objects.filter(content_type__app_label="djtasks")
+    user.user_permissions.add(*ours.filter(codename__in=codenames))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def text_of(answer: Any) -> str:
+    whole: bytes = answer.getvalue() if answer.streaming else answer.content
+    return whole.decode()
+
+
+def said(client: Client, stage: Stage) -> Iterator[tuple[str, str]]:
+    """Yield where and what every page says that only looks, or asks before it does something."""
+    for name in names():
+        wheres = [address(name, stage)]
+        if name == "djtasks_export":
+            wheres = [f"{wheres[0]}?format=csv", f"{wheres[0]}?format=json"]
+        for where in wheres:
+            yield where, text_of(client.get(where))
+        if "preview" in name or "_preview" in PAGES[name].data:
+            yield f"POST {wheres[0]}", text_of(client.post(wheres[0], filled(name, stage)))
+    like = f"?task={unlock.module_path}&like={stage['task']}"
+    yield "like", text_of(client.get(address("djtasks_new_task", stage).split("?")[0] + like))
+
+
+def told(client: Client, stage: Stage, secret: str) -> list[str]:
+    return [where for where, text in said(client, stage) if secret in text]
+
+
+def test_without_view_arguments_no_page_shows_what_a_record_carries(stage: Stage) -> None:
+    nosy = staff("nosy", every_permission() - {"view_arguments"})
+
+    assert told(nosy, stage, PRIVATE) == []
+
+
+@pytest.mark.slow
+def test_no_single_permission_shows_what_a_record_carries(stage: Stage) -> None:
+    for codename in sorted(every_permission()):
+        client = staff(codename, {codename})
+        assert told(client, stage, PRIVATE) == [], codename
+        assert told(client, stage, HIDDEN) == [], codename
+
+
+def test_nobody_sees_sensitive_values_and_others_are_not_merely_gone(
+    admin: Client, stage: Stage
+) -> None:
+    found = told(admin, stage, PRIVATE)
+
+    assert told(admin, stage, HIDDEN) == []
+    for name in ("taskrecord_change", "taskrecord_download", "schedule_change", "bulk", "export"):
+        assert any(where.startswith(address(f"djtasks_{name}", stage)) for where in found), name
+
+
+@pytest.mark.parametrize(
+    "search", [f"key:{PRIVATE}", PRIVATE, f"args.note:{PRIVATE}", f"args.1:{PRIVATE}"]
+)
+def test_a_search_tells_nothing_about_what_a_user_may_not_see(
+    stage: Stage, search: str, admin: Client
+) -> None:
+    nosy = staff("nosy", every_permission() - {"view_arguments"})
+    listed, export = (
+        address(f"djtasks_{one}", stage) for one in ("taskrecord_changelist", "export")
+    )
+    known, unknown = ({"q": text} for text in (search, search.replace(PRIVATE, "PRIVATE-0815")))
+
+    assert len(admin.get(listed, known).context["page"].rows) == TaskRecord.objects.count()
+    assert counted(nosy, listed, known) == counted(nosy, listed, unknown)
+    assert nosy.get(export, known).status_code == nosy.get(export, unknown).status_code
+    bulk = {"action": "discard", "all": "1"}
+    where = address("djtasks_bulk_new", stage).split("?")[0]
+    answers = [nosy.get(where, bulk | asked) for asked in (known, unknown)]
+    assert answers[0].status_code == answers[1].status_code
+
+
+def counted(client: Client, where: str, asked: dict[str, str]) -> tuple[int, int]:
+    context = client.get(where, asked).context
+    return len(context["page"].rows), context["total"]
