@@ -16,6 +16,7 @@ _FIVE = {
 }
 _ALIASES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
 _RANDOM_FIELD = re.compile(r"(?<![a-z])[hr](?![a-z])")
+_STARS = {"*", "?", "*/1"}
 _EQUAL_RANGE = re.compile(r"(?<!\w)(\w+)-\1(?!\w)")
 
 
@@ -33,6 +34,12 @@ def require_expression(expression: str, *, seconds: bool) -> None:
     _refuse_surprises(expression)
     if not croniter.is_valid(expression, second_at_beginning=seconds):
         raise InvalidSchedule(_complaint(expression, fields, seconds=seconds))
+
+
+def without_idle_stars(expression: str) -> str:
+    """Return the expression with each list that has a star written as "*", which it means."""
+    fields = expression.split()
+    return " ".join("*" if _STARS & set(text.split(",")) else text for text in fields)
 
 
 def _require_alias(expression: str) -> None:

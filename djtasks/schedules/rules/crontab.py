@@ -10,7 +10,7 @@ from croniter import croniter
 
 from djtasks.errors import InvalidSchedule
 from djtasks.schedules.rules.base import Say, english
-from djtasks.schedules.rules.cronsyntax import require_expression
+from djtasks.schedules.rules.cronsyntax import require_expression, without_idle_stars
 from djtasks.schedules.rules.cronwords import cron_in_words
 from djtasks.schedules.rules.wallclock import (
     first_instant,
@@ -122,4 +122,6 @@ class Crontab:
 
 @lru_cache(maxsize=4096)
 def _parsed(expression: str, seconds: bool) -> Any:  # noqa: FBT001 - the key of the cache
-    return croniter(expression, _ANY_DAY, second_at_beginning=seconds)
+    # Of `*,5` croniter makes ["*", 5]; everything that reads fields compares with ["*"].
+    plain = without_idle_stars(expression)
+    return croniter(plain, _ANY_DAY, second_at_beginning=seconds)

@@ -47,10 +47,22 @@ Field = Sequence[Any]
 
 
 def cron_in_words(parsed: Any, expression: str, _: Say = english) -> str:
-    """Describe a cron expression that croniter has parsed, such as "Weekdays at 09:00"."""
+    """Describe a cron expression that croniter has parsed, such as "Weekdays at 09:00".
+
+    Always returns words: an expression that none fit is quoted.
+    """
+    try:
+        words = _sentence(parsed, _)
+    except Exception:  # noqa: BLE001 - a list of schedules must not fail for the words of one
+        words = None
+    return words or _("At the times of the cron expression %(expression)r", expression=expression)
+
+
+def _sentence(parsed: Any, _: Say) -> str | None:
+    """Return the expression in words, None if words cannot say it."""
     days, times = _days(parsed, _), _times(parsed, _)
     if days is None or times is None:
-        return _("At the times of the cron expression %(expression)r", expression=expression)
+        return None
     if not days and _names_times(parsed):
         days = _("daily")
     sentence = _("%(days)s %(times)s", days=days, times=times).strip() if days else times

@@ -109,6 +109,22 @@ def test_unusual_clocks(tz: str, after: str, expression: str, expected: list[str
     assert shown == expected
 
 
+@pytest.mark.parametrize("hours", ["*", "*,3", "3,*", "*/1,3"])
+def test_a_star_within_a_list_of_hours_also_fires_in_both_equal_hours(hours: str) -> None:
+    rule = Crontab(f"0 {hours} * * *", "Europe/Paris")
+
+    assert fires(rule, "2026-10-25 01:30", 3) == [
+        "2026-10-25 02:00:00+0200",
+        "2026-10-25 02:00:00+0100",
+        "2026-10-25 03:00:00+0100",
+    ]
+
+
+def test_a_star_within_a_list_does_not_excuse_what_stands_beside_it() -> None:
+    with pytest.raises(InvalidSchedule, match=r"the minute cannot be '\*,61'"):
+        Crontab("*,61 * * * *")
+
+
 def test_a_moment_in_the_second_of_two_equal_hours_looks_ahead() -> None:
     rule = Crontab("45 2 * * *", "Europe/Paris")
     second_half_past_two = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)

@@ -6,6 +6,7 @@ import pytest
 
 from djtasks.schedules import CatchUp, Coalesce, Crontab, Every, Once, SkipIfOlderThan
 from djtasks.schedules.rules.base import Rule, duration_in_words
+from djtasks.schedules.rules.cronwords import cron_in_words
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -40,6 +41,13 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
         ("0 9 * * fri#2", "On the second Friday of the month at 09:00"),
         ("0 9 * 3 L5", "On the last Friday of March at 09:00"),
         ("0 9 15W * *", "On the weekday nearest to day 15 of the month at 09:00"),
+        # A star within a list is a star.
+        ("*,5 * * * *", "Every minute"),
+        ("0 *,3 * * *", "Every hour"),
+        ("0 0 *,15 * *", "Daily at 00:00"),
+        ("0 0 1 3,* *", "On day 1 of the month at 00:00"),
+        ("0 0 * * mon,*", "Daily at 00:00"),
+        ("0 0 */2,* */1,3 1,*", "Daily at 00:00"),
     ],
 )
 def test_a_cron_expression_reads_as_a_sentence(expression: str, words: str) -> None:
@@ -75,6 +83,12 @@ def test_where_words_would_lie_the_expression_is_quoted(expression: str) -> None
     words = str(Crontab(expression, "Europe/Athens"))
 
     assert words == f"At the times of the cron expression {expression!r}, Europe/Athens"
+
+
+def test_words_that_fail_quote_the_expression() -> None:
+    words = cron_in_words(None, "0 0 1 * *")
+
+    assert words == "At the times of the cron expression '0 0 1 * *'"
 
 
 @pytest.mark.parametrize(
