@@ -9,12 +9,11 @@ from uuid import UUID
 from django.db.models import Count, Min, OuterRef, Q, Subquery
 
 from djtasks.engine import Engine
-from djtasks.errors import DjtasksError
 from djtasks.inspection.fields import shown_arguments
 from djtasks.models import Schedule, TaskRecord
 from djtasks.protocol.states import State
 from djtasks.scheduler.overrides import overrides_of, said_before
-from djtasks.scheduler.planning import Timetable, ticked_until, timetable_of
+from djtasks.scheduler.planning import Timetable, reason_of, ticked_until, timetable_of
 from djtasks.schedules import Crontab
 from djtasks.schedules.rules.preview import Upcoming, upcoming
 
@@ -254,8 +253,8 @@ def _words(row: Schedule) -> tuple[str, str, str, str]:
     """Return rule, zone and policy in words, or why there are none."""
     try:
         table = timetable_of(row)
-    except DjtasksError as error:
-        return "", "", "", str(error)
+    except Exception as error:  # noqa: BLE001 - whatever somebody put into the row
+        return "", "", "", reason_of(error)
     zone = table.rule.tz if isinstance(table.rule, Crontab) else ""
     return str(table.rule), zone, str(table.missed), ""
 

@@ -17,6 +17,7 @@ from djtasks.models.schedules import default_missed_policy
 from djtasks.scheduler.overrides import WHEN, columns_of, restarted
 from djtasks.scheduler.planning import timetable_of
 from djtasks.scheduler.templates import record_of
+from djtasks.schedules.rules.base import in_utc
 from djtasks.store import schedules as ticks
 
 logger = logging.getLogger("djtasks.beat")
@@ -147,6 +148,9 @@ def _check(row: Schedule) -> None:
         )
     timetable_of(row)
     record_of(engine_of(row.backend), row)
+    for bound in ("starts_at", "ends_at"):
+        if (moment := getattr(row, bound)) is not None:
+            in_utc(moment, f"The {bound} of a schedule")
     if row.starts_at is not None and row.ends_at is not None and row.ends_at < row.starts_at:
         raise InvalidSchedule(
             f"A schedule cannot end ({row.ends_at}) before it starts ({row.starts_at})."

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from djtasks.errors import DjtasksError
 from djtasks.models import Schedule
-from djtasks.scheduler.planning import ticked_until, timetable_of
+from djtasks.scheduler.planning import reason_of, ticked_until, timetable_of
 
 # The columns that determine the next run.
 WHEN = {"rule", "starts_at", "ends_at"}
@@ -59,7 +58,7 @@ def said_before(row: Schedule) -> dict[str, Any]:
     """
     try:
         return {} if row.declared is None else columns_of(row.declared)
-    except (LookupError, TypeError, ValueError):
+    except Exception:  # noqa: BLE001 - whatever somebody put into the row
         return {}
 
 
@@ -67,6 +66,6 @@ def restarted(row: Schedule, now: datetime) -> dict[str, Any]:
     """Return the columns that let a row continue from now with its current rule."""
     try:
         following = timetable_of(row).next_after(ticked_until(row.last_due_at, now))
-    except DjtasksError as error:
-        return {"next_run_at": None, "broken": str(error)}
+    except Exception as error:  # noqa: BLE001 - whatever somebody put into the row
+        return {"next_run_at": None, "broken": reason_of(error)}
     return {"next_run_at": following if row.is_enabled else None, "broken": ""}

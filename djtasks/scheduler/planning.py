@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from djtasks.errors import InvalidSchedule
+from djtasks.errors import DjtasksError, InvalidSchedule
 from djtasks.formats.json_values import decode, encode_sorted
 from djtasks.models import Schedule
 from djtasks.schedules import MissedPolicy, Overlap, Rule, due_times, missed_from, rule_from
@@ -63,6 +63,20 @@ def timetable_of(row: DueSchedule | Schedule) -> Timetable:
         starts_at=row.starts_at,
         ends_at=row.ends_at,
     )
+
+
+def problem_of(row: DueSchedule | Schedule) -> str:
+    """Return why the columns of a row cannot be read, or "" if they can."""
+    try:
+        timetable_of(row)
+    except Exception as error:  # noqa: BLE001 - whatever somebody put into the row
+        return reason_of(error)
+    return ""
+
+
+def reason_of(error: Exception) -> str:
+    """Return the text of an error as a row stores it."""
+    return str(error) if isinstance(error, DjtasksError) else f"{type(error).__name__}: {error}"
 
 
 def _rule_of(stored: Any) -> Rule:

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from djtasks.engine import Engine
-from djtasks.scheduler.planning import healed, ticked_until, timetable_of
+from djtasks.scheduler.planning import healed, reason_of, ticked_until, timetable_of
 from djtasks.scheduler.templates import record_of
-from djtasks.scheduler.ticker import reason_of, report_broken
+from djtasks.scheduler.ticker import report_broken
 from djtasks.store import schedules as ticks
 from djtasks.store.schedules import DueSchedule, Move
 

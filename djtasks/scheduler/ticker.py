@@ -15,10 +15,10 @@ from django.db import DatabaseError, transaction
 from msgspec import structs
 
 from djtasks.engine import Engine
-from djtasks.errors import DjtasksError, UnknownTask
+from djtasks.errors import UnknownTask
 from djtasks.protocol.hints import Hint
 from djtasks.protocol.records import NewRecord
-from djtasks.scheduler.planning import Decision, decide, start_of
+from djtasks.scheduler.planning import Decision, decide, reason_of, start_of
 from djtasks.scheduler.templates import Recipes
 from djtasks.schedules import Overlap
 from djtasks.store import schedules as ticks
@@ -201,11 +201,6 @@ def _move(row: DueSchedule, decision: Decision, records: Sequence[NewRecord]) ->
         last_due_at=decision.last_due_at,
         last_run=records[-1].id if records else None,
     )
-
-
-def reason_of(error: Exception) -> str:
-    """Return the text of an error as a row stores it."""
-    return str(error) if isinstance(error, DjtasksError) else f"{type(error).__name__}: {error}"
 
 
 def report_broken(row: DueSchedule, reason: str) -> None:

@@ -42,6 +42,19 @@ class MomentField(forms.Field):
         return moment
 
 
+class StoredMomentField(forms.DateTimeField):
+    """A DateTimeField that also shows the first and last days of the calendar.
+
+    A stored moment that does not exist in the page's time zone is shown in UTC.
+    """
+
+    def prepare_value(self, value: Any) -> Any:
+        try:
+            return super().prepare_value(value)
+        except OverflowError:
+            return value.replace(tzinfo=None)
+
+
 def _moment_of(text: str, now: datetime) -> datetime:
     try:
         if clock := _CLOCK.fullmatch(text):

@@ -1,13 +1,14 @@
 """The form of a schedule: it checks each field, and converts to a ScheduleDraft and back."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from djtasks.admin.forms.durations import HumanDurationField
+from djtasks.admin.forms.moments import StoredMomentField
 from djtasks.admin.schedules.arguments import StoredArguments
 from djtasks.definitions import registry
 from djtasks.definitions.signatures import check_call
@@ -30,6 +31,7 @@ from djtasks.schedules import (
     missed_from,
     rule_from,
 )
+from djtasks.schedules.rules.base import in_utc
 from djtasks.schedules.rules.policies import MOST_CAUGHT_UP
 from djtasks.schedules.rules.wallclock import zone_named
 
@@ -46,11 +48,11 @@ MISSED = (
 )
 
 
-def _moment_field(label: Any, help_text: Any = "") -> forms.DateTimeField:
+def _moment_field(label: Any, help_text: Any = "") -> StoredMomentField:
     widget = forms.DateTimeInput(
         attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S"
     )
-    return forms.DateTimeField(label=label, help_text=help_text, required=False, widget=widget)
+    return StoredMomentField(label=label, help_text=help_text, required=False, widget=widget)
 
 
 def _json_field(label: Any, help_text: Any) -> forms.JSONField:
@@ -132,7 +134,9 @@ class ScheduleForm(forms.Form):
             self.rule = self._made(_RULES[given["kind"]], given)
         if given.get("missed"):
             self.policy = self._made(_POLICIES[given["missed"]], given)
-        starts_at, ends_at = given.get("starts_at"), given.get("ends_at")
+        for bound in ("starts_at", "ends_at"):
+            given[bound] = self._made((bound, _bound(bound)), given)
+        starts_at, ends_at = given["starts_at"], given["ends_at"]
         if starts_at and ends_at and ends_at < starts_at:
             self.add_error(
                 "ends_at", _("The schedule would end before it starts. Choose a later end.")
@@ -230,6 +234,14 @@ def _once(given: dict[str, Any]) -> Rule:
     return Once(given["at"])
 
 
+def _bound(name: str) -> "Callable[[dict[str, Any]], datetime | None]":
+    def bound(given: dict[str, Any]) -> datetime | None:
+        moment = given.get(name)
+        return None if moment is None else in_utc(moment, str(_("This moment")))
+
+    return bound
+
+
 def _catch_up(given: dict[str, Any]) -> MissedPolicy:
     return CatchUp(given["limit"])
 
@@ -258,7 +270,7 @@ def initial_of(row: Schedule) -> dict[str, Any]:
     for read, stored in ((_rule_initial, row.rule), (_missed_initial, row.missed)):
         try:
             shown |= read(stored)
-        except InvalidSchedule:
+        except Exception:  # noqa: BLE001, S112 - whatever somebody put into the row
             continue
     return shown
 

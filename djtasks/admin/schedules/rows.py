@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from django.utils import timezone
@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 
 from djtasks.admin.queues.rows import Standing
 from djtasks.engine import Engine
-from djtasks.errors import DjtasksError
 from djtasks.inspection import Run, histories_of, history_of
 from djtasks.inspection.fields import shown_arguments
 from djtasks.inspection.schedules import runs_after, shown_overrides
@@ -18,7 +17,7 @@ from djtasks.inspection.visibility import NOTHING_PRIVATE, Visibility
 from djtasks.models import Schedule
 from djtasks.protocol.states import State
 from djtasks.scheduler.overrides import COLUMNS
-from djtasks.scheduler.planning import ticked_until, timetable_of
+from djtasks.scheduler.planning import problem_of, ticked_until, timetable_of
 from djtasks.schedules import Crontab, Rule, Upcoming, missed_from, rule_from
 from djtasks.schedules.rules.base import duration_in_words
 from djtasks.schedules.rules.wallclock import zone_named
@@ -56,9 +55,13 @@ class Override:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleRow:
-    """One schedule. `runs` is empty while it is paused; `history` has the newest record first."""
+    """One schedule. `runs` is empty while it is paused; `history` has the newest record first.
+
+    `broken` says why it cannot run, also before a scheduler has noticed; empty if it can.
+    """
 
     row: Schedule
+    broken: str
     words: str
     detail: str
     standing: Standing
@@ -121,22 +124,24 @@ def schedule_row(
 
 def _row(engine: Engine, row: Schedule, now: datetime, history: Sequence[Run]) -> ScheduleRow:
     words, detail = _said(row)
+    broken = row.broken or problem_of(row)
     return ScheduleRow(
         row=row,
+        broken=broken,
         words=words,
         detail=detail,
-        standing=standing_of(row),
-        runs=_next_runs(row, now, _RUNS),
+        standing=standing_of(row, broken),
+        runs=[] if broken else _next_runs(row, now, _RUNS),
         history=history,
         overrides=differences(engine, row),
     )
 
 
-def standing_of(row: Schedule) -> Standing:
+def standing_of(row: Schedule, broken: str) -> Standing:
     """Return the most important state of a schedule, as a badge."""
     if row.removed:
         return Standing(css="off", symbol="dash", word=_("Removed from the code"))
-    if row.broken:
+    if broken:
         return Standing(css="failed", symbol="failed", word=_("Broken"))
     if not row.is_enabled:
         return Standing(css="warn", symbol="paused", word=_("Paused"))
@@ -148,11 +153,19 @@ def standing_of(row: Schedule) -> Standing:
 def on_its_clock(rule: Rule, found: Iterable[Upcoming]) -> list[Due]:
     """Return due times in the zone of the rule, or in that of the page if the rule has none."""
     zone = zone_named(rule.tz) if isinstance(rule, Crontab) else timezone.get_current_timezone()
-    return [Due(at=one.at, local=one.at.astimezone(zone), note=one.note) for one in found]
+    return [Due(at=one.at, local=_in_zone(one.at, zone), note=one.note) for one in found]
+
+
+def _in_zone(moment: datetime, zone: tzinfo) -> datetime:
+    """Return a moment in a zone, or in its own if the zone's calendar does not reach it."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
 
 
 def _next_runs(row: Schedule, now: datetime, count: int) -> list[Due]:
-    if not row.is_enabled or row.broken or row.next_run_at is None:
+    if not row.is_enabled or row.next_run_at is None:
         return []
     table = timetable_of(row)
     # What is due already comes before what the rule says from now.
@@ -165,7 +178,7 @@ def _said(row: Schedule) -> tuple[str, str]:
     """Return the rule in words, and the cron expression, or "" if the rule has none."""
     try:
         rule = rule_from(row.rule)
-    except DjtasksError:
+    except Exception:  # noqa: BLE001 - whatever somebody put into the row
         return _("Not readable"), str(row.rule)[:100]
     return rule.in_words(translated), rule.expression if isinstance(rule, Crontab) else ""
 
@@ -225,10 +238,11 @@ def in_words(column: str, value: Any) -> str:
     if column in _WORDS:
         try:
             return str(_WORDS[column](value).in_words(translated))
-        except DjtasksError:
+        except Exception:  # noqa: BLE001 - whatever somebody put into the row
             return str(value)[:200]
     if isinstance(value, timedelta):
         return duration_in_words(value, translated)
     if isinstance(value, datetime):
-        return f"{timezone.localtime(value):%Y-%m-%d %H:%M %Z}"
+        local = _in_zone(value, timezone.get_current_timezone())
+        return f"{local:%Y-%m-%d %H:%M %Z}"
     return _("none") if value is None else str(value)[:200]

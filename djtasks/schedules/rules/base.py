@@ -33,6 +33,11 @@ _UNITS = (
 )
 
 
+# Each time zone can show what lies two days within the ends of the calendar.
+_FIRST = datetime.min.replace(tzinfo=UTC) + timedelta(days=2)
+_LAST = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
+
+
 class Rule(Protocol):
     """When a schedule fires: an immutable value that never reads a clock.
 
@@ -56,17 +61,20 @@ class Rule(Protocol):
 def in_utc(moment: object, what: str) -> datetime:
     """Return an aware datetime in UTC; `what` names it in the error.
 
-    Raises InvalidSchedule for anything else, and outside the years 1 to 9999.
+    Raises InvalidSchedule for anything else, and within two days of the ends of the calendar:
+    such a moment exists in some time zones only, so pages and databases could not show it.
     """
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise InvalidSchedule(
             f"{what} must be a datetime with a time zone, got {moment!r}. Give it one: "
             f"datetime(2026, 12, 24, 18, tzinfo=ZoneInfo('Europe/Athens'))."
         )
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise InvalidSchedule(f"{what} is too far away: {moment!r}.") from None
+    if not _FIRST <= moment.replace(tzinfo=UTC) <= _LAST:
+        raise InvalidSchedule(
+            f"{what} must be from {_FIRST.date()} to {_LAST.date()}, got {moment}. For a "
+            f"schedule without a start or an end, leave it out."
+        )
+    return moment.astimezone(UTC)
 
 
 def duration_in_words(duration: timedelta, _: Say = english) -> str:
