@@ -47,6 +47,7 @@ ELSEWHERE = {
     "schedules/rules/test_words.py": "the words of every rule",
     "store/test_contract.py": "the contract, for all stores and databases",
     "store/test_inserting.py": "all stores: inserts that meet",
+    "store/test_locked_records.py": "all stores, and who else moves many records",
     "store/test_plans.py": "what PostgreSQL does with every statement",
     "store/test_races.py": "all stores: moves that meet",
     "testing/test_run_due.py": "running.py by its public name",

@@ -2,6 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connections, transaction
 
 from djtasks.engine import Engine
 from djtasks.operations.tasks import records
@@ -14,7 +18,8 @@ def prune(
     """Delete final records beyond their retention, a page at a time; yield each page's count.
 
     `older_than` replaces the retention of every state. Each page deletes by id, state *and*
-    age: a record that was retried in between stays, even if it is final again.
+    age: a record that was retried in between stays, even if it is final again. So does a record
+    that another transaction has locked, until the next time.
     """
     now = engine.now()
     for state in sorted(FINAL):
@@ -22,5 +27,23 @@ def prune(
         if kept is None:
             continue
         old = records(engine).filter(state=state, backend=engine.alias, finished_at__lt=now - kept)
-        while ids := list(old.order_by("finished_at").values_list("pk", flat=True)[:page]):
-            yield old.filter(pk__in=ids)._raw_delete(engine.database)  # noqa: SLF001
+        while (count := _delete_page(engine, old, page)) is not None:
+            yield count
+
+
+def _delete_page(engine: Engine, old: Any, page: int) -> int | None:
+    """Delete the oldest records that no one has locked; None if there are none."""
+    oldest = old.order_by("finished_at").values_list("pk", flat=True)
+    if not connections[engine.database].features.has_select_for_update_skip_locked:
+        # No transaction: on SQLite, one that reads before it writes may fail.
+        return _delete(engine, old, oldest[:page])
+    with transaction.atomic(using=engine.database):
+        return _delete(engine, old, oldest.select_for_update(skip_locked=True)[:page])
+
+
+def _delete(engine: Engine, old: Any, found: Iterable[UUID]) -> int | None:
+    ids = list(found)
+    if not ids:
+        return None
+    count: int = old.filter(pk__in=ids)._raw_delete(engine.database) or 0  # noqa: SLF001
+    return count

@@ -80,8 +80,9 @@ class Store(Protocol):
     ) -> list[Claim]:
         """Claim those of `ids` that are READY, due, of this backend and in `queues` (None: any).
 
-        Returns claims in the order of `ids`; an id without a claim is not ours to run. If the
-        answer is lost, records stay RUNNING under `worker`; the self-audit finds them.
+        Returns claims in the order of `ids`; an id without a claim is not ours to run. Records
+        that another transaction has locked are left out: they stay READY. If the answer is lost,
+        records stay RUNNING under `worker`; the self-audit finds them.
         """
         ...
 
@@ -95,7 +96,7 @@ class Store(Protocol):
     ) -> list[Claim]:
         """Claim up to `limit` due records without hints: lanes in their order, oldest first.
 
-        With `oldest_first`, age alone decides, whatever the lane.
+        With `oldest_first`, age alone decides, whatever the lane. Leaves out locked records.
         """
         ...
 
@@ -133,15 +134,19 @@ class Store(Protocol):
         ...
 
     def give_back(self, owned: Sequence[tuple[UUID, int]], *, worker: UUID) -> int:
-        """Give back records that this worker has not started; return how many it owned.
+        """Give back records that this worker has not started; return how many it gave back.
 
         They become READY, or CANCELLED if a cancel was requested. It counts as neither an
-        attempt nor a crash.
+        attempt nor a crash. Records that another transaction has locked stay with the worker,
+        whose audit gives them back later.
         """
         ...
 
     def report_progress(self, progress: Sequence[tuple[UUID, int, str]], *, worker: UUID) -> None:
-        """Store (id, fence, JSON text) of running records that `worker` still owns."""
+        """Store (id, fence, JSON text) of running records that `worker` still owns.
+
+        Leaves out records that another transaction has locked.
+        """
         ...
 
     def now(self) -> datetime:

@@ -145,11 +145,13 @@ class PortableStore:
             return set(owned)
 
     def _lock_owned(
-        self, owned: Sequence[tuple[UUID, int]], worker: UUID
+        self, owned: Sequence[tuple[UUID, int]], worker: UUID, *, waits: bool = True
     ) -> dict[UUID, TaskRecord]:
         fences = dict(owned)
         query = self._records.filter(pk__in=sorted(fences), worker=worker)
-        locked = query.select_for_update().only(*rows.SETTLED_FROM).order_by("pk")
+        skip = not waits and connections[self.database].features.has_select_for_update_skip_locked
+        free = query.select_for_update(skip_locked=skip)
+        locked = free.only(*rows.SETTLED_FROM).order_by("pk")
         return {row.pk: row for row in locked if row.fence == fences[row.pk]}
 
     def reassign(self, claim: Claim, *, new_owner: UUID, worker: UUID) -> bool:
@@ -198,7 +200,7 @@ class PortableStore:
 
     def give_back(self, owned: Sequence[tuple[UUID, int]], *, worker: UUID) -> int:
         with transaction.atomic(using=self.database):
-            locked = self._lock_owned(owned, worker)
+            locked = self._lock_owned(owned, worker, waits=False)
             cancelled, now = Q(cancel_requested=True), self.now()
             self._records.filter(pk__in=list(locked), worker=worker).update(
                 worker=None,
@@ -213,9 +215,12 @@ class PortableStore:
             return len(locked)
 
     def report_progress(self, progress: Sequence[tuple[UUID, int, str]], *, worker: UUID) -> None:
-        for id_, fence, text in progress:
-            owned = self._records.filter(pk=id_, fence=fence, worker=worker)
-            owned.update(progress=json.loads(text))
+        with transaction.atomic(using=self.database):
+            owned = [(id_, fence) for id_, fence, _text in progress]
+            unlocked = self._lock_owned(owned, worker, waits=False)
+            for id_, _fence, text in progress:
+                if id_ in unlocked:
+                    self._records.filter(pk=id_).update(progress=json.loads(text))
 
     def now(self) -> datetime:
         connection = connections[self.database]

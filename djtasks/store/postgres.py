@@ -5,19 +5,23 @@ for each other instead of deadlocking. Comments give the measured reasons;
 `tests/store/test_plans.py` checks the query plans.
 """
 
+import time
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connections
+from django.db import OperationalError, connections
 
 from djtasks.models import TaskRecord
 from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
 from djtasks.store.base import DueRecord, Lane, Snapshot, in_key_order
+from djtasks.store.errors import DatabaseFailure, classify
 from djtasks.store.statements import sql, values
 from djtasks.store.statements.columns import due_at, row_of
 from djtasks.store.statements.rows import holding
+
+_CAUTIOUS_SECONDS = 10.0
 
 
 class PostgresStore:
@@ -26,6 +30,7 @@ class PostgresStore:
     def __init__(self, database: str, backend: str) -> None:
         self.database = database
         self.backend = backend
+        self._cautious_until = 0.0
 
     def _rows(self, statement: str, parameters: Any) -> list[tuple[Any, ...]]:
         with connections[self.database].cursor() as cursor:
@@ -86,17 +91,37 @@ class PostgresStore:
     def claim(
         self, ids: Sequence[UUID], *, worker: UUID, queues: Collection[str] | None
     ) -> list[Claim]:
-        rows = self._binary_rows(
-            sql.CLAIM if queues is None else sql.CLAIM_IN_QUEUES,
-            {
-                "ids": sorted(ids, key=_number),
-                "worker": worker,
-                "backend": self.backend,
-                "queues": list(queues or ()),
-            },
-        )
+        parameters = {
+            "ids": sorted(ids, key=_number),
+            "worker": worker,
+            "backend": self.backend,
+            "queues": list(queues or ()),
+        }
+        rows = self._claim_at_once(parameters, any_queue=queues is None)
+        if rows is None:
+            unlocked = sql.CLAIM_UNLOCKED if queues is None else sql.CLAIM_UNLOCKED_IN_QUEUES
+            rows = self._binary_rows(unlocked, parameters)
         rank = {id_.int: place for place, id_ in enumerate(ids)}
         return sorted(map(values.claim_from, rows), key=lambda claim: rank[claim.id.int])
+
+    def _claim_at_once(
+        self, parameters: dict[str, Any], *, any_queue: bool
+    ) -> list[tuple[Any, ...]] | None:
+        """Claim without looking for locks first, which saves the server a fifth of a claim.
+
+        Returns None if another transaction has locked one of the records, within the last ten
+        seconds too, and in a transaction of the caller, which a lock timeout would break.
+        """
+        now = time.monotonic()
+        if now < self._cautious_until or connections[self.database].in_atomic_block:
+            return None
+        try:
+            return self._binary_rows(sql.CLAIM if any_queue else sql.CLAIM_IN_QUEUES, parameters)
+        except OperationalError as error:
+            if classify(error) is not DatabaseFailure.LOCKED:
+                raise
+        self._cautious_until = now + _CAUTIOUS_SECONDS
+        return None
 
     def claim_due(
         self,

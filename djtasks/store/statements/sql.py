@@ -72,13 +72,28 @@ _CLAIMED = "RETURNING " + ", ".join(
     _READ.get(name, f"t.{name}") for name in Claim.__struct_fields__
 )
 
+_CLAIMABLE = f"""t.id = ANY(%(ids)b) AND {_STILL_READY} AND t.backend = %(backend)s {{queues}}
+    AND t.run_after <= statement_timestamp()"""
+
+# Only for this statement. Nothing that djtasks does locks a READY record for so long.
+_IMPATIENT = "(SELECT set_config('lock_timeout', '100ms', true)) IS NOT NULL"
+
 _CLAIM = f"""
 UPDATE {_TABLE} AS t {_TAKE}
-WHERE t.id = ANY(%(ids)b) AND {_STILL_READY} AND t.backend = %(backend)s {{queues}}
-    AND t.run_after <= statement_timestamp() {_CLAIMED}"""
+WHERE {_IMPATIENT} AND {_CLAIMABLE} {_CLAIMED}"""
 
+_CLAIM_UNLOCKED = f"""
+WITH unlocked AS MATERIALIZED (
+    SELECT t.id FROM {_TABLE} AS t WHERE {_CLAIMABLE} FOR UPDATE SKIP LOCKED
+)
+UPDATE {_TABLE} AS t {_TAKE} FROM unlocked
+WHERE t.id = unlocked.id AND {_STILL_READY} {_CLAIMED}"""
+
+_IN_QUEUES = "AND t.queue = ANY(%(queues)b::text[])"
 CLAIM = _CLAIM.format(queues="")
-CLAIM_IN_QUEUES = _CLAIM.format(queues="AND t.queue = ANY(%(queues)b::text[])")
+CLAIM_IN_QUEUES = _CLAIM.format(queues=_IN_QUEUES)
+CLAIM_UNLOCKED = _CLAIM_UNLOCKED.format(queues="")
+CLAIM_UNLOCKED_IN_QUEUES = _CLAIM_UNLOCKED.format(queues=_IN_QUEUES)
 
 _LANES = "unnest(%(queues)s::text[], %(priorities)s::smallint[]) AS lane(queue, priority)"
 
@@ -156,16 +171,24 @@ UPDATE {_TABLE} AS t SET worker = %(heir)s FROM {_OWNED} AS v(id, fence)
 WHERE {_OURS} RETURNING t.id"""
 
 GIVE_BACK = f"""
+WITH unlocked AS MATERIALIZED (
+    SELECT v.id, v.fence FROM {_OWNED} AS v(id, fence) JOIN {_TABLE} AS t ON {_OURS}
+    FOR UPDATE OF t SKIP LOCKED
+)
 UPDATE {_TABLE} AS t SET worker = NULL,
     state = CASE WHEN t.cancel_requested THEN {_CANCELLED} ELSE {_READY} END,
     started_at = CASE WHEN t.attempt > 0 THEN t.started_at END,
     finished_at = CASE WHEN t.cancel_requested THEN statement_timestamp() END,
     unique_key = CASE WHEN t.cancel_requested THEN NULL ELSE t.unique_key END
-FROM {_OWNED} AS v(id, fence) WHERE {_OURS} RETURNING t.id"""
+FROM unlocked AS v WHERE {_OURS} RETURNING t.id"""
 
 PROGRESS = f"""
-UPDATE {_TABLE} AS t SET progress = v.text::jsonb
-FROM unnest(%(ids)s::uuid[], %(fences)s::bigint[], %(texts)s::text[]) AS v(id, fence, text)
+WITH unlocked AS MATERIALIZED (
+    SELECT v.id, v.fence, v.text
+    FROM unnest(%(ids)s::uuid[], %(fences)s::bigint[], %(texts)s::text[]) AS v(id, fence, text)
+    JOIN {_TABLE} AS t ON {_OURS} FOR UPDATE OF t SKIP LOCKED
+)
+UPDATE {_TABLE} AS t SET progress = v.text::jsonb FROM unlocked AS v
 WHERE {_OURS} RETURNING t.id"""
 
 OWNED_BY = f"SELECT id, fence FROM {_TABLE} WHERE worker = %s"
