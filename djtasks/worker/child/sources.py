@@ -24,6 +24,9 @@ LONGEST_POLL = 1.0
 _PAUSED_SECONDS = 2.0
 _NAMES_SECONDS = 5.0
 _OLDEST_EVERY = 8
+# A look leaves as many dead ids in the index as it claims tasks, unless the broker can remove
+# them. With several dead pops to each look, they become fewer.
+_DEAD_POPS_A_LOOK = 4
 
 
 class Queues:
@@ -84,7 +87,9 @@ class BrokerSource:
     """Pops ids and claims them. Falls back to the database while the broker is unavailable.
 
     It also polls the database if the index was empty for two heartbeats: a Redis that is full
-    answers every pop but rejects pushes, so nothing else would reveal that tasks wait.
+    answers every pop but rejects pushes, so nothing else would reveal that tasks wait. And it
+    claims from the database after every few pops of ids that are mostly dead, such as those of
+    deleted tasks: whatever their number, they delay no task.
     """
 
     def __init__(
@@ -110,16 +115,35 @@ class BrokerSource:
         self._poll_interval = 2 * engine.options.heartbeat.total_seconds()
         self._next_poll = time.monotonic() + self._poll_interval
         self._unclaimed: list[UUID] = []
+        self._dead_pops = 0
 
     def fetch(self, room: int) -> list[Work]:
         """Return up to `room` claims; wait up to a second for the first."""
         if self._is_away and time.monotonic() < self._away_until:
             return self._fallback.fetch(room)
+        if self._dead_pops >= _DEAD_POPS_A_LOOK and (batch := self._look_past_dead(room)):
+            return batch
         if not self._unclaimed and not self._pop(room):
             return self._fallback.fetch(room) if self._is_away or self._burst else self._look(room)
         self._is_dry = False
         self._next_poll = time.monotonic() + self._poll_interval
-        return self._claim()
+        popped = len(self._unclaimed)
+        batch = self._claim()
+        self._dead_pops = self._dead_pops + 1 if 2 * len(batch) < popped else 0
+        return batch
+
+    def _look_past_dead(self, room: int) -> list[Work]:
+        """Return due claims from the database, and remove their hints from the index."""
+        self._dead_pops = 0
+        batch = self._fallback.fetch(room, waits=False)
+        try:
+            for queue in {work.claim.queue for work in batch}:
+                ids = [work.claim.id for work in batch if work.claim.queue == queue]
+                self._broker.discard(queue, ids)
+        except Exception:
+            # Whatever it is, these tasks are claimed and must run.
+            logger.exception("Hints not removed from the index count=%s", len(batch))
+        return batch
 
     def _look(self, room: int) -> list[Work]:
         """Return due claims from the database if it is time to poll it."""
