@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import MutableSequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -40,12 +41,20 @@ def context() -> Any:
     return made
 
 
+class KillReason(Enum):
+    """Why a supervisor kills a child: to stop it, or because of what its tasks have done."""
+
+    STOP = auto()
+    FAULT = auto()
+
+
 @dataclass(eq=False)
 class ChildHandle:
     """One child process, from its start until its records have been released.
 
     `id` is the id of its row, `is_registered` whether the row exists. `kill_at` is when the
-    grace of a drain is over (monotonic).
+    grace of a drain is over (monotonic). `is_mute`: its end of the pipe is closed. `killed_as`
+    is why we killed it; None if we did not.
     """
 
     config: ChildConfig
@@ -63,8 +72,9 @@ class ChildHandle:
     kill_at: float | None = None
     is_gone: bool = False
     is_waiting: bool = False
+    is_mute: bool = False
     outgrown: bool = False
-    was_evicted: bool = False
+    killed_as: KillReason | None = None
     tasks: tuple[dict[str, Any], ...] = ()
     hung: list[Settlement] = field(default_factory=list)
     suspect: Claim | None = None
@@ -137,10 +147,21 @@ class ChildHandle:
         except OSError:
             return ""
 
-    def kill(self) -> None:
-        """Kill the process; its records are released once it is gone."""
-        if self.process.is_alive():
+    def kill(self, *, why: KillReason = KillReason.STOP) -> None:
+        """Kill the process once; its records are released once it is gone."""
+        if self.killed_as is None and self.process.is_alive():
+            self.killed_as = why
             self.process.kill()
+
+    @property
+    def has_crashed(self) -> bool:
+        """Whether the tasks that ran answer for its exit. Ask it when the process is gone.
+
+        A drain excuses nothing: a process that dies while it drains has crashed, too.
+        """
+        if self.killed_as is not None:
+            return self.killed_as is KillReason.FAULT
+        return not self.draining or self.process.exitcode != 0
 
     def close(self) -> None:
         """Release the process object and delete its files."""

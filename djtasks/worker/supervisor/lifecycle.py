@@ -100,8 +100,8 @@ class Children:
         child.is_gone = True
         self.handles.remove(child)
         child.process.join()
-        expected = child.draining or child.was_evicted
-        if not expected:
+        crashed = child.has_crashed
+        if crashed:
             logger.error(
                 "Child ended pid=%s exit=%s worker=%s",
                 child.process.pid,
@@ -110,7 +110,7 @@ class Children:
             )
         if child.worker is not None:
             departure = Departure(
-                crashed=not expected, alone=child.config.alone, running=child.board.running()
+                crashed=crashed, alone=child.config.alone, running=child.board.running()
             )
             self.departures.add(
                 ExitedChild(worker=child.worker, departure=departure, hung=list(child.hung))
@@ -118,7 +118,7 @@ class Children:
             _notify(signals.worker_stopped, this_host()[0], child)
         child.close()
         if not child.config.alone:
-            self._pace(child, expected=expected)
+            self._pace(child, expected=not crashed)
 
     def _pace(self, child: ChildHandle, *, expected: bool) -> None:
         """Let a successor start at once, but ever later while children die young."""

@@ -110,7 +110,7 @@ class Supervisor:
         """Wait for a message, the exit of a child or a signal, at most one round."""
         children = self._children.handles
         objects: list[Any] = [self._wakeup.reader]
-        objects += [child.connection for child in children]
+        objects += [child.connection for child in children if not child.is_mute]
         objects += [child.process.sentinel for child in children]
         pipes.wait(objects, _ROUND_SECONDS)
         self._wakeup.clear()
@@ -121,7 +121,7 @@ class Supervisor:
                 while child.connection.poll():
                     self._read_messages(child, child.connection.recv())
             except (EOFError, OSError):
-                continue  # its sentinel reports its exit
+                child.is_mute = True  # its sentinel reports its exit
 
     def _read_messages(self, child: ChildHandle, message: Any) -> None:
         match message:
@@ -175,7 +175,6 @@ class Supervisor:
             child = self._children.find(worker)
             if child is not None:
                 logger.error("Somebody took this worker's tasks, it starts anew id=%s", worker)
-                child.was_evicted = True
                 child.kill()
         for worker, record in reply.cancelled:
             child = self._children.find(worker)

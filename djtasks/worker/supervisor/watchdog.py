@@ -10,7 +10,7 @@ from django.db import DatabaseError, InterfaceError
 from djtasks.engine import Engine
 from djtasks.worker.config import WATCHDOG, WorkerConfig
 from djtasks.worker.loops import close_quietly
-from djtasks.worker.supervisor.children import ChildHandle
+from djtasks.worker.supervisor.children import ChildHandle, KillReason
 from djtasks.worker.supervisor.heartbeat import Heartbeat
 
 logger = logging.getLogger("djtasks.worker")
@@ -30,18 +30,24 @@ class Watchdog:
         self._checked_at = time.monotonic()
 
     def check(self, children: Sequence[ChildHandle]) -> None:
-        """Kill children that are stuck for a minute or past their grace; mark too large ones."""
+        """Kill children that are stuck for a minute or past their grace; mark too large ones.
+
+        What a child was running answers for its end if it was stuck or too large.
+        """
         now = time.monotonic()
         for child in list(children):
             if child.kill_at is not None and now >= child.kill_at:
+                child.kill_at = None
                 logger.warning("Grace is over, ending child pid=%s", child.process.pid)
-                child.kill()
+                child.kill(why=KillReason.FAULT if child.outgrown else KillReason.STOP)
         if now - self._checked_at < _CHECK_SECONDS:
             return
         stood_still = now - self._checked_at > _OWN_STANDSTILL
         self._checked_at = now
         self._check_heartbeat(now)
         for child in list(children):
+            if child.killed_as is not None:
+                continue
             if stood_still or self._is_database_away(now):
                 child.forgive()
             else:
@@ -60,7 +66,7 @@ class Watchdog:
                 child.process.pid,
                 child.dump(),
             )
-            child.kill()
+            child.kill(why=KillReason.FAULT)
         limit, rss = self._config.max_memory, child.rss()
         if limit and rss and rss > limit and not child.draining:
             logger.warning("Child uses %s bytes and is replaced pid=%s", rss, child.process.pid)

@@ -17,12 +17,16 @@ class Process:
 
     def __init__(self):
         self.killed = False
+        self.kills = 0
+        self.exitcode = None
 
     def is_alive(self):
         return not self.killed
 
     def kill(self):
         self.killed = True
+        self.kills += 1
+        self.exitcode = -9
 
 
 class Heartbeat:
@@ -140,6 +144,44 @@ def test_grace_ends(watchdog, clock):
     pass_time(watchdog, clock, one, 1, moving=(1, 2))
 
     assert one.process.killed
+
+
+def test_a_child_that_a_deploy_ends_has_not_crashed_and_is_killed_once(watchdog, clock):
+    one = child(draining=True, kill_at=clock.now + 1)
+    one.process.is_alive = lambda: True
+
+    pass_time(watchdog, clock, one, 5)
+
+    assert one.process.kills == 1
+    assert not one.has_crashed
+
+
+@pytest.mark.parametrize("draining", [False, True])
+def test_what_a_stuck_child_ran_answers_for_its_end(watchdog, clock, draining):
+    one = child(draining=draining)
+
+    pass_time(watchdog, clock, one, 62)
+
+    assert one.has_crashed
+
+
+def test_what_an_outgrown_child_still_runs_at_the_end_of_its_grace_answers(watchdog, clock):
+    one = child(draining=True, outgrown=True, kill_at=clock.now + 1)
+
+    pass_time(watchdog, clock, one, 2)
+
+    assert one.has_crashed
+
+
+@pytest.mark.parametrize(
+    ("draining", "code", "crashed"),
+    [(True, 0, False), (True, -11, True), (True, 1, True), (False, 0, True), (False, -9, True)],
+)
+def test_a_drain_excuses_no_death(draining, code, crashed):
+    one = child(draining=draining)
+    one.process.exitcode = code
+
+    assert one.has_crashed is crashed
 
 
 def test_a_child_that_has_outgrown_its_limit_is_to_be_replaced(watchdog, clock, monkeypatch):
