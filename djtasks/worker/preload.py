@@ -1,7 +1,7 @@
 """Imported once by the forkserver, so that children start fast and share its memory.
 
-It sets Django up, imports all tasks and closes all connections: all children would share a
-connection that some `AppConfig.ready` has opened.
+It sets Django up, imports all tasks and closes all connections, pools and clients of caches: all
+children would share what some `AppConfig.ready` or module has opened.
 """
 
 import gc
@@ -9,7 +9,6 @@ import importlib
 
 import django
 from django.apps import apps
-from django.db import connections
 
 
 def warm_up() -> None:
@@ -20,10 +19,11 @@ def warm_up() -> None:
     registry = importlib.import_module("djtasks.definitions.registry")
     engine = importlib.import_module("djtasks.engine")
     operations = importlib.import_module("djtasks.operations")
+    forks = importlib.import_module("djtasks.store.forks")
     for alias in engine.our_aliases():
         registry.import_tasks(engine.engine_of(alias).options.imports)
         operations.bulk_task(alias)
-    connections.close_all()
+    forks.close_before_fork()
     gc.collect()
     # These objects live as long as the process: no collection should touch (and unshare) them.
     gc.freeze()
