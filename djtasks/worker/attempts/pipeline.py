@@ -26,6 +26,7 @@ from djtasks.protocol import outcomes
 from djtasks.protocol.outcomes import Expired, Outcome, Raised, Refusal, Returned, Unregistered
 from djtasks.protocol.records import Claim, Notes, Settlement
 from djtasks.store import Store
+from djtasks.worker.attempts.copies import ending_copies
 from djtasks.worker.attempts.refusals import signature_mismatch, unregistered
 from djtasks.worker.attempts.running import Running, ThreadGate, Work, encode_result
 
@@ -74,7 +75,7 @@ class Pipeline:
         self._max_result = max_result
         self._on_started = on_started
         self._middleware = middleware
-        self._run: Run = chain(middleware, call_task)
+        self._run: Run = _chained(middleware, call_task)
 
     def run(self, work: Work, gate: ThreadGate, watch: Watch = _nobody) -> Finished:
         """Run one claim in this thread; never raises what its task raises."""
@@ -152,7 +153,7 @@ class Pipeline:
 
         It is built for the first coroutine, because it refuses middleware that cannot wrap one.
         """
-        return chain(self._middleware, _call_async)
+        return _chained(self._middleware, _call_async)
 
     def _returned(self, running: Running, value: Any) -> Outcome:
         return Returned(encode_result(running.task_path, value, limit=self._max_result))
@@ -222,6 +223,12 @@ def _over(running: Running, outcome: Outcome) -> Outcome:
     if isinstance(outcome, Raised):
         return signature_mismatch(outcome.error, running.task, running.claim) or outcome
     return outcome
+
+
+def _chained(middleware: Sequence[Middleware], run: Run) -> Run:
+    """Return `run` in its middleware; a copy of the process that any of them forks ends there."""
+    run = ending_copies(run)
+    return ending_copies(chain(middleware, run)) if middleware else run
 
 
 async def _call_async(context: Context) -> Any:
