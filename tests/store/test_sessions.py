@@ -36,10 +36,10 @@ def asked(alias: str, *questions: str) -> list[Any]:
 
 @pytest.fixture
 def changing() -> Iterator[Callable[..., None]]:
-    """Change DATABASES["default"] for a test, whose threads see it when they connect."""
+    """Change DATABASES[alias] for a test, whose threads see it when they connect."""
     databases: Any = connections.settings
     before = {alias: dict(settings) for alias, settings in databases.items()}
-    yield lambda **changes: databases["default"].update(changes)
+    yield lambda alias="default", **changes: databases[alias].update(changes)
     for alias, settings in before.items():
         databases[alias].clear()
         databases[alias].update(settings)
@@ -81,6 +81,54 @@ def test_options_of_the_project_stay(changing: Callable[..., None]) -> None:
     changing(OPTIONS={"options": "-c work_mem=8MB", "connect_timeout": 3})
 
     assert asked("default", "SHOW work_mem", "SHOW lock_timeout") == ["8MB", "5s"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+        "SET NAMES utf8mb4",
+        "SET sql_mode='STRICT_ALL_TABLES';",
+        "SELECT 1",
+    ],
+)
+def test_the_engine_connects_with_any_init_command(
+    changing: Callable[..., None], command: str
+) -> None:
+    alias = require("mariadb")
+    given = connections[alias].settings_dict["OPTIONS"]
+    changing(alias, OPTIONS={**given, "init_command": command})
+
+    assert asked(alias, "SELECT @@innodb_lock_wait_timeout") == [5]
+
+
+@pytest.mark.usefixtures("servers")
+@needs_a_session
+def test_the_engine_keeps_what_the_environment_says_to_libpq(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PGOPTIONS", "-c work_mem=7MB")
+
+    assert asked("default", "SHOW work_mem", "SHOW lock_timeout") == ["7MB", "5s"]
+
+
+@pytest.mark.usefixtures("servers")
+@needs_a_session
+def test_a_session_of_the_engine_that_cannot_be_set_up_is_not_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sessions._SETUP, "postgresql", "SELECT set_config('unheard_of', '', false)")
+
+    def connect_twice() -> list[bool]:
+        sessions.use_engine_connection("default")
+        usable = []
+        for _ in range(2):
+            with suppress(Error):
+                connection.ensure_connection()
+            usable.append(connection.connection is not None)
+        return usable
+
+    assert elsewhere(connect_twice).result(30) == [False, False]
 
 
 @pytest.mark.usefixtures("servers")
