@@ -1,5 +1,6 @@
 """SQL that Django does not provide: the clock in UTC, exact names, and partial indexes."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -7,12 +8,36 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 
+def utc_moment(value: Any) -> datetime:
+    """Return what a database's clock in UTC answered as an aware datetime."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class _UtcMoment(models.DateTimeField):  # type: ignore[type-arg] # not subscriptable at run time
+    """The type of a clock in UTC.
+
+    Django reads a DateTimeField as a moment in DATABASES[alias]["TIME_ZONE"].
+    """
+
+    def get_internal_type(self) -> str:
+        return "UtcMoment"
+
+    def from_db_value(self, value: Any, *_: Any) -> datetime:
+        return utc_moment(value)
+
+
 class DatabaseNow(Now):
-    """The database's clock in UTC, at the start of the statement.
+    """The database's clock in UTC, at the start of the statement. Select it, never store it.
+
+    A database with a TIME_ZONE stores moments in that zone, so write and compare what
+    `store.now()` returned. As a default it is a last resort: our inserts name every moment.
 
     Not Django's `Now()`: on MySQL and MariaDB, that uses the session's time zone, hours away from
     the UTC that Django stores.
     """
+
+    output_field = _UtcMoment()
 
     def as_mysql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
         return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **extra)

@@ -12,7 +12,6 @@ from django.db import IntegrityError, transaction
 from djtasks.engine import Engine, engine_of
 from djtasks.errors import InvalidSchedule
 from djtasks.models import Schedule
-from djtasks.models.fields import DatabaseNow
 from djtasks.models.schedules import default_missed_policy
 from djtasks.scheduler.overrides import WHEN, columns_of, restarted
 from djtasks.scheduler.planning import timetable_of
@@ -67,15 +66,15 @@ def run_now(engine: Engine, schedule: int, *, by: str) -> UUID:
 
 def pause(engine: Engine, schedule: int, *, by: str, reason: str = "") -> bool:
     """Pause a schedule until somebody resumes it; return False if it is already paused."""
-    enabled = schedules(engine).filter(pk=schedule, is_enabled=True)
+    enabled, now = schedules(engine).filter(pk=schedule, is_enabled=True), engine.now()
     return bool(
         enabled.update(
             is_enabled=False,
             next_run_at=None,
             paused_by=by[:150],
-            paused_at=DatabaseNow(),
+            paused_at=now,
             paused_reason=reason[:500],
-            changed_at=DatabaseNow(),
+            changed_at=now,
         )
     )
 
@@ -89,11 +88,11 @@ def resume(engine: Engine, schedule: int) -> bool:
         row = schedules(engine).select_for_update().filter(pk=schedule, is_enabled=False).first()
         if row is None:
             return False
-        row.is_enabled = True
-        changes = {"next_run_at": None} if row.removed else restarted(row, engine.now())
+        row.is_enabled, now = True, engine.now()
+        changes = {"next_run_at": None} if row.removed else restarted(row, now)
         changes |= {"is_enabled": True, "paused_by": "", "paused_at": None, "paused_reason": ""}
         paused = schedules(engine).filter(pk=schedule, is_enabled=False)
-        return bool(paused.update(**changes, changed_at=DatabaseNow()))
+        return bool(paused.update(**changes, changed_at=now))
 
 
 def revert(engine: Engine, schedule: int) -> bool:
@@ -166,7 +165,8 @@ def _check_identity(row: Schedule, draft: ScheduleDraft) -> None:
 
 def _insert(engine: Engine, columns: dict[str, Any]) -> Schedule:
     row = Schedule(**columns)
-    row.next_run_at = timetable_of(row).next_after(engine.now())
+    row.created_at = row.changed_at = now = engine.now()
+    row.next_run_at = timetable_of(row).next_after(now)
     row.save(using=engine.database, force_insert=True)
     inserted: Schedule = schedules(engine).get(pk=row.pk)
     return inserted
@@ -175,14 +175,15 @@ def _insert(engine: Engine, columns: dict[str, Any]) -> Schedule:
 def _write(engine: Engine, row: Schedule, columns: dict[str, Any]) -> bool:
     """Write columns to a locked row, and compute its next run again if they affect it."""
     changes = {name: value for name, value in columns.items() if getattr(row, name) != value}
+    now = engine.now()
     for name, value in changes.items():
         setattr(row, name, value)
     if row.removed:
         changes |= {"broken": ""}
     elif row.broken or WHEN & set(changes):
-        changes |= restarted(row, engine.now())
+        changes |= restarted(row, now)
     written = schedules(engine).filter(pk=row.pk, is_enabled=row.is_enabled, removed=row.removed)
-    return bool(written.update(**changes, changed_at=DatabaseNow()))
+    return bool(written.update(**changes, changed_at=now))
 
 
 def _locked(engine: Engine, schedule: int) -> Schedule:

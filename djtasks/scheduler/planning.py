@@ -9,7 +9,15 @@ from typing import Any
 from djtasks.errors import DjtasksError, InvalidSchedule
 from djtasks.formats.json_values import decode, encode_sorted
 from djtasks.models import Schedule
-from djtasks.schedules import MissedPolicy, Overlap, Rule, due_times, missed_from, rule_from
+from djtasks.schedules import (
+    MissedPolicy,
+    Once,
+    Overlap,
+    Rule,
+    due_times,
+    missed_from,
+    rule_from,
+)
 from djtasks.store.schedules import DueSchedule
 
 # A last due time further ahead of the clock than this was written by a wrong clock.
@@ -122,13 +130,14 @@ def decide(
     `is_running`: its last record is not final. With an overlap other than "allow", a tick
     enqueues at most one record. With "queue_one", the next missed one stays due.
     """
+    spent = last_due_at if isinstance(table.rule, Once) else None
     if last_due_at is not None and last_due_at - now > CLOCK_TRUST:
         last_due_at = None
     plan = due_times(table.rule, table.missed, seen, now)
     new = tuple(
         due
         for due in plan.fire
-        if table.contains(due) and (last_due_at is None or due > last_due_at)
+        if table.contains(due) and due != spent and (last_due_at is None or due > last_due_at)
     )
     following = table.next_after(ticked_until(last_due_at, now))
     ticked = max((*new, seen) if last_due_at is None else (*new, seen, last_due_at))
@@ -149,10 +158,13 @@ def healed(
     """Return the correct next run of an enabled schedule; `stored` if it is correct.
 
     It is wrong if it lies beyond the rule's next due time: it was computed while the clock was
-    in the future, or edited by hand. A next run that is due is left to the ticker.
+    in the future, or edited by hand. A next run that is due is left to the ticker. A Once that
+    fired too early, by a wrong clock, has fired.
     """
     if stored is not None and stored <= now:
         return stored
+    if isinstance(table.rule, Once) and table.rule.at == last_due_at:
+        return None
     following = table.next_after(ticked_until(last_due_at, now))
     if stored is None or following is None or following < stored:
         return following

@@ -13,7 +13,6 @@ from django.db import transaction
 from djtasks.engine import Engine
 from djtasks.formats.json_values import decode, encode
 from djtasks.models import Schedule
-from djtasks.models.fields import DatabaseNow
 from djtasks.scheduler.overrides import WHEN, columns_of, restarted, said_before
 from djtasks.scheduler.planning import timetable_of
 from djtasks.schedules import periodic as declarations
@@ -61,6 +60,7 @@ def _insert(engine: Engine, said: Mapping[str, Any], now: datetime) -> None:
     ]
     for row in made:
         row.next_run_at = timetable_of(row).next_after(now)
+        row.created_at = row.changed_at = now
     # Another process may be inserting the same rows.
     Schedule.objects.using(engine.database).bulk_create(made, ignore_conflicts=True)
     for row in made:
@@ -81,14 +81,14 @@ def _update(engine: Engine, row: Schedule, said: dict[str, Any], now: datetime) 
         setattr(row, column, value)
     if row.removed or WHEN & set(changes):
         changes |= restarted(row, now)
-    changes |= {"declared": said, "removed": False, "changed_at": DatabaseNow()}
+    changes |= {"declared": said, "removed": False, "changed_at": now}
     if _rows(engine).filter(pk=row.pk, removed=row.removed).update(**changes):
         logger.info("Schedule changed with the code name=%s", row.name)
 
 
 def _remove(engine: Engine, row: Schedule) -> None:
     declared = _rows(engine).filter(pk=row.pk, removed=False)
-    if declared.update(removed=True, next_run_at=None, changed_at=DatabaseNow()):
+    if declared.update(removed=True, next_run_at=None, changed_at=engine.now()):
         logger.warning("Schedule is no longer in the code and stops name=%s", row.name)
 
 

@@ -206,13 +206,13 @@ def record_last_run(database: str, schedule: int, run: UUID) -> None:
 def note_broken(database: str, row: DueSchedule, reason: str) -> bool:
     """Store why a row cannot fire; "" if it can. Return False if another process changed it."""
     same = Schedule.objects.using(database).filter(pk=row.id, broken=row.broken)
-    return bool(same.update(broken=reason, changed_at=DatabaseNow()))
+    return bool(same.update(broken=reason, changed_at=database_now(connections[database])))
 
 
 def note_unreadable(database: str, schedule: int, reason: str) -> bool:
     """Store why a row that cannot be read does not fire."""
     healthy = Schedule.objects.using(database).filter(pk=schedule, broken="")
-    return bool(healthy.update(broken=reason, changed_at=DatabaseNow()))
+    return bool(healthy.update(broken=reason, changed_at=database_now(connections[database])))
 
 
 def set_lock_timeout(database: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connections, transaction
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Model, QuerySet
 
 from djtasks.errors import WorkerLost
 from djtasks.formats.tracebacks import describe, fingerprint_of
@@ -74,7 +74,12 @@ def register(database: str, worker: NewWorker) -> None:
 
     Repeating it is harmless, so call it again if the answer was lost.
     """
-    columns = asdict(worker) | {"queues": list(worker.queues)}
+    now = database_now(connections[database])
+    columns = asdict(worker) | {
+        "queues": list(worker.queues),
+        "started_at": now,
+        "heartbeat_at": now,
+    }
     WorkerRecord.objects.using(database).get_or_create(pk=columns.pop("id"), defaults=columns)
 
 
@@ -265,7 +270,6 @@ def drop_lease(database: str, name: str, holder: UUID) -> None:
 
 def paused_queues(database: str, backend: str) -> set[str]:
     """Return the queues of a TASKS alias that are paused, by the database's clock."""
-    controls = QueueControl.objects.using(database).filter(
-        Q(until__isnull=True) | Q(until__gt=DatabaseNow()), backend=backend, paused=True
-    )
-    return set(controls.values_list("queue", flat=True))
+    controls = QueueControl.objects.using(database).filter(backend=backend, paused=True)
+    found = controls.annotate(now=DatabaseNow()).values_list("queue", "until", "now")
+    return {queue for queue, until, now in found if until is None or until > now}

@@ -90,6 +90,14 @@ def test_a_last_due_time_far_in_the_future_does_not_stop_the_schedule():
     assert (decision.next_run_at, decision.last_due_at) == (at(1), NOON)
 
 
+def test_a_moment_that_a_wrong_clock_has_fired_does_not_fire_again():
+    table = replace(PLAIN, rule=Once(at(180)))
+
+    decision = decide(table, seen=at(180), last_due_at=at(180), now=at(-1))
+
+    assert decision.fire == ()
+
+
 @pytest.mark.parametrize(
     ("last_due_at", "expected"),
     [
@@ -117,6 +125,8 @@ def test_what_counts_as_ticked(last_due_at, expected):
         (replace(PLAIN, ends_at=at(-1)), at(1), None, None),
         (replace(PLAIN, rule=Once(at(-1))), None, at(-1), None),
         (replace(PLAIN, rule=Once(at(5))), at(5), None, at(5)),
+        (replace(PLAIN, rule=Once(at(180))), None, at(180), None),
+        (replace(PLAIN, rule=Once(at(180))), None, at(90), at(180)),
     ],
 )
 def test_a_next_run_beyond_what_the_rule_says_is_healed(table, stored, last_due_at, expected):

@@ -55,6 +55,7 @@ def run_bulk_here(engine: Engine, change: Change, selection: Selection, *, by: s
         by=by[:150],
         upper=new_id(),
         planned=max(planned, len(ids)),
+        created_at=engine.now(),
     )
     _note(row, OTHER_STATE, row.planned - len(ids))
     for at in range(0, len(ids), ROWS_A_CHUNK):

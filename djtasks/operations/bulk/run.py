@@ -60,6 +60,7 @@ def start_bulk(
         by=by[:150],
         upper=new_id(),
         planned=matching[:PLANNED_LIMIT].count(),
+        created_at=engine.now(),
     )
     with transaction.atomic(using=engine.database):
         task = bulk_task(engine.alias, queue=_queue_for(engine))

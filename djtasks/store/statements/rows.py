@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from djtasks.models import TaskRecord
+from djtasks.models.fields import utc_moment
 from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
 from djtasks.protocol.states import FINAL, State
 from djtasks.store.base import ERRORS_KEPT, DueRecord, Lane
@@ -53,9 +54,7 @@ def database_now(connection: Any) -> datetime:
     """Return the database's clock, aware, in UTC."""
     with connection.cursor() as cursor:
         cursor.execute(_CLOCKS.get(connection.vendor, "SELECT CURRENT_TIMESTAMP"), None)
-        value = cursor.fetchone()[0]
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return utc_moment(cursor.fetchone()[0])
 
 
 def from_new(record: NewRecord, now: datetime) -> TaskRecord:
