@@ -20,6 +20,7 @@ from djtasks.doctor.database import (
     check_migrations,
     check_rights,
     check_server,
+    check_text,
     check_transactions,
 )
 from djtasks.doctor.explaining import broker_finding, database_finding
@@ -38,6 +39,7 @@ Part = Callable[[Examination], Iterator[Finding]]
 # All later parts need each of these.
 _ESSENTIAL: tuple[Part, ...] = (check_server, check_migrations, check_rights)
 _REST: tuple[Part, ...] = (
+    check_text,
     check_clock,
     check_connections,
     check_transactions,

@@ -27,6 +27,13 @@ _CONNECTIONS = {
     "postgresql": "SELECT count(*), current_setting('max_connections')::int FROM pg_stat_activity",
     "mysql": "SELECT count(*), @@max_connections FROM information_schema.processlist",
 }
+_ALL_CHARACTERS = {"UTF8", "SQL_ASCII"}
+_NARROW_COLUMNS = """
+SELECT table_name, character_set_name FROM information_schema.columns
+WHERE table_schema = database() AND table_name LIKE 'djtasks\\_%'
+    AND character_set_name NOT IN ('utf8mb4', 'binary')
+    AND column_name IN ('message', 'exception', 'place', 'reason', 'paused_reason', 'name')
+ORDER BY table_name LIMIT 1"""
 _OLDEST_TRANSACTION = """
 SELECT pid, state, application_name, date_trunc('second', clock_timestamp() - xact_start)
 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -120,6 +127,32 @@ def _by_meaning(alias: str, refused: list[tuple[str, Exception]]) -> dict[Findin
         _first, tables = found.setdefault((finding.code, finding.remedy), (finding, []))
         tables.append(what)
     return dict(found.values())
+
+
+def check_text(examination: Examination) -> Iterator[Finding]:
+    """Look for a character set that lacks characters, such as LATIN1, or utf8mb3 of MySQL."""
+    connection = connections[examination.engine.database]
+    if connection.vendor == "postgresql":
+        encoding = _row(connection, "SHOW server_encoding")[0]
+        if encoding not in _ALL_CHARACTERS:
+            yield _narrow(
+                f"The database is encoded in {encoding}",
+                "Dump it, and restore it into a database with ENCODING 'UTF8'.",
+            )
+    elif connection.vendor == "mysql":
+        narrow = _row(connection, _NARROW_COLUMNS)
+        if narrow is not None:
+            table, charset = narrow
+            yield _narrow(
+                f"{table} stores texts in {charset}",
+                f"For each table of djtasks, run: ALTER TABLE {table} CONVERT TO CHARACTER SET "
+                f"utf8mb4. It locks the table while it copies it.",
+            )
+
+
+def _narrow(what: str, remedy: str) -> Finding:
+    text = f"{what}, which lacks characters such as emoji. djtasks writes them as \\U0001f389."
+    return warn("text", "charset", text, remedy)
 
 
 def check_clock(examination: Examination) -> Iterator[Finding]:

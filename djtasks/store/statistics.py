@@ -5,7 +5,7 @@ harmless: folding locks the row of the mark, and moves what children added inste
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from djtasks.formats.durations import floor
 from djtasks.formats.histograms import Histogram
 from djtasks.models import FailureCount, FailureGroup, StatisticsMark, TaskStatistics
 from djtasks.models.statistics import ALL_TASKS, STEPS
+from djtasks.store.escaping import escaped, write_each
 
 _COUNTS = ("successful", "failed", "retried", "cancelled", "expired", "wait_sum", "run_sum")
 _RAW = 0
@@ -84,12 +85,43 @@ def new_row(
 
 
 def insert(database: str, rows: Sequence[TaskStatistics]) -> None:
-    """Insert what a child gathered; skip rows that exist, so that repeating is harmless."""
-    TaskStatistics.objects.using(database).bulk_create(rows, ignore_conflicts=True)
+    """Insert what a child gathered; skip rows that exist, so that repeating is harmless.
+
+    A row that the database refuses is logged and left out.
+    """
+
+    def add(some: Sequence[TaskStatistics]) -> None:
+        TaskStatistics.objects.using(database).bulk_create(some, ignore_conflicts=True)
+
+    write_each(add, rows, escape=lambda row: row)
 
 
 def count_failure(database: str, backend: str, failure: AttemptFailure, now: datetime) -> None:
-    """Add failures of one kind to their group and to the current hour."""
+    """Add failures of one kind to their group and to the current hour.
+
+    A text that the database cannot store is written escaped. If it refuses this too, the failures
+    are logged and not counted. Raises DatabaseError if the database is away.
+    """
+
+    def count(failures: Sequence[AttemptFailure]) -> None:
+        with transaction.atomic(using=database):
+            for one in failures:
+                _count_failure(database, backend, one, now)
+
+    write_each(count, [failure], escape=_escaped)
+
+
+def _escaped(failure: AttemptFailure) -> AttemptFailure:
+    return replace(
+        failure,
+        task_path=escaped(failure.task_path),
+        exception=escaped(failure.exception),
+        message=escaped(failure.message),
+        place=escaped(failure.place),
+    )
+
+
+def _count_failure(database: str, backend: str, failure: AttemptFailure, now: datetime) -> None:
     group = {"backend": backend, "fingerprint": failure.fingerprint}
     latest = {
         "last_at": now,
@@ -97,7 +129,11 @@ def count_failure(database: str, backend: str, failure: AttemptFailure, now: dat
         "message": failure.message[:500],
         "last_record": failure.record,
     }
-    first = {"task_path": failure.task_path, "exception": failure.exception, "first_at": now}
+    first = {
+        "task_path": failure.task_path[:255],
+        "exception": failure.exception[:300],
+        "first_at": now,
+    }
     _increase(FailureGroup, database, group, failure, update=latest, insert=first)
     _increase(FailureCount, database, group | {"at": floor(now, _HOUR)}, failure)
 
@@ -121,7 +157,8 @@ def _increase(
             rows.create(**key, **counts, **update, **(insert or {}))
     except IntegrityError:
         # Another child was faster to insert the first of this kind.
-        rows.filter(**key).update(**more, **update)
+        if not rows.filter(**key).update(**more, **update):
+            raise
 
 
 def fold_children(database: str, backend: str, now: datetime) -> int:

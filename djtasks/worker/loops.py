@@ -8,6 +8,7 @@ from collections.abc import Callable, MutableSequence
 
 from django.db import DatabaseError, InterfaceError, connections
 
+from djtasks.store.errors import DatabaseFailure, classify
 from djtasks.store.sessions import use_engine_connection
 
 logger = logging.getLogger("djtasks.worker")
@@ -105,12 +106,18 @@ class Loop:
 
     def _after_database_error(self, error: Exception, failures: Counter[str]) -> float:
         # Log each reason once: a server that is back may still refuse writes.
-        if str(error) not in failures:
+        if str(error) not in failures and _is_refusal(error):
+            logger.error("Loop %s: the database refused a value error=%s", self.name, error)
+        elif str(error) not in failures:
             logger.warning("Loop %s lost the database and tries again error=%s", self.name, error)
         if self._database is not None:
             close_quietly(self._database)
         pause: float = min(_FIRST_PAUSE * 2 ** min(failures.total(), 10), _LONGEST_PAUSE)
         return pause
+
+
+def _is_refusal(error: Exception) -> bool:
+    return isinstance(error, DatabaseError) and classify(error) is DatabaseFailure.REFUSED
 
 
 def close_quietly(database: str) -> None:

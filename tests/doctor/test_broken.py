@@ -264,3 +264,21 @@ def test_an_index_that_holds_as_much_as_it_may(served, monkeypatch):
 
     assert "is full: 0 ids." in found.text
     assert found.level is Level.WARN
+
+
+@pytest.mark.usefixtures("servers")
+@on_others
+def test_a_table_whose_character_set_lacks_emoji():
+    alias = require("mariadb")
+    column = (
+        "ALTER TABLE djtasks_failuregroup MODIFY message varchar(500) CHARACTER SET {} NOT NULL"
+    )
+    with connections[alias].cursor() as cursor:
+        cursor.execute(column.format("utf8mb3"))
+    with override_settings(DATABASE_ROUTERS=[Home(alias)]):
+        found = complaints()
+    with connections[alias].cursor() as cursor:
+        cursor.execute(column.format("utf8mb4"))
+
+    assert "djtasks_failuregroup stores texts in utf8mb3" in found["charset"].text
+    assert "CONVERT TO CHARACTER SET utf8mb4" in found["charset"].remedy

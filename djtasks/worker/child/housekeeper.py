@@ -4,11 +4,13 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from djtasks.formats.json_values import encode
 from djtasks.store import Store
+from djtasks.store.escaping import escaped_json, write_each
 from djtasks.worker.attempts.running import Running
 from djtasks.worker.child.holdings import Holdings
 
@@ -74,7 +76,11 @@ class Housekeeper:
         ]
         if news:
             texts = [(one.id, one.fence, encode(one.progress, "progress").decode()) for one in news]
-            self._store.report_progress(texts, worker=self._worker)
+            write_each(
+                partial(self._store.report_progress, worker=self._worker),
+                texts,
+                escape=lambda one: (*one[:2], escaped_json(one[2])),
+            )
         self._stored = {one.id: one.progress for one in running if one.progress is not None}
 
 

@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 from uuid import UUID
 
 from django.db import DatabaseError
+from msgspec import structs
 
 from djtasks.errors import UnstorableResult
 from djtasks.formats.json_values import encode
@@ -18,6 +19,7 @@ from djtasks.formats.tracebacks import describe
 from djtasks.protocol.records import Notes, Settlement
 from djtasks.store import Store
 from djtasks.store.errors import DatabaseFailure, classify
+from djtasks.store.escaping import escaped_json
 from djtasks.worker.attempts.pipeline import Finished
 from djtasks.worker.child.holdings import Holdings
 
@@ -120,10 +122,27 @@ class Settler:
             self._write_refused(batch[0], error)
 
     def _write_refused(self, finished: Finished, error: DatabaseError) -> None:
-        """Fail the one task whose result the database refuses."""
+        """Escape the notes of an attempt that the database refuses, or fail its task."""
+        plain = _escaped(finished)
+        if plain is not None:
+            self._write([plain])
+            return
         logger.error("Result refused by the database id=%s error=%s", finished.claim.id, error)
         reason = UnstorableResult(f"The database refused what the task returned: {error}")
         entry = encode(describe(reason, worker=str(self._worker)), "error").decode()
-        failed = Settlement.failed(finished.claim, Notes(error=entry))
+        failed = Settlement.failed(finished.claim, Notes(error=escaped_json(entry)))
         self._store.settle([failed], worker=self._worker)
         self._holdings.remove(finished.claim)
+
+
+def _escaped(finished: Finished) -> Finished | None:
+    """Return the attempt with escaped notes; None if there is nothing to escape."""
+    settlement = finished.settlement
+    notes = {
+        name: escaped_json(text)
+        for name in ("error", "progress")
+        if (text := getattr(settlement, name)) and not text.isascii()
+    }
+    if not notes:
+        return None
+    return structs.replace(finished, settlement=structs.replace(settlement, **notes))
