@@ -7,6 +7,7 @@ from inspect import Parameter, Signature, signature
 from typing import Any
 
 from djtasks.errors import InvalidArguments
+from djtasks.formats.json_values import encode_sorted
 
 _MOST_NAMED = 1_000
 
@@ -135,11 +136,28 @@ def arguments_of(
 ) -> dict[str, Any]:
     """Return the arguments of a valid call by name, the same however they were passed.
 
-    Arguments that were not passed are left out, whatever their default. They have the names that
-    people read, unless a decorator is called otherwise.
+    Arguments that were not passed are left out, and so are those with the value of their default.
+    They have the names that people read, unless a decorator is called otherwise.
     """
     shape = _shape_of(function, takes_context=takes_context)
+    whole = shape.shown
     try:
-        return dict(shape.shown.bind(*args, **kwargs).arguments)
+        given = whole.bind(*args, **kwargs).arguments
     except TypeError:
-        return dict(shape.signature.bind(*args, **kwargs).arguments)
+        whole = shape.signature
+        given = whole.bind(*args, **kwargs).arguments
+    return {
+        name: value
+        for name, value in given.items()
+        if not _is_default(value, whole.parameters[name].default)
+    }
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    if default is Parameter.empty:
+        return False
+    try:
+        # As JSON, since 1, 1.0 and True are equal in Python and other calls to a task.
+        return encode_sorted(value, "value") == encode_sorted(default, "default")
+    except InvalidArguments:
+        return False

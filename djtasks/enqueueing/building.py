@@ -1,8 +1,10 @@
 """Build the record of a call, and validate its arguments."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
 
 from djtasks.definitions.signatures import arguments_of, check_call
 from djtasks.definitions.task import Task
@@ -12,6 +14,8 @@ from djtasks.formats.json_values import encode, encode_arguments, encode_sorted
 from djtasks.protocol.records import NewRecord
 
 _LONGEST_KEY = 512
+_Keys = tuple[str | None, tuple[str, ...]]
+_NO_KEYS: _Keys = (None, ())
 
 
 def build_record(
@@ -30,6 +34,7 @@ def build_record(
     path = task.module_path
     check_call(path, task.func, args, kwargs, takes_context=task.takes_context)
     args_text, kwargs_text = encode_arguments(path, args, kwargs, limit=limit)
+    unique_key, earlier_keys = _unique_keys(task, args, kwargs)
     return NewRecord(
         id=new_id(),
         backend=backend,
@@ -44,7 +49,8 @@ def build_record(
         delay=task.delay,
         expires=task.expires,
         timeout=task.timeout,
-        unique_key=_unique_key(task, args, kwargs),
+        unique_key=unique_key,
+        earlier_keys=earlier_keys,
         target=task.target,
     )
 
@@ -66,27 +72,40 @@ def build_item(
         raise type(error)(f"Item {index}: {error} Nothing was enqueued.") from error
 
 
-def _unique_key(task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
-    """Return the key of a unique task, or None. Keys of different tasks never collide."""
+def _unique_keys(task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> _Keys:
+    """Return the key of a unique task and those under earlier secrets, or no keys.
+
+    Keys of different tasks never collide.
+    """
     unique = task.unique
     if unique is None or unique is False:
-        return None
-    path = task.module_path
+        return _NO_KEYS
     if unique is True:
-        call = arguments_of(task.func, args, kwargs, takes_context=task.takes_context)
-        asked = hashlib.sha256(encode_sorted(call, "arguments")).hexdigest()
-    elif isinstance(unique, str):
-        asked = unique
-    else:
-        answer = unique(*args, **kwargs)
-        if answer is None:
-            return None
-        asked = str(answer)
+        return _keys_of_call(task, args, kwargs)
+    asked = unique if isinstance(unique, str) else unique(*args, **kwargs)
+    return _NO_KEYS if asked is None else (_checked(task.module_path, str(asked)), ())
+
+
+def _keys_of_call(task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> _Keys:
+    """Return a key of the arguments out of which nobody can guess them without SECRET_KEY."""
+    path = task.module_path
+    call = arguments_of(task.func, args, kwargs, takes_context=task.takes_context)
+    text = encode_sorted(call, "arguments")
+    salt = f"djtasks.unique:{path}"
+    digests = (
+        salted_hmac(salt, text, secret, algorithm="sha256").hexdigest()
+        for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    )
+    key, *earlier = (f"{path}:{digest}" for digest in digests)
+    return key, tuple(earlier)
+
+
+def _checked(path: str, asked: str) -> str:
+    """Return a key that a project asks for, as the column holds it; raise InvalidArguments."""
     encode(asked, f"The unique key of {path!r}")
     longest = _LONGEST_KEY - len(path) - 1
     if not 1 <= len(asked) <= longest:
         raise InvalidArguments(
-            f"The unique key of {path!r} must have 1 to {longest} characters, got "
-            f"{asked[:100]!r} ({len(asked)} characters)."
+            f"The unique key of {path!r} must have 1 to {longest} characters, got {len(asked):,}."
         )
     return f"{path}:{asked}"

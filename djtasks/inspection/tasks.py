@@ -99,9 +99,9 @@ def task_facts_of(engine: Engine, row: TaskRecord, now: datetime) -> TaskFacts:
     return _facts(engine, row, now, related_to(engine, row))
 
 
-def holder_of(engine: Engine, unique_key: str) -> UUID | None:
-    """Return the id of the live record that holds a unique key, or None."""
-    rows = TaskRecord.objects.using(engine.database).filter(unique_key=unique_key)
+def holder_of(engine: Engine, *unique_keys: str) -> UUID | None:
+    """Return the id of the live record that holds one of these unique keys, or None."""
+    rows = TaskRecord.objects.using(engine.database).filter(unique_key__in=unique_keys)
     return rows.values_list("pk", flat=True).first()
 
 

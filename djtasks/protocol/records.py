@@ -22,7 +22,8 @@ class NewRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One record to insert. `args` and `kwargs` are JSON texts.
 
     If `run_after` and `delay` are both None, it is due at once, by the database's clock. `expires`
-    is a moment, or a duration by that clock. `unique_key` None means that it is not unique.
+    is a moment, or a duration by that clock. `unique_key` None means that it is not unique; a live
+    record with one of `earlier_keys` holds it too, under an earlier SECRET_KEY.
     `target` names the object it is about. `schedule` and `due_at` are those of the tick that
     created it.
     """
@@ -41,6 +42,7 @@ class NewRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     expires: datetime | timedelta | None = None
     timeout: timedelta | None = None
     unique_key: str | None = None
+    earlier_keys: tuple[str, ...] = ()
     target: str | None = None
     schedule: int | None = None
     due_at: datetime | None = None

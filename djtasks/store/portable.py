@@ -21,6 +21,7 @@ from djtasks.protocol.states import State
 from djtasks.store.base import DueRecord, Lane, Snapshot, in_key_order
 from djtasks.store.statements import rows
 from djtasks.store.statements.returned import settle_returned
+from djtasks.store.unique_keys import under_live_keys
 
 
 class PortableStore:
@@ -41,6 +42,8 @@ class PortableStore:
         return locked.order_by("pk")
 
     def insert(self, record: NewRecord) -> Inserted:
+        if record.earlier_keys:
+            (record,) = under_live_keys(self.database, [record])
         now = self.now()
         row = rows.from_new(record, now)
         if record.unique_key is None:
@@ -68,6 +71,7 @@ class PortableStore:
 
     def insert_many(self, records: Sequence[NewRecord]) -> list[Inserted]:
         if any(record.unique_key is not None for record in records):
+            records = under_live_keys(self.database, records)
             answers = {record.id: self.insert(record) for record in in_key_order(records)}
             return [answers[record.id] for record in records if answers[record.id].is_new]
         now = self.now()

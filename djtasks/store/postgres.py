@@ -20,6 +20,7 @@ from djtasks.store.errors import DatabaseFailure, classify
 from djtasks.store.statements import sql, values
 from djtasks.store.statements.columns import due_at, row_of
 from djtasks.store.statements.rows import holding
+from djtasks.store.unique_keys import under_live_keys
 
 _CAUTIOUS_SECONDS = 10.0
 
@@ -51,6 +52,8 @@ class PostgresStore:
         return rows
 
     def insert(self, record: NewRecord) -> Inserted:
+        if record.earlier_keys:
+            (record,) = under_live_keys(self.database, [record])
         while True:
             rows = self._rows(*values.insert(record))
             if rows:
@@ -66,6 +69,7 @@ class PostgresStore:
     def insert_many(self, records: Sequence[NewRecord]) -> list[Inserted]:
         now = self.now()
         if any(record.unique_key is not None for record in records):
+            records = under_live_keys(self.database, records)
             rows = self._rows(sql.INSERT_UNNEST, values.insert_columns(in_key_order(records), now))
             new = {row[0] for row in rows}
             records = [record for record in records if record.id in new]

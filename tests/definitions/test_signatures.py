@@ -107,10 +107,15 @@ def test_a_refusal_is_the_type_error_that_django_promises() -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "kwargs"), [((1, 2), {}), ((1,), {"b": 2}), ((), {"b": 2, "a": 1})]
+    ("args", "kwargs"), [((1, 3), {}), ((1,), {"b": 3}), ((), {"b": 3, "a": 1})]
 )
 def test_equal_calls_have_equal_arguments(args: Any, kwargs: Any) -> None:
-    assert arguments_of(plain, args, kwargs, takes_context=False) == {"a": 1, "b": 2}
+    assert arguments_of(plain, args, kwargs, takes_context=False) == {"a": 1, "b": 3}
+
+
+@pytest.mark.parametrize(("args", "kwargs"), [((1,), {}), ((1, 2), {}), ((), {"b": 2, "a": 1})])
+def test_an_argument_that_equals_its_default_is_left_out(args: Any, kwargs: Any) -> None:
+    assert arguments_of(plain, args, kwargs, takes_context=False) == {"a": 1}
 
 
 def test_arguments_that_were_not_passed_are_left_out() -> None:

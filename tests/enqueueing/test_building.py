@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import override_settings
 
 from djtasks import Task, task
 from djtasks.enqueueing.building import build_item, build_record
@@ -23,6 +24,10 @@ def pay_once(order: int, note: Any = "", **more: Any) -> None: ...
 
 @task(unique=True)
 def refund_once(order: int) -> None: ...
+
+
+@task(unique=True)
+def count_once(order: int, full: Any = False) -> None: ...
 
 
 @task(unique="nightly")
@@ -150,6 +155,25 @@ def test_equal_calls_have_one_key_however_they_are_written() -> None:
     assert key_of(pay_once, 1, ("x",)) == key_of(pay_once, 1, ["x"])
 
 
+def test_an_argument_that_equals_its_default_is_the_same_call_as_without_it() -> None:
+    assert (
+        key_of(count_once, 1) == key_of(count_once, 1, full=False) == key_of(count_once, 1, False)
+    )
+    keys = [key_of(count_once, 1, full=full) for full in (False, 0, 0.0, None, True)]
+    assert len(set(keys)) == len(keys)
+
+
+@override_settings(SECRET_KEY="b", SECRET_KEY_FALLBACKS=["a"])
+def test_a_key_of_arguments_takes_the_secret_key() -> None:
+    record = built(pay_once, 1)
+    with override_settings(SECRET_KEY="a", SECRET_KEY_FALLBACKS=[]):
+        before = built(pay_once, 1)
+
+    assert record.earlier_keys == (before.unique_key,)
+    assert record.unique_key != before.unique_key
+    assert before.earlier_keys == built(clean_up).earlier_keys == built(pay, 1).earlier_keys == ()
+
+
 def test_other_arguments_have_another_key() -> None:
     calls = [(1,), (2,), ("1",), (1, "x"), (1, ["x"]), (1, {"x": 1}), (1, None), (True,)]
 
@@ -175,8 +199,8 @@ def test_a_function_that_answers_none_asks_for_no_uniqueness() -> None:
 @pytest.mark.parametrize(
     ("key", "complaint"),
     [
-        ("", "must have 1 to 477 characters, got '' (0 characters)."),
-        ("x" * 478, "(478 characters)."),
+        ("", "must have 1 to 477 characters, got 0."),
+        ("x" * 478, "got 478."),
         ("a\x00b", "contains a NUL character"),
         ("\ud800", "contains a lone surrogate"),
     ],

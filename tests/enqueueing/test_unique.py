@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connections, transaction
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, override_settings
 
 from djtasks import task
 from djtasks.engine import Engine, engine_of
@@ -36,6 +36,34 @@ def test_the_second_enqueueing_returns_the_live_holder(database: str) -> None:
     assert second.id == first.id
     assert (second.args, second.task.priority) == (["a"], 0)
     assert TaskRecord.objects.count() == 1
+
+
+@everywhere
+@pytest.mark.parametrize("many", [False, True], ids=["enqueue", "enqueue_many"])
+def test_a_holder_under_an_earlier_secret_key_is_live(database: str, many: bool) -> None:
+    with override_settings(SECRET_KEY="old"):
+        first = only_once.enqueue("a")
+    keys: dict[str, Any] = {"SECRET_KEY": "new", "SECRET_KEY_FALLBACKS": ["older", "old"]}
+
+    with override_settings(**keys), CaptureQueriesContext(connections[database]) as queries:
+        if many:
+            assert only_once.enqueue_many([("a",), ("b",), ("b",)]) == 1
+        else:
+            assert only_once.enqueue("a").id == first.id
+
+    looks = [q["sql"] for q in queries if "unique_key" in q["sql"] and " IN (" in q["sql"]]
+    assert len(looks) == 1
+    run_due()
+    with override_settings(**keys):
+        assert only_once.enqueue("a").id != first.id
+
+
+@everywhere
+def test_without_earlier_secret_keys_nobody_looks_for_them(database: str) -> None:
+    with CaptureQueriesContext(connections[database]) as queries:
+        only_once.enqueue("a")
+
+    assert not [q["sql"] for q in queries if q["sql"].startswith("SELECT") and "key" in q["sql"]]
 
 
 @everywhere

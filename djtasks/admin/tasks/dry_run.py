@@ -127,7 +127,9 @@ def _built(form: CallForm) -> NewRecord:
 
 
 def _holder(form: CallForm, record: NewRecord) -> UUID | None:
-    return None if record.unique_key is None else holder_of(form.engine, record.unique_key)
+    if record.unique_key is None:
+        return None
+    return holder_of(form.engine, record.unique_key, *record.earlier_keys)
 
 
 def _call(form: CallForm, row: TaskRecord) -> list[Piece]:

@@ -85,6 +85,18 @@ class InsertContract:
 
         assert answer.run_after - answer.enqueued_at == timedelta(minutes=5)
 
+    def test_a_live_holder_of_an_earlier_key_holds_the_record_too(self, store: Store) -> None:
+        first = insert(store, unique_key="old")
+        again = new_record(store, unique_key="new", earlier_keys=("older", "old"))
+        other = new_record(store, unique_key="other", earlier_keys=("x",))
+
+        answer = store.insert(again)
+        answers = store.insert_many([again, other])
+
+        assert answer.id == first
+        assert [one.id for one in answers] == [other.id]
+        assert row_of(store, other.id).unique_key == "other"
+
     def test_a_live_holder_of_the_key_is_returned_instead(self, store: Store) -> None:
         holder = store.insert(new_record(store, unique_key="k"))
 
