@@ -18,7 +18,8 @@ class Schedule(models.Model):
 
     `next_run_at` is NULL if the schedule never runs again, is paused, or is gone from the code.
     `declared` is what the code declares, NULL for a schedule created by hand; a column that
-    differs from it is an override. `last_due_at` only grows, so that no due time fires twice.
+    differs from it is an override. `declared_at` is when a scheduler last had the schedule in its
+    code; some may have code without it. `last_due_at` only grows, so that no due time fires twice.
     `broken` says why it cannot fire; empty means that it can.
     """
 
@@ -37,6 +38,7 @@ class Schedule(models.Model):
     last_due_at = models.DateTimeField(null=True, editable=False)
     last_run = models.UUIDField(null=True, editable=False)
     declared = models.JSONField(null=True, editable=False)
+    declared_at = models.DateTimeField(null=True, editable=False)
     removed = models.BooleanField(db_default=False, default=False, editable=False)
     is_enabled = models.BooleanField(db_default=True, default=True)
     paused_by = models.CharField(max_length=150, blank=True, db_default="")

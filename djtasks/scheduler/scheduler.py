@@ -11,7 +11,7 @@ from django.db import DatabaseError
 
 from djtasks.engine import Engine
 from djtasks.scheduler.repair import Auditor
-from djtasks.scheduler.sync import sync
+from djtasks.scheduler.sync import KEEP_SECONDS, keep_declared, sync
 from djtasks.scheduler.ticker import PAGE, Ticker
 from djtasks.store.errors import DatabaseFailure, classify
 from djtasks.store.schedules import NextDue
@@ -52,10 +52,12 @@ class Scheduler:
     ) -> None:
         self._ticker = Ticker(engine, clock=clock)
         self._sync = partial(sync, engine, clock)
+        self._keep_declared = partial(keep_declared, engine, clock)
         self._turn = turn
         self._auditor = Auditor(engine)
         self._turn_at = -BACKUP_SECONDS
         self._audit_at = -_AUDIT_SECONDS
+        self._kept_at = -KEEP_SECONDS
         self._seen: tuple[datetime, float] | None = None
         self._is_synced = False
         self.first_scan_done = False
@@ -64,6 +66,7 @@ class Scheduler:
         """Do what is due; return the pause in seconds until the next tick."""
         if not self._is_synced:
             self._sync_once()
+        self._keep_what_is_declared()
         self._keep_turn()
         next_due = self._ticker.scan()
         if self._has_jumped_back(next_due):
@@ -84,13 +87,22 @@ class Scheduler:
             self._turn.drop()
 
     def _sync_once(self) -> None:
+        self._guarded(self._sync)
+        self._is_synced = True
+
+    def _keep_what_is_declared(self) -> None:
+        now = time.monotonic()
+        if now - self._kept_at >= KEEP_SECONDS:
+            self._guarded(self._keep_declared)
+            self._kept_at = now
+
+    def _guarded(self, store: Callable[[], None]) -> None:
         try:
-            self._sync()
+            store()
         except Exception as error:
             if isinstance(error, DatabaseError) and classify(error) is not DatabaseFailure.REFUSED:
                 raise
             logger.exception("Declared schedules are not all stored; what is stored fires")
-        self._is_synced = True
 
     def _keep_turn(self) -> None:
         now = time.monotonic()

@@ -29,8 +29,9 @@ logger = logging.getLogger("djtasks.beat")
 
 PAGE = 500
 ASIDE_SECONDS = 15.0
-# During a deploy, a newer scheduler may know a task that this one does not.
-UNKNOWN_PATIENCE = timedelta(seconds=60)
+# During a deploy, a newer scheduler may know a task that this one does not. And a schedule that
+# nobody declares any more is removed within this time, which is no reason to call it broken.
+UNKNOWN_PATIENCE = timedelta(seconds=120)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

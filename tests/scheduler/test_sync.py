@@ -9,7 +9,7 @@ from djtasks.engine import engine_of
 from djtasks.models import Schedule
 from djtasks.operations import schedules as operations
 from djtasks.scheduler.overrides import overrides_of
-from djtasks.scheduler.sync import sync
+from djtasks.scheduler.sync import keep_declared, sync
 from djtasks.schedules import CatchUp, Every, Once
 from djtasks.schedules import periodic as declarations
 from djtasks.schedules.periodic import periodic
@@ -17,6 +17,7 @@ from tests.scheduler.making import HOUR, MINUTE, NOON, again, change, schedule
 from tests.tasks import add, explode
 
 pytestmark = pytest.mark.django_db(databases="__all__")
+SECOND = timedelta(seconds=1)
 DAILY = Every(24 * HOUR, anchor=NOON)
 
 
@@ -38,6 +39,10 @@ def engine(database):
 
 def synced(engine, now=NOON):
     sync(engine, lambda: now)
+
+
+def kept(engine, now):
+    keep_declared(engine, lambda: now)
 
 
 def rows(engine):
@@ -108,13 +113,17 @@ def test_an_override_survives_a_deploy_and_is_shown(engine, code):
     assert overrides_of(again(row)) == {}
 
 
-def test_what_is_no_longer_declared_stops_and_stays(engine, code):
+def test_what_nobody_declares_for_a_minute_stops_and_stays(engine, code):
     declare_sums()
     synced(engine)
     made_by_hand = schedule("by hand")
     code()
 
     synced(engine)
+    kept(engine, NOON + MINUTE)
+    assert not rows(engine)["sums"].removed
+    kept(engine, NOON + MINUTE + SECOND)
+    kept(engine, NOON + HOUR)
 
     row = rows(engine)["sums"]
     assert (row.removed, row.next_run_at, row.is_enabled) == (True, None, True)
@@ -125,13 +134,82 @@ def test_what_is_declared_again_starts_from_now(engine, code):
     declare_sums()
     synced(engine)
     code()
-    synced(engine)
+    kept(engine, NOON + 2 * MINUTE)
+    assert rows(engine)["sums"].removed
     declare_sums(args=(3, 4))
 
     synced(engine, NOON + 50 * HOUR)
 
     row = rows(engine)["sums"]
     assert (row.removed, row.args, row.next_run_at) == (False, [3, 4], NOON + 72 * HOUR)
+
+
+def test_two_services_with_different_apps_keep_each_others_schedules(engine, code):
+    for minute in range(5):
+        for name in ("reports", "bills"):
+            code()
+            declare_sums(name=name)
+            if minute == 0:
+                synced(engine)
+            kept(engine, NOON + minute * MINUTE)
+
+    assert {name: row.removed for name, row in rows(engine).items()} == {
+        "reports": False,
+        "bills": False,
+    }
+
+
+def test_what_another_scheduler_removed_continues_from_now_while_somebody_declares_it(engine):
+    declare_sums()
+    synced(engine)
+    change(rows(engine)["sums"], removed=True, next_run_at=None)
+
+    kept(engine, NOON + 50 * HOUR)
+
+    row = rows(engine)["sums"]
+    assert (row.removed, row.next_run_at) == (False, NOON + 72 * HOUR)
+
+
+def test_two_versions_of_the_code_do_not_take_turns_in_storing_their_rules(engine, code):
+    declare_sums()
+    declare_sums(name="other")
+    synced(engine)
+    code()
+    declare_sums(rule=Every(HOUR, anchor=NOON))
+    synced(engine)
+    change(rows(engine)["other"], removed=True)
+    code()
+    declare_sums()
+    declare_sums(name="other")
+
+    kept(engine, NOON + MINUTE)
+
+    assert not rows(engine)["other"].removed
+    assert rows(engine)["sums"].rule == Every(HOUR, anchor=NOON).as_dict()
+
+
+def test_what_an_older_version_declared_gets_a_minute_too(engine, code):
+    declare_sums()
+    synced(engine)
+    change(rows(engine)["sums"], declared_at=None)
+    code()
+
+    kept(engine, NOON + HOUR)
+    assert not rows(engine)["sums"].removed
+    kept(engine, NOON + HOUR + MINUTE + SECOND)
+
+    assert rows(engine)["sums"].removed
+
+
+def test_schedulers_with_the_same_code_write_once(engine, django_assert_num_queries):
+    declare_sums()
+    synced(engine)
+    kept(engine, NOON + MINUTE)
+
+    with django_assert_num_queries(1, connection=connections[engine.database]):
+        kept(engine, NOON + MINUTE + 10 * SECOND)
+
+    assert rows(engine)["sums"].declared_at == NOON + MINUTE
 
 
 def test_a_paused_schedule_stays_paused_whatever_the_code_does(engine, code):
