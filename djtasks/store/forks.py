@@ -1,9 +1,15 @@
 """Keep connections out of forked processes: no two processes may use one socket."""
 
+import ctypes
+import os
+import threading
+from collections.abc import Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 from django.core.cache import caches
 from django.db import connections
+from django.db.backends.signals import connection_created
 
 
 def close_before_fork() -> None:
@@ -21,6 +27,66 @@ def close_before_fork() -> None:
         del caches[alias]
 
 
+def disconnect_copies(then: Callable[[], None]) -> None:
+    """Let each process that is forked from this one start without a connection.
+
+    A copy opens its own when it needs one. `then` is called in each copy. The connections of this
+    process stay as they are: the copies do not even close theirs, which some servers would take
+    for the end of the session. A second call changes nothing.
+    """
+    if hasattr(os, "register_at_fork") and not _registered:
+        _registered.append(then)
+        os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_disconnect)
+        os.register_at_fork(after_in_child=then)
+
+
+_registered: list[Callable[[], None]] = []
+_open: "WeakValueDictionary[int, Any]" = WeakValueDictionary()
+
+
+def _remember(connection: Any, **_signal: Any) -> None:
+    _open[id(connection)] = connection
+
+
+connection_created.connect(_remember, dispatch_uid="djtasks.store.forks")
+
+
+class _Held(threading.local):
+    """The connections of all threads, while this thread forks.
+
+    Python frees the data of the other threads within the fork, and with it their connections.
+    """
+
+    def __init__(self) -> None:
+        self.connections: list[Any] = []
+
+
+_held = _Held()
+
+
+def _hold() -> None:
+    found = (reference() for reference in _open.valuerefs())
+    _held.connections.extend(connection for connection in found if connection is not None)
+
+
+def _release() -> None:
+    _held.connections.clear()
+
+
+def _disconnect() -> None:
+    for connection in _held.connections:
+        _keep_for_ever(connection.connection)
+        connection.connection = None
+    _release()
+    for connection in connections.all(initialized_only=True):
+        pool = _pools(connection).pop(connection.alias, None)
+        _keep_for_ever(pool)
+        del connections[connection.alias]
+    for alias in _caches_in_use():
+        _keep_for_ever(caches[alias])
+        del caches[alias]
+
+
 def _pools(connection: Any) -> dict[str, Any]:
     pools: dict[str, Any] = getattr(connection, "_connection_pools", {})
     return pools
@@ -29,3 +95,8 @@ def _pools(connection: Any) -> dict[str, Any]:
 def _caches_in_use() -> list[str]:
     clients = caches._connections  # noqa: SLF001 - the public methods do not tell the aliases
     return [alias for alias in caches if hasattr(clients, alias)]
+
+
+def _keep_for_ever(thing: Any) -> None:
+    """Never free an object, not even at exit: some drivers then end the session at the server."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))

@@ -6,12 +6,14 @@ from typing import Any
 from django.db import connections
 from django.db.backends.signals import connection_created
 
+from djtasks.store.forks import disconnect_copies
+
 ENGINE_STATEMENT_SECONDS = 20
 ENGINE_LOCK_SECONDS = 5
 # If a host vanishes within a transaction, the server's TCP notices after two hours by default.
 # Its locks must not last that long, since no worker could take over its tasks.
 ENGINE_IDLE_SECONDS = 10
-_TASK_CONNECTION_AGE = 60
+_KEPT_OPEN = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 _SQLITE_PATIENCE = 20
 
 # If the server vanishes, each call of the engine ends before the watchdog strikes.
@@ -30,17 +32,28 @@ def prepare_process() -> None:
 
     With CONN_MAX_AGE = 0, Django's default, every task would open a connection of its own.
     Such an alias gets 60 s and health checks, unless it has a pool. SQLite gets IMMEDIATE
-    transactions and a timeout of 20 s, unless the project sets these options.
+    transactions and a timeout of 20 s, unless the project sets these options. A process that a
+    task forks gets no connection of ours, and its CONN_MAX_AGE is the project's again.
     """
     for database in connections.settings:
         settings = connections[database].settings_dict
         options = settings["OPTIONS"]
         if settings["CONN_MAX_AGE"] == 0 and not options.get("pool"):
-            settings["CONN_MAX_AGE"] = _TASK_CONNECTION_AGE
-            settings["CONN_HEALTH_CHECKS"] = True
+            _before[database] = {name: settings[name] for name in _KEPT_OPEN}
+            settings.update(_KEPT_OPEN)
         if settings["ENGINE"].endswith("sqlite3"):
             options.setdefault("transaction_mode", "IMMEDIATE")
             options.setdefault("timeout", _SQLITE_PATIENCE)
+    disconnect_copies(_forget)
+
+
+_before: dict[str, dict[str, Any]] = {}
+
+
+def _forget() -> None:
+    _opened.connections.clear()
+    for database, settings in _before.items():
+        connections.settings[database].update(settings)
 
 
 def use_engine_connection(database: str) -> None:
