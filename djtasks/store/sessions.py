@@ -1,6 +1,8 @@
 """Database connections in worker processes: the engine's own and those of tasks."""
 
 import threading
+from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 
 from django.db import connections
@@ -15,6 +17,7 @@ ENGINE_LOCK_SECONDS = 5
 ENGINE_IDLE_SECONDS = 10
 _KEPT_OPEN = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 _SQLITE_PATIENCE = 20
+_IDLE_SECONDS = 1.0
 
 # If the server vanishes, each call of the engine ends before the watchdog strikes.
 _LIBPQ_LIVENESS = {
@@ -157,6 +160,7 @@ class _Opened(threading.local):
 
     def __init__(self) -> None:
         self.connections: list[Any] = []
+        self.checked_at = 0.0
 
 
 _opened = _Opened()
@@ -168,6 +172,12 @@ def _remember(connection: Any, **_signal: Any) -> None:
 
 
 connection_created.connect(_remember, dispatch_uid="djtasks.store.sessions")
+
+
+def check_before_task() -> None:
+    """Close what has become too old or unusable while this thread had no task for a second."""
+    if _opened.connections and monotonic() - _opened.checked_at > _IDLE_SECONDS:
+        refresh_connections()
 
 
 def close_after_task(*, went_well: bool = True) -> None:
@@ -182,6 +192,7 @@ def close_after_task(*, went_well: bool = True) -> None:
         used = tuple(_opened.connections)
     else:
         used = tuple(connections.all(initialized_only=True))
+    _opened.checked_at = monotonic()
     for connection in used:
         if connection.in_atomic_block or _is_in_manual_mode(connection):
             _abandon(connection)
@@ -190,10 +201,27 @@ def close_after_task(*, went_well: bool = True) -> None:
             connection.queries_log.clear()
 
 
-def refresh_connections() -> None:
-    """Close those of this thread's connections that are broken or too old and not in use."""
+def refresh_connections() -> Sequence[Any]:
+    """Close those of this thread's connections that are broken or too old and not in use.
+
+    Return the connections of this thread, for `are_worn`. It keeps them up to date.
+    """
     for connection in connections.all(initialized_only=True):
         connection.close_if_unusable_or_obsolete()
+    _opened.checked_at = monotonic()
+    return _opened.connections
+
+
+def are_worn(opened: Sequence[Any]) -> bool:
+    """Return whether one of these connections has had an error or is too old; for any thread."""
+    return any(
+        connection.connection is not None
+        and (
+            connection.errors_occurred
+            or (connection.close_at is not None and monotonic() >= connection.close_at)
+        )
+        for connection in opened
+    )
 
 
 def _is_in_manual_mode(connection: Any) -> bool:

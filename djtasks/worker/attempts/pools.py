@@ -2,16 +2,22 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import Any, Protocol
 
 from asgiref.sync import sync_to_async
 
 from djtasks.protocol.records import Claim
-from djtasks.store.sessions import close_after_task, refresh_connections
+from djtasks.store.sessions import (
+    are_worn,
+    check_before_task,
+    close_after_task,
+    refresh_connections,
+)
 from djtasks.worker.attempts.board import Board
 from djtasks.worker.attempts.lookahead import Lookahead
 from djtasks.worker.attempts.pipeline import Finished, Pipeline
@@ -21,6 +27,7 @@ from djtasks.worker.loops import ProgressCounter
 
 _LOOP_PROGRESS_SECONDS = 0.5
 _CONNECTION_ROUND_SECONDS = 5.0
+_IDLE_SECONDS = 1.0
 
 
 class Pool(Protocol):
@@ -101,6 +108,7 @@ class ThreadPool:
     def run(self, work: Work, gate: ThreadGate, slot: int) -> None:
         """Run one claim in this thread."""
         self._board.show(slot, work.claim.id)
+        check_before_task()
         finished = self._pipeline.run(work, gate, partial(self._watch, slot))
         self._running.pop(slot, None)
         close_after_task(went_well=finished.error is None)
@@ -148,6 +156,9 @@ class AsyncPool:
         self._came = 0
         self._is_called = False
         self._ended = 0
+        self._ended_at = 0.0
+        self._opened: Sequence[Any] | None = None
+        self._is_refreshing = False
         self.lookahead = Lookahead(self.size)
         self._thread = threading.Thread(target=self._serve, name="asyncio", daemon=True)
 
@@ -183,9 +194,14 @@ class AsyncPool:
         with suppress(Empty):
             while self._free:
                 work = self._waiting.get_nowait()
-                task = self._loop.create_task(self._run(work, self._free.pop()))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                if self._opened and monotonic() - self._ended_at > _IDLE_SECONDS:
+                    self._refresh_soon()
+                self._start(self._run(work, self._free.pop()))
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _run(self, work: Work, slot: int) -> None:
         self._board.show(slot, work.claim.id)
@@ -196,7 +212,10 @@ class AsyncPool:
         self._board.clear(slot)
         self._free.append(slot)
         self._ended += 1
+        self._ended_at = monotonic()
         self.lookahead.learn(finished.seconds)
+        if finished.error is not None or self._opened is None or are_worn(self._opened):
+            self._refresh_soon()
         self._launch()
         self._done(finished)
 
@@ -225,7 +244,19 @@ class AsyncPool:
             await asyncio.sleep(_CONNECTION_ROUND_SECONDS)
             if self._ended != seen:
                 seen = self._ended
-                await sync_to_async(refresh_connections)()
+                self._refresh_soon()
+
+    def _refresh_soon(self) -> None:
+        """Check the shared connections before the first query of a coroutine that starts later."""
+        if not self._is_refreshing:
+            self._is_refreshing = True
+            self._start(self._refresh())
+
+    async def _refresh(self) -> None:
+        try:
+            self._opened = await sync_to_async(refresh_connections)()
+        finally:
+            self._is_refreshing = False
 
 
 def _emptied(waiting: "SimpleQueue[Work]") -> list[Work]:

@@ -1,0 +1,163 @@
+"""What slots do about connections that die, age or are interrupted, between two tasks."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+from djtasks import task
+from djtasks.store import sessions
+from djtasks.worker.attempts import pools
+from djtasks.worker.attempts.board import Board
+from djtasks.worker.attempts.pipeline import Finished, Pipeline
+from djtasks.worker.attempts.pools import AsyncPool, ThreadPool
+from djtasks.worker.attempts.running import ThreadGate
+from djtasks.worker.attempts.time_limits import Limits
+from tests.models import Row
+from tests.waiting import eventually
+from tests.worker.making import WORKER, work_of
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("servers"),
+]
+
+
+@pytest.fixture
+def done() -> list[Finished]:
+    return []
+
+
+@pytest.fixture
+def parts(done: list[Finished]) -> dict[str, Any]:
+    return {
+        "pipeline": Pipeline(store=None, worker=WORKER),  # type: ignore[arg-type]
+        "limits": Limits(print),
+        "done": done.append,
+        "board": Board(bytearray(Board.size(2))),
+    }
+
+
+@pytest.fixture
+def coroutines(parts: dict[str, Any]) -> Iterator[AsyncPool]:
+    pool = AsyncPool(range(2), **parts)
+    pool.start()
+    yield pool
+    asyncio.run_coroutine_threadsafe(_end_all(), pool._loop).result(30)
+    pool._loop.call_soon_threadsafe(pool._loop.stop)
+    pool._thread.join()
+    pool._loop.close()
+
+
+async def _end_all() -> None:
+    from asgiref.sync import sync_to_async
+
+    await sync_to_async(connections.close_all)()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for one in others:
+        one.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+@task
+async def acount() -> int:
+    return await Row.objects.acount()
+
+
+@task
+async def acount_quietly() -> int:
+    try:
+        return await Row.objects.acount()
+    except Exception:  # noqa: BLE001 - as careless tasks do
+        return -1
+
+
+@task
+def count() -> int:
+    return Row.objects.count()
+
+
+def end_other_sessions() -> None:
+    """End all sessions of this database but this thread's, as an administrator does."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
+        )
+
+
+def path(function: str) -> str:
+    return f"{__name__}.{function}"
+
+
+@pytest.fixture
+def old_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep connections for long and without health checks, as a project may choose to."""
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 600)
+    monkeypatch.setitem(connections.settings["default"], "CONN_HEALTH_CHECKS", False)
+
+
+def run(pool: AsyncPool, done: list[Finished], function: str) -> Finished:
+    number = len(done)
+    pool.submit(work_of(path(function)))
+    eventually(lambda: len(done) > number)
+    return done[number]
+
+
+@pytest.mark.usefixtures("old_age")
+@pytest.mark.parametrize("victim", ["acount", "acount_quietly"])
+def test_the_coroutine_after_a_broken_connection_connects(
+    coroutines: AsyncPool, done: list[Finished], victim: str
+) -> None:
+    run(coroutines, done, "acount")
+    eventually(lambda: coroutines._opened)
+    end_other_sessions()
+
+    run(coroutines, done, victim)
+
+    assert run(coroutines, done, "acount").error is None
+
+
+@pytest.mark.usefixtures("old_age")
+def test_a_connection_that_aged_while_no_coroutine_ran_is_replaced_before_the_next(
+    coroutines: AsyncPool, done: list[Finished], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pools, "_IDLE_SECONDS", -1.0)
+    run(coroutines, done, "acount")
+    eventually(lambda: coroutines._opened)
+    (shared,) = coroutines._opened or ()
+    end_other_sessions()
+    shared.close_at = 0.0
+
+    assert run(coroutines, done, "acount").error is None
+
+
+@pytest.mark.usefixtures("old_age")
+def test_a_connection_that_aged_while_a_slot_had_no_task_is_replaced_before_the_next(
+    parts: dict[str, Any], done: list[Finished], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "_IDLE_SECONDS", -1.0)
+    pool = ThreadPool(range(1), **parts)
+
+    def slot() -> None:
+        gate = ThreadGate()
+        pool.run(work_of(path("count")), gate, 0)
+        aged.set()
+        connection.close_at = 0.0
+        assert ended.wait(30)
+        pool.run(work_of(path("count")), gate, 0)
+        connections.close_all()
+
+    aged, ended = threading.Event(), threading.Event()
+    thread = threading.Thread(target=slot)
+    thread.start()
+    assert aged.wait(30)
+    end_other_sessions()
+    ended.set()
+    thread.join()
+
+    assert [finished.error for finished in done] == [None, None]
