@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -180,12 +181,17 @@ def check_before_task() -> None:
         refresh_connections()
 
 
-def close_after_task(*, went_well: bool = True) -> None:
+def close_after_task(*, went_well: bool = True, was_interrupted: bool = False) -> None:
     """Clean this thread's connections up for the next task: none broken, none in use.
 
     If the task left a transaction open, its connection is closed, which rolls it back. After a
-    failure, check all connections: one may have broken before Django sent its signal.
+    failure, check all connections: one may have broken before Django sent its signal. If the task
+    was interrupted, close them all: it may have been within a statement or within Django's code.
     """
+    if was_interrupted:
+        for connection in connections.all(initialized_only=True):
+            _discard(connection)
+        return
     if went_well:
         if not _opened.connections:
             return
@@ -226,6 +232,19 @@ def are_worn(opened: Sequence[Any]) -> bool:
 
 def _is_in_manual_mode(connection: Any) -> bool:
     return connection.connection is not None and not connection.autocommit
+
+
+def _discard(connection: Any) -> None:
+    """Throw a connection away in whatever state it is; a pool gets it back closed."""
+    if connection.connection is not None:
+        with suppress(Exception):
+            connection.connection.close()
+    try:
+        _abandon(connection)
+    except Exception:  # noqa: BLE001 - the server ends the session
+        connection.connection = None
+        with suppress(AttributeError):
+            del connections[connection.alias]
 
 
 def _abandon(connection: Any) -> None:

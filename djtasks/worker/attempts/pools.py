@@ -111,7 +111,7 @@ class ThreadPool:
         check_before_task()
         finished = self._pipeline.run(work, gate, partial(self._watch, slot))
         self._running.pop(slot, None)
-        close_after_task(went_well=finished.error is None)
+        close_after_task(went_well=finished.error is None, was_interrupted=gate.has_thrown)
         self._board.clear(slot)
         self.lookahead.learn(finished.seconds)
         self._done(finished)

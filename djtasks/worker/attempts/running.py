@@ -194,19 +194,23 @@ class ThreadGate:
     a long query, is interrupted only when it returns.
     """
 
-    __slots__ = ("_lock", "_open", "_thread")
+    __slots__ = ("_lock", "_open", "_thread", "has_thrown")
 
     def __init__(self) -> None:
+        # Whether it has thrown anything since the last `enter`.
+        self.has_thrown = False
         self._lock = threading.Lock()
         self._thread = threading.get_ident()
         self._open = False
 
     def enter(self) -> None:
+        self.has_thrown = False
         self._open = True
 
     def throw(self, error: type[BaseException]) -> None:
         with self._lock:
             if self._open:
+                self.has_thrown = True
                 _raise_in_thread(self._thread, error)
 
     def leave(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection, connections
 
 from djtasks import task
+from djtasks.errors import TaskTimeout
 from djtasks.store import sessions
 from djtasks.worker.attempts import pools
 from djtasks.worker.attempts.board import Board
@@ -78,6 +79,22 @@ async def acount_quietly() -> int:
 @task
 def count() -> int:
     return Row.objects.count()
+
+
+@task
+def interrupts_itself() -> int:
+    """Leave a query in the middle of its answer, as an interrupt does, and be interrupted."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    connection.connection.pgconn.send_query(b"SELECT 1")
+    gate = gates[threading.get_ident()]
+    gate.throw(TaskTimeout)
+    for _ in range(1000):
+        pass
+    return 0
+
+
+gates: dict[int, ThreadGate] = {}
 
 
 def end_other_sessions() -> None:
@@ -161,3 +178,32 @@ def test_a_connection_that_aged_while_a_slot_had_no_task_is_replaced_before_the_
     thread.join()
 
     assert [finished.error for finished in done] == [None, None]
+
+
+@pytest.mark.usefixtures("old_age")
+@pytest.mark.parametrize("pooled", [False, True])
+def test_the_task_after_an_interrupted_statement_has_another_connection(
+    parts: dict[str, Any], done: list[Finished], pooled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if pooled:
+        settings = connections.settings["default"]
+        monkeypatch.setitem(settings, "CONN_MAX_AGE", 0)
+        options = settings["OPTIONS"] | {"pool": {"min_size": 1, "max_size": 1, "timeout": 5}}
+        monkeypatch.setitem(settings, "OPTIONS", options)
+    pool = ThreadPool(range(1), **parts)
+
+    def slot() -> None:
+        gate = gates[threading.get_ident()] = ThreadGate()
+        for function in ("interrupts_itself", "count"):
+            pool.run(work_of(path(function)), gate, 0)
+        connections.close_all()
+        if pooled:
+            connection.close_pool()  # type: ignore[attr-defined]
+
+    thread = threading.Thread(target=slot)
+    thread.start()
+    thread.join(30)
+
+    interrupted, following = done
+    assert isinstance(interrupted.error, TaskTimeout)
+    assert following.error is None
