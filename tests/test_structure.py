@@ -35,7 +35,6 @@ LARGER = {
     "djtasks.worker.child.fetcher.Fetcher": "a loop: 8 parts, 1 thing it remembers",
     "djtasks.worker.child.housekeeper.Housekeeper": "a loop: 6 parts, 2 things it remembers",
     "djtasks.worker.loops.Loop": "a thread: 4 parts, 3 of threading, 3 things it shows",
-    "djtasks.worker.supervisor.lifecycle.Children": "the children: 4 parts, 4 things it remembers",
     "djtasks.worker.attempts.pools.AsyncPool": "an event loop in a thread: 5 parts, 6 of asyncio",
     "djtasks.worker.attempts.pools.ThreadPool": "threads: 4 parts, 4 things it remembers",
     "djtasks.worker.child.settler.Settler": "a loop: 4 parts, 4 things it remembers",

@@ -18,6 +18,13 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class CannotStart:
+    """The child exits before it was ready; `reason` is a traceback."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunningTasks:
     """The tasks that the child runs now, for the heartbeat."""
 

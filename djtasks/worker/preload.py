@@ -6,9 +6,16 @@ children would share what some `AppConfig.ready` or module has opened.
 
 import gc
 import importlib
+import traceback
 
 import django
 from django.apps import apps
+
+from djtasks.worker import python_path
+
+# The traceback of `warm_up()`; None if it went well. The forkserver itself must not fail: it
+# would swallow an ImportError, and die of any other error without a word to the supervisor.
+failure: str | None = None
 
 
 def warm_up() -> None:
@@ -29,4 +36,8 @@ def warm_up() -> None:
     gc.freeze()
 
 
-warm_up()
+python_path.restore()
+try:
+    warm_up()
+except BaseException:  # noqa: BLE001 - any module of the project may even exit
+    failure = traceback.format_exc()

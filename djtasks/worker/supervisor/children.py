@@ -18,8 +18,10 @@ from uuid import UUID
 from djtasks.formats.ids import new_id
 from djtasks.protocol.records import Claim, Settlement
 from djtasks.store.workers import ChildStatus
+from djtasks.worker import python_path
 from djtasks.worker.attempts.board import Board
 from djtasks.worker.child.child import PROGRESS_COUNTERS
+from djtasks.worker.child.entry import enter
 from djtasks.worker.config import ChildConfig
 
 _DUMP_SECONDS = 2.0
@@ -34,9 +36,6 @@ def context() -> Any:
     """Return the multiprocessing context, with the imports of its forkserver configured."""
     made = multiprocessing.get_context(start_method())
     if start_method() == "forkserver":
-        # Without our sys.path, the preload fails silently if manage.py was started from
-        # another folder.
-        os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         made.set_forkserver_preload(["djtasks.worker.preload"])
     return made
 
@@ -72,6 +71,7 @@ class ChildHandle:
     kill_at: float | None = None
     is_gone: bool = False
     is_waiting: bool = False
+    is_ready: bool = False
     is_mute: bool = False
     outgrown: bool = False
     killed_as: KillReason | None = None
@@ -170,9 +170,10 @@ class ChildHandle:
 
 
 def launch(made: Any, config: ChildConfig) -> ChildHandle:
-    """Start a child process; it reports Ready over its pipe."""
-    from djtasks.worker.child.process import main  # noqa: PLC0415 - the child's side
+    """Start a child process; it reports Ready over its pipe.
 
+    Raises EOFError or OSError if the process that forks children is gone or cannot fork.
+    """
     ours, theirs = made.Pipe()
     counters = made.RawArray("Q", len(PROGRESS_COUNTERS))
     board = made.RawArray("B", Board.size(config.worker.slots))
@@ -184,8 +185,9 @@ def launch(made: Any, config: ChildConfig) -> ChildHandle:
         alone=config.alone,
         dump_path=path,
     )
-    process = made.Process(target=main, args=(theirs, child_config, counters, board), daemon=False)
-    process.start()
+    process = made.Process(target=enter, args=(theirs, child_config, counters, board), daemon=False)
+    with python_path.handed_over():
+        process.start()
     theirs.close()
     return ChildHandle(
         config=child_config,

@@ -30,10 +30,10 @@ class Isolation:
 
     def proceed(self) -> None:
         """Start a process for the next suspect if none is running."""
-        if self._lone is None and self._waiting:
-            claim, holder = self._waiting.popleft()
+        if self._lone is None and self._waiting and self._children.starts.may_begin_alone:
             self._lone = self._children.start(alone=True)
-            self._lone.suspect, self._lone.suspect_from = claim, holder
+            if self._lone is not None:
+                self._lone.suspect, self._lone.suspect_from = self._waiting.popleft()
 
     def on_registered(self, child: ChildHandle) -> None:
         """Pass the suspect to its process, which has a row now."""

@@ -21,12 +21,9 @@ from djtasks.worker.config import ChildConfig, WorkerConfig
 from djtasks.worker.loops import close_quietly
 from djtasks.worker.supervisor.children import ChildHandle, context, launch
 from djtasks.worker.supervisor.departures import Departures, ExitedChild
+from djtasks.worker.supervisor.starts import Starts
 
 logger = logging.getLogger("djtasks.worker")
-
-_CRASH_LOOP_SECONDS = 5.0
-_FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 30.0
 
 
 class Children:
@@ -35,12 +32,11 @@ class Children:
     def __init__(self, engine: Engine, config: WorkerConfig, supervisor: UUID) -> None:
         self.handles: list[ChildHandle] = []
         self.departures = Departures(engine)
+        self.starts = Starts()
         self._engine = engine
         self._config = config
         self._supervisor = supervisor
         self._context = context()
-        self._start_not_before = 0.0
-        self._pause = _FIRST_PAUSE
 
     def find(self, worker: UUID) -> ChildHandle | None:
         """Return the living child with this id."""
@@ -49,16 +45,29 @@ class Children:
     def fill(self) -> None:
         """Start the missing children, more slowly while they die at once."""
         ordinary = sum(not child.config.alone for child in self.handles)
-        while ordinary < self._config.processes and time.monotonic() >= self._start_not_before:
+        while ordinary < self._config.processes and self.starts.may_begin:
             self.start()
             ordinary += 1
 
-    def start(self, *, alone: bool = False) -> ChildHandle:
-        """Start one child; its row is inserted when it reports Ready."""
+    def start(self, *, alone: bool = False) -> ChildHandle | None:
+        """Start one child; its row is inserted when it reports Ready.
+
+        None if none can be started now.
+        """
         config = ChildConfig(worker=self._config, supervisor=self._supervisor, alone=alone)
-        child = launch(self._context, config)
+        try:
+            child = launch(self._context, config)
+        except (EOFError, OSError) as error:
+            logger.warning("Child not started, the next one is tried soon error=%r", error)
+            self.starts.failed()
+            return None
         self.handles.append(child)
         return child
+
+    def on_ready(self, child: ChildHandle) -> None:
+        """Note that a child has prepared itself and waits for its row."""
+        child.is_ready = True
+        self.starts.succeeded()
 
     def register(self, child: ChildHandle) -> bool:
         """Insert the row of a child that has started, then send Go; return False on failure."""
@@ -117,16 +126,10 @@ class Children:
             )
             _notify(signals.worker_stopped, this_host()[0], child)
         child.close()
-        if not child.config.alone:
-            self._pace(child, expected=not crashed)
-
-    def _pace(self, child: ChildHandle, *, expected: bool) -> None:
-        """Let a successor start at once, but ever later while children die young."""
-        if expected or time.monotonic() - child.started_at >= _CRASH_LOOP_SECONDS:
-            self._pause = _FIRST_PAUSE
-            return
-        self._start_not_before = time.monotonic() + self._pause
-        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+        if not child.is_ready and crashed:
+            self.starts.failed(child.process.exitcode)
+        elif not child.config.alone:
+            self.starts.pace(time.monotonic() - child.started_at, crashed=crashed)
 
 
 def this_host() -> tuple[str, int, str]:

@@ -34,6 +34,8 @@ from djtasks.worker.supervisor.witnesses import SupervisorWitness
 
 logger = logging.getLogger("djtasks.worker")
 
+EXIT_CANNOT_START = 1
+
 _ROUND_SECONDS = 0.25
 _LAST_MOVES_SECONDS = 5.0
 
@@ -104,7 +106,7 @@ class Supervisor:
             self._coordinator.drop_lease()
         except (DatabaseError, InterfaceError):
             logger.warning("Lease not given up, it runs out by itself")
-        return 0
+        return EXIT_CANNOT_START if self._children.starts.are_hopeless else 0
 
     def _wait(self) -> None:
         """Wait for a message, the exit of a child or a signal, at most one round."""
@@ -125,8 +127,8 @@ class Supervisor:
 
     def _read_messages(self, child: ChildHandle, message: Any) -> None:
         match message:
-            case messages.Ready():
-                self._unregistered.append(child)
+            case messages.Ready() | messages.CannotStart():
+                self._on_start(child, message)
             case messages.RunningTasks(tasks=tasks):
                 child.tasks = tuple(dict(task) for task in tasks)
             case messages.HandOver(claim=claim):
@@ -142,6 +144,13 @@ class Supervisor:
                 child.draining = True
             case unexpected:
                 logger.error("Unknown message %r", unexpected)
+
+    def _on_start(self, child: ChildHandle, message: Any) -> None:
+        if isinstance(message, messages.CannotStart):
+            self._children.starts.report(message.reason)
+            return
+        self._children.on_ready(child)
+        self._unregistered.append(child)
 
     def _reap_dead(self) -> None:
         for child in list(self._children.handles):
@@ -229,7 +238,8 @@ class Supervisor:
         child.send(messages.Drain())
 
     def _stop_if_asked(self) -> None:
-        if self._config.burst and not self._stopping and self._is_idle():
+        hopeless = self._children.starts.are_hopeless
+        if not self._stopping and (hopeless or (self._config.burst and self._is_idle())):
             self._wakeup.stops = max(self._wakeup.stops, 1)
         if self._wakeup.stops > self._stopping:
             self._stopping = self._wakeup.stops
