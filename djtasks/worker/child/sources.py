@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from djtasks.definitions import registry
 from djtasks.engine import Engine
 from djtasks.errors import BrokerUnavailable
 from djtasks.store import Lane
@@ -23,6 +24,7 @@ SHORTEST_POLL = 0.05
 LONGEST_POLL = 1.0
 _PAUSED_SECONDS = 2.0
 _NAMES_SECONDS = 5.0
+_NAMES_KEPT_SECONDS = 3600.0
 _OLDEST_EVERY = 8
 # A look leaves as many dead ids in the index as it claims tasks, unless the broker can remove
 # them. With several dead pops to each look, they become fewer.
@@ -36,7 +38,7 @@ class Queues:
         self._engine = engine
         self._strict = asked is not None
         self._fixed = list(asked if asked is not None else engine.queues)
-        self._learnt: list[str] = []
+        self._learnt: dict[str, float] = {}
         self._learnt_at = self._paused_at = float("-inf")
         self._paused: set[str] = set()
 
@@ -48,8 +50,8 @@ class Queues:
     def now(self) -> list[str]:
         """Return the queues that are not paused, in strict order if configured, else shuffled.
 
-        Reads paused queues from the database every 2 s, and the names in use every 5 s if
-        QUEUES is empty.
+        Reads paused queues from the database every 2 s. If QUEUES is empty, the names are those
+        of the registered tasks and those in use, read every 5 s and kept for an hour.
         """
         open_ones = [name for name in self._names() if name not in self._paused_now()]
         if not self._strict:
@@ -71,9 +73,18 @@ class Queues:
             return self._fixed
         now = time.monotonic()
         if now - self._learnt_at >= _NAMES_SECONDS:
-            self._learnt = sorted({lane.queue for lane in self._engine.store.scan().lanes})
+            self._learn(now)
             self._learnt_at = now
-        return self._learnt
+        return sorted(self._learnt)
+
+    def _learn(self, now: float) -> None:
+        """Note names in use. A queue without waiting tasks is where the next hint may arrive."""
+        used = {lane.queue for lane in self._engine.store.scan().lanes}
+        tasks = registry.all_tasks()
+        used |= {task.queue_name for task in tasks if task.backend == self._engine.alias}
+        oldest = now - _NAMES_KEPT_SECONDS
+        kept = {name: seen for name, seen in self._learnt.items() if seen > oldest}
+        self._learnt = kept | dict.fromkeys(used, now)
 
     def _paused_now(self) -> set[str]:
         now = time.monotonic()

@@ -4,9 +4,9 @@ import pytest
 from django.db import OperationalError
 
 from djtasks.brokers.memory import MemoryBroker
-from djtasks.engine import Engine
+from djtasks.definitions import registry
+from djtasks.engine import Engine, engine_of
 from djtasks.errors import BrokerUnavailable
-from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord
 from djtasks.operations import pause_queue, resume_queue
 from djtasks.options import Options
@@ -177,16 +177,36 @@ def test_lanes_are_arranged_by_queue_then_priority(engine):
     assert queues.arrange(lanes) == [Lane("b", 3), Lane("b", -1), Lane("a", 5), Lane("a", 0)]
 
 
-def test_where_any_queue_is_allowed_the_names_are_learnt(db, monkeypatch):
-    from djtasks.engine import engine_of
-
+@pytest.fixture
+def any_queue(db, monkeypatch):
     monkeypatch.setattr(sources, "_NAMES_SECONDS", 0.0)
-    engine = engine_of("anything")
-    queues = Queues(engine, None)
+    monkeypatch.setattr(registry, "_tasks", {tasks.add.module_path: tasks.add})
+    return engine_of("anything")
+
+
+def test_where_any_queue_is_allowed_the_names_are_learnt(any_queue):
+    queues = Queues(any_queue, None)
     assert queues.now() == []
 
     tasks.add.using(backend="anything", queue_name="brand-new").enqueue(1, 2)
 
-    assert queues.now() == ["brand-new"]
+    assert "brand-new" in queues.now()
     assert queues.only is None
-    assert new_id()
+
+
+def test_a_name_that_was_learnt_outlives_its_tasks_for_an_hour(any_queue, monkeypatch):
+    queues = Queues(any_queue, None)
+    tasks.add.using(backend="anything", queue_name="brand-new").enqueue(1, 2)
+    queues.now()
+
+    TaskRecord.objects.all().delete()
+
+    assert "brand-new" in queues.now()
+    monkeypatch.setattr(sources, "_NAMES_KEPT_SECONDS", 0.0)
+    assert "brand-new" not in queues.now()
+
+
+def test_where_any_queue_is_allowed_those_of_tasks_are_known_from_the_start(any_queue):
+    registry._tasks["near"] = tasks.add.using(backend="anything", queue_name="near")
+
+    assert Queues(any_queue, None).now() == ["near"]
