@@ -1,16 +1,13 @@
 """Results: a record as callers of `django.tasks` see it, with the additions of djtasks."""
 
 import asyncio
-import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.db import connections
 
 from djtasks.compat import (
     TASK_REFRESH_ATTRS,
@@ -21,16 +18,15 @@ from djtasks.compat import (
 )
 from djtasks.definitions import registry
 from djtasks.definitions.task import Task, blank, restore
-from djtasks.errors import ResultTimeout, TaskCancelled, UnknownTask, WouldWaitForever
+from djtasks.errors import TaskCancelled, UnknownTask
 from djtasks.formats.json_values import decode
 from djtasks.formats.tracebacks import class_path
 from djtasks.protocol.records import Claim, NewRecord, Settlement, decode_call
 from djtasks.protocol.states import FINAL, State, django_status
+from djtasks.waiting import is_enqueued_here, pauses, refuse_slot, refuse_transaction, unknown_end
 
 T = TypeVar("T")
 
-_FIRST_PAUSE = 0.005
-_LONGEST_PAUSE = 0.25
 _CANCELLED = class_path(TaskCancelled())
 
 if TYPE_CHECKING:
@@ -49,12 +45,14 @@ class TaskResult(_Base[T]):  # type: ignore[misc] # frozen is what django-stubs 
     """Django's TaskResult, plus the precise `state`, `progress`, `wait` and `cancel`.
 
     `progress` is {"done": ..., "total": ..., "note": ...} or None. `database` is the
-    DATABASES alias of its record. CANCELLED and EXPIRED are FAILED to Django's `status`.
+    DATABASES alias of its record. `was_stored`: its record was committed once. CANCELLED and
+    EXPIRED are FAILED to Django's `status`.
     """
 
     state: State = State.READY
     progress: dict[str, Any] | None = None
     database: str = "default"
+    was_stored: bool = field(default=True, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Leave arguments as they are: they came through JSON already."""
@@ -70,52 +68,68 @@ class TaskResult(_Base[T]):  # type: ignore[misc] # frozen is what django-stubs 
     def _copy(self, fresh: Any) -> None:
         for name in (*TASK_REFRESH_ATTRS, "state", "progress"):
             object.__setattr__(self, name, getattr(fresh, name))
+        self.note_stored()
 
     def wait(self, timeout: timedelta | float | None = None) -> "TaskResult[T]":
         """Return this result once it is final; raise ResultTimeout after `timeout` seconds.
 
-        None waits for ever. Raises WouldWaitForever inside the transaction that enqueued it.
-        If the record no longer exists and its task's `store` policy may have deleted it, the
-        result counts as successful, without a value. Otherwise raises TaskResultDoesNotExist.
+        None waits for ever. Raises WouldWaitForever where it could never return: in a transaction
+        that enqueued the task or sees no later commits, and, for None, inside a plain task.
+
+        Raises TaskResultDoesNotExist if the record no longer exists, since it is not known what
+        became of it. But with store="errors", a committed record that is gone before its retention
+        ends has succeeded; its value is not kept.
         """
-        for pause in _pauses(timeout, self.id):
+        for pause in pauses(timeout, self.id):
             if self._is_final_now():
                 break
-            self._refuse_to_wait_for_ourselves()
+            self._refuse_to_wait(timeout)
             time.sleep(pause)
         return self
 
     async def wait_async(self, timeout: timedelta | float | None = None) -> "TaskResult[T]":
         """See wait(); for coroutines."""
-        for pause in _pauses(timeout, self.id):
+        for pause in pauses(timeout, self.id):
             if await sync_to_async(self._is_final_now)():
                 break
-            await sync_to_async(self._refuse_to_wait_for_ourselves)()
+            await sync_to_async(refuse_transaction)(self.id, self.database)
             await asyncio.sleep(pause)
         return self
 
     def _is_final_now(self) -> bool:
         try:
             self.refresh()
-        except TaskResultDoesNotExist:
-            if getattr(self.task, "store", "all") == "all":
-                raise
+        except TaskResultDoesNotExist as missing:
+            if not self._has_succeeded_unseen():
+                raise unknown_end(self.id, self._store) from missing
             object.__setattr__(self, "state", State.SUCCESSFUL)
             object.__setattr__(self, "status", TaskResultStatus.SUCCESSFUL)
+        if not self.is_finished and self._store == "none":
+            raise unknown_end(self.id, self._store)
         return self.is_finished
 
-    def _refuse_to_wait_for_ourselves(self) -> None:
-        connection = connections[self.database]
-        enqueued_here = any(
-            getattr(callback, "holds", _never)(UUID(self.id))
-            for _savepoints, callback, *_ in connection.run_on_commit
-        )
-        if enqueued_here:
-            raise WouldWaitForever(
-                f"Task {self.id} was enqueued in the transaction that is still open on "
-                f"{self.database!r}: no worker sees it before the commit, so wait() would never "
-                f"return. Wait after the transaction, or call djtasks.testing.run_due() in tests."
-            )
+    def _has_succeeded_unseen(self) -> bool:
+        if self._store != "errors":
+            return False
+        if not (self.was_stored or is_enqueued_here(self.id, self.database)):
+            return False
+        engine: Any = getattr(self.task.get_backend(), "engine", None)
+        kept = engine.options.retention[State.FAILED] if engine else None
+        age = datetime.now(UTC) - (self.enqueued_at or datetime.now(UTC))
+        return kept is None or age < kept
+
+    @property
+    def _store(self) -> str:
+        return getattr(self.task, "store", "all")
+
+    def _refuse_to_wait(self, timeout: timedelta | float | None) -> None:
+        refuse_transaction(self.id, self.database)
+        if timeout is None:
+            refuse_slot(self.id)
+
+    def note_stored(self) -> None:
+        """Remember that the record of this result was committed."""
+        object.__setattr__(self, "was_stored", True)
 
     def cancel(self) -> bool:
         """Cancel this task: at once if it waits, within a heartbeat if it runs.
@@ -129,22 +143,6 @@ class TaskResult(_Base[T]):  # type: ignore[misc] # frozen is what django-stubs 
     async def acancel(self) -> bool:
         """See cancel()."""
         return await sync_to_async(self.cancel)()
-
-
-def _never(_id: UUID) -> bool:
-    return False
-
-
-def _pauses(timeout: timedelta | float | None, id_: str) -> Iterator[float]:
-    """Yield the pause after each check; the last check is at the deadline."""
-    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
-    deadline = math.inf if seconds is None else time.monotonic() + seconds
-    pause = _FIRST_PAUSE
-    while (left := deadline - time.monotonic()) > 0:
-        yield min(pause, left)
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
-    yield 0.0
-    raise ResultTimeout(f"Task {id_} was not final after {seconds:g} seconds.")
 
 
 def from_record(record: "TaskRecord") -> TaskResult[Any]:
@@ -193,6 +191,7 @@ def from_new(
         errors=[],
         worker_ids=[],
         database=database,
+        was_stored=False,
     )
 
 

@@ -6,15 +6,35 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import transaction
+from django.db import connections, transaction
+from django.test import override_settings
 
+from djtasks import task
 from djtasks.compat import TaskResultDoesNotExist
-from djtasks.engine import Engine
+from djtasks.engine import Engine, engine_of
 from djtasks.errors import ResultTimeout, WouldWaitForever
 from djtasks.models import TaskRecord
 from djtasks.protocol.states import State
 from djtasks.testing import run_due
+from tests.conftest import require
+from tests.routing import Home
+from tests.settings import TASKS
 from tests.tasks import add, leaves_nothing, only_once
+
+
+@task(store="none")
+def keeps_nothing() -> None:
+    raise ValueError
+
+
+@task(store="errors")
+def keeps_its_error() -> None:
+    raise ValueError
+
+
+@task
+def waits_for_another(timeout: float | None = None) -> Any:
+    return add.enqueue(1, 2).wait(timeout).return_value
 
 
 def assert_it_would_wait_for_ever(result: Any) -> None:
@@ -97,3 +117,107 @@ def test_a_row_that_nobody_should_have_deleted_is_an_error(live_engine: Engine) 
 
     with pytest.raises(TaskResultDoesNotExist):
         result.wait(timeout=0)
+
+
+@pytest.mark.parametrize("has_run", [False, True])
+def test_a_task_that_keeps_nothing_cannot_be_waited_for(live_engine: Engine, has_run: bool) -> None:
+    result = keeps_nothing.enqueue()
+    if has_run:
+        run_due()
+
+    with pytest.raises(TaskResultDoesNotExist, match="store='none' keeps nothing"):
+        result.wait(timeout=0)
+    with pytest.raises(TaskResultDoesNotExist, match="store='none' keeps nothing"):
+        async_to_sync(result.wait_async)(timeout=0)
+
+
+def test_a_task_that_was_rolled_back_has_not_succeeded(live_engine: Engine) -> None:
+    with suppress(RuntimeError), transaction.atomic():
+        result = keeps_its_error.enqueue()
+        raise RuntimeError
+
+    with pytest.raises(TaskResultDoesNotExist, match="cannot be known"):
+        result.wait(timeout=0)
+
+
+def test_a_failure_whose_record_was_pruned_has_not_succeeded(live_engine: Engine) -> None:
+    retention = TASKS["default"]["OPTIONS"] | {"retention": {"failed": timedelta(days=1)}}
+    with override_settings(TASKS={"default": TASKS["default"] | {"OPTIONS": retention}}):
+        result = keeps_its_error.enqueue()
+        long_ago = result.enqueued_at - timedelta(days=2)
+        TaskRecord.objects.update(enqueued_at=long_ago)
+        result.refresh()
+        TaskRecord.objects.all().delete()
+
+        with pytest.raises(TaskResultDoesNotExist, match="cannot be known"):
+            result.wait(timeout=0)
+
+
+@pytest.mark.django_db
+def test_in_a_test_case_a_row_that_its_task_deletes_counts_as_a_success() -> None:
+    result = leaves_nothing.enqueue(5)
+    run_due()
+
+    assert result.wait(timeout=0).state is State.SUCCESSFUL
+
+
+@pytest.fixture(params=["default", "mariadb", "sqlite"])
+def snapshots(request: pytest.FixtureRequest, transactional_db: Any) -> Any:
+    """A database whose transactions do not see what others commit later."""
+    alias = require(request.param)
+    connection = connections[alias]
+    level = {"postgresql": 3, "mysql": "repeatable read"}.get(connection.vendor)
+    options = dict(connection.settings_dict["OPTIONS"])
+    if level is not None:
+        connection.settings_dict["OPTIONS"] = options | {"isolation_level": level}
+    connection.close()
+    with override_settings(DATABASE_ROUTERS=[Home(alias)]):
+        yield engine_of("default")
+    connection.close()
+    connection.settings_dict["OPTIONS"] = options
+
+
+@pytest.mark.django_db(databases="__all__", transaction=True)
+@pytest.mark.usefixtures("servers")
+@pytest.mark.parametrize("timeout", [0, None])
+def test_in_a_snapshot_that_will_never_show_its_end_nothing_is_waited_for(
+    snapshots: Engine, timeout: float | None
+) -> None:
+    result = add.enqueue(1, 2)
+
+    with transaction.atomic(using=snapshots.database):
+        with pytest.raises(WouldWaitForever, match="before it began"):
+            result.wait(timeout)
+        with pytest.raises(WouldWaitForever, match="before it began"):
+            async_to_sync(result.wait_async)(timeout)
+    run_due()
+    with transaction.atomic(using=snapshots.database):
+        assert result.wait(timeout).return_value == 3
+
+
+def test_without_a_timeout_a_task_does_not_wait_for_another(live_engine: Engine) -> None:
+    result = waits_for_another.enqueue()
+    run_due()
+
+    result.refresh()
+    assert result.errors[0].exception_class_path == "djtasks.errors.WouldWaitForever"
+    assert "wait(timeout=...)" in result.errors[0].traceback
+
+
+def test_with_a_timeout_a_task_may_wait_for_another(live_engine: Engine) -> None:
+    result = waits_for_another.enqueue(0.01)
+    run_due()
+
+    result.refresh()
+    assert result.errors[0].exception_class_path == "djtasks.errors.ResultTimeout"
+
+
+def test_after_a_task_its_thread_may_wait_for_ever(live_engine: Engine) -> None:
+    with suppress(WouldWaitForever):
+        waits_for_another.enqueue()
+        run_due()
+
+    result = add.enqueue(1, 2)
+    run_due()
+
+    assert result.wait().return_value == 3

@@ -19,7 +19,7 @@ from uuid import UUID
 import msgspec
 from django.db import transaction
 
-from djtasks import results
+from djtasks import results, waiting
 from djtasks.context import Completion, Context
 from djtasks.definitions import registry
 from djtasks.definitions.task import Task
@@ -194,7 +194,7 @@ class ThreadGate:
     a long query, is interrupted only when it returns.
     """
 
-    __slots__ = ("_lock", "_open", "_thread", "has_thrown")
+    __slots__ = ("__weakref__", "_lock", "_open", "_thread", "has_thrown")
 
     def __init__(self) -> None:
         # Whether it has thrown anything since the last `enter`.
@@ -202,6 +202,12 @@ class ThreadGate:
         self._lock = threading.Lock()
         self._thread = threading.get_ident()
         self._open = False
+        waiting.watch(self)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a task is running in it."""
+        return self._open
 
     def enter(self) -> None:
         self.has_thrown = False
