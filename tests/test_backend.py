@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from uuid import UUID
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -20,7 +21,9 @@ from djtasks.compat import (
 from djtasks.engine import Engine, engine_of
 from djtasks.errors import ArgumentsTooLarge, InvalidArguments
 from djtasks.formats.ids import new_id
+from djtasks.formats.moments import as_moment
 from djtasks.models import TaskRecord
+from djtasks.operations import reschedule
 from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.settings import TASKS
@@ -282,3 +285,21 @@ def test_a_backend_touches_no_table_before_a_task_is_enqueued() -> None:
     assert backend.queue_names == ["default", "mail", "reports"]
     assert backend.check() == []
     assert engine_of("default").__dict__.keys() == {"alias", "queues", "options", "broker"}
+
+
+NEVER, ALWAYS = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
+
+
+@pytest.mark.django_db(databases="__all__")
+@pytest.mark.parametrize("moment", [NEVER, ALWAYS])
+def test_never_and_always_are_moments_that_every_database_gives_back(
+    database: str, moment: datetime
+) -> None:
+    away = timezone(timedelta(hours=-12 if moment is NEVER else 14))
+    end = moment.replace(tzinfo=away)
+
+    result = add.using(run_after=end, expires=end).enqueue(1, 2)
+    reschedule(engine_of("default"), [UUID(result.id)], end)
+
+    row = TaskRecord.objects.using(database).get()
+    assert row.run_after == row.expires_at == as_moment(end)

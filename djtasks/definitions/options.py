@@ -9,6 +9,7 @@ from typing import Any
 
 from djtasks.compat import InvalidTask
 from djtasks.formats.durations import as_duration
+from djtasks.formats.moments import as_moment
 from djtasks.protocol.hints import MAX_PRIORITY, MIN_PRIORITY
 from djtasks.protocol.retry import Backoff
 
@@ -30,6 +31,8 @@ def shape_options(task: Any) -> None:
         value = getattr(task, option)
         if not fits(value):
             raise _wrong(name, option, expected, value)
+    if task.run_after is not None and task.run_after.tzinfo is not None:
+        object.__setattr__(task, "run_after", as_moment(task.run_after))
     # A whole number that came as a float would fail behind the INSERT.
     object.__setattr__(task, "priority", int(task.priority))
     for option in ("timeout", "expires", "delay"):
@@ -135,7 +138,7 @@ def _duration(name: str, option: str, value: Any) -> "timedelta | datetime | Non
     if isinstance(value, datetime) and option == "expires":
         if value.tzinfo is None:
             raise _wrong(name, option, "an aware datetime", value)
-        return value
+        return as_moment(value)
     duration = as_duration(value)
     # A delay may come out of arithmetic: what is due already is due at once.
     if duration is None or (duration <= timedelta(0) and option != "delay"):

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from djtasks.engine import Engine
 from djtasks.formats.ids import new_id
+from djtasks.formats.moments import as_moment
 from djtasks.models import QueueControl
 from djtasks.operations.tasks import records
 from djtasks.protocol.states import State
@@ -24,7 +25,7 @@ def pause_queue(
             "paused_by": by[:150],
             "reason": reason[:500],
             "paused_at": engine.now(),
-            "until": until,
+            "until": None if until is None else as_moment(until),
         },
     )
 

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from djtasks.engine import Engine, engine_of
 from djtasks.errors import InvalidSchedule
+from djtasks.formats.moments import as_moment
 from djtasks.models import Schedule
 from djtasks.models.schedules import default_missed_policy
 from djtasks.scheduler.overrides import WHEN, columns_of, restarted
@@ -123,6 +124,8 @@ def save(engine: Engine, draft: ScheduleDraft, *, schedule: int | None = None) -
     stays. Raises InvalidSchedule, UnknownTask, InvalidArguments, or Schedule.DoesNotExist.
     """
     columns = asdict(draft) | {"args": list(draft.args), "kwargs": dict(draft.kwargs)}
+    for bound in ("starts_at", "ends_at"):
+        columns[bound] = columns[bound] and as_moment(columns[bound])
     _check(Schedule(id=0, **columns))
     try:
         with transaction.atomic(using=engine.database):

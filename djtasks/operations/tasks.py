@@ -10,6 +10,7 @@ from django.db import IntegrityError, connections, transaction
 from django.db.models import Case, F, Q, SmallIntegerField, Value, When
 
 from djtasks.engine import Engine, engine_of
+from djtasks.formats.moments import as_moment
 from djtasks.models import TaskRecord
 from djtasks.operations.actions import (
     CANCEL,
@@ -244,7 +245,7 @@ def reschedule(engine: Engine, ids: Iterable[UUID], run_after: datetime) -> int:
 def _aware(moment: datetime | None) -> datetime | None:
     if moment is not None and moment.tzinfo is None:
         raise ValueError(f"A due time must be an aware datetime, got {moment!r}.")
-    return moment
+    return None if moment is None else as_moment(moment)
 
 
 def push_due(engine: Engine, ids: Sequence[UUID]) -> None:

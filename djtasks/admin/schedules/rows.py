@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from djtasks.admin.queues.rows import Standing
 from djtasks.engine import Engine
+from djtasks.formats.moments import localtime
 from djtasks.inspection import Run, histories_of, history_of
 from djtasks.inspection.fields import shown_arguments
 from djtasks.inspection.schedules import runs_after, shown_overrides
@@ -243,6 +244,5 @@ def in_words(column: str, value: Any) -> str:
     if isinstance(value, timedelta):
         return duration_in_words(value, translated)
     if isinstance(value, datetime):
-        local = _in_zone(value, timezone.get_current_timezone())
-        return f"{local:%Y-%m-%d %H:%M %Z}"
+        return f"{localtime(value):%Y-%m-%d %H:%M %Z}"
     return _("none") if value is None else str(value)[:200]

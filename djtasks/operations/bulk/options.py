@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_datetime
 from djtasks.definitions.options import LONGEST_QUEUE, is_queue
 from djtasks.errors import InvalidBulkAction
 from djtasks.formats.durations import as_duration
+from djtasks.formats.moments import as_moment
 from djtasks.operations.actions import ACTIONS
 from djtasks.protocol.hints import MAX_PRIORITY, MIN_PRIORITY
 
@@ -76,7 +77,7 @@ def _moment(value: Any) -> datetime:
         moment = None
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise _refused("run_after", "an aware datetime", value)
-    return moment
+    return as_moment(moment)
 
 
 def _duration(value: Any) -> timedelta:

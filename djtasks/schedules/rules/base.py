@@ -1,9 +1,10 @@
 """The protocol of rules, and functions for datetimes, durations and their words."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
 from djtasks.errors import InvalidSchedule
+from djtasks.formats.moments import as_moment
 
 
 class Say(Protocol):
@@ -34,8 +35,6 @@ _UNITS = (
 
 
 # Each time zone can show what lies two days within the ends of the calendar.
-_FIRST = datetime.min.replace(tzinfo=UTC) + timedelta(days=2)
-_LAST = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
 
 
 class Rule(Protocol):
@@ -61,20 +60,15 @@ class Rule(Protocol):
 def in_utc(moment: object, what: str) -> datetime:
     """Return an aware datetime in UTC; `what` names it in the error.
 
-    Raises InvalidSchedule for anything else, and within two days of the ends of the calendar:
-    such a moment exists in some time zones only, so pages and databases could not show it.
+    A moment at an end of the calendar becomes the last that every database can store. Raises
+    InvalidSchedule for anything else.
     """
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise InvalidSchedule(
             f"{what} must be a datetime with a time zone, got {moment!r}. Give it one: "
             f"datetime(2026, 12, 24, 18, tzinfo=ZoneInfo('Europe/Athens'))."
         )
-    if not _FIRST <= moment.replace(tzinfo=UTC) <= _LAST:
-        raise InvalidSchedule(
-            f"{what} must be from {_FIRST.date()} to {_LAST.date()}, got {moment}. For a "
-            f"schedule without a start or an end, leave it out."
-        )
-    return moment.astimezone(UTC)
+    return as_moment(moment)
 
 
 def duration_in_words(duration: timedelta, _: Say = english) -> str:
