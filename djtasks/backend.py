@@ -31,7 +31,7 @@ from djtasks.errors import InvalidOption
 from djtasks.protocol.hints import Hint
 from djtasks.protocol.records import Inserted, NewRecord
 from djtasks.results import TaskResult, from_new, from_record
-from djtasks.store import MISSING_APP
+from djtasks.store import MISSING_APP, queue_database
 
 logger = logging.getLogger("djtasks.backend")
 
@@ -61,11 +61,22 @@ class DjtasksBackend(BaseTaskBackend):
 
     @property
     def engine(self) -> Engine:
-        """The parts behind this alias. Raises InvalidTaskBackend for a bad option."""
+        """The parts behind this alias.
+
+        Raises InvalidTaskBackend for a bad option, and for a router that has changed its mind.
+        """
         try:
-            return engine_of(self.alias)
+            engine = engine_of(self.alias)
         except InvalidOption as error:
             raise InvalidTaskBackend(f"TASKS[{self.alias!r}]: {error}") from error
+        asked = queue_database()
+        if asked != engine.database:
+            raise InvalidTaskBackend(
+                f"The router now sends tasks to {asked!r}, but this process began with "
+                f"{engine.database!r}. All tasks live in one database. Let the router always give "
+                f"the same answer for the app `djtasks`, and pass a tenant as an argument."
+            )
+        return engine
 
     def validate_task(self, task: Any) -> None:
         """Raise InvalidTask for a task that workers could not run; register one that they can."""
