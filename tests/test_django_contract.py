@@ -113,7 +113,6 @@ def test_using_leaves_the_task_alone() -> None:
     assert (double.priority, double.queue_name, double.run_after) == (0, "default", None)
 
 
-@pytest.mark.skipif(not hasattr(DjangoTask, "_reconstruct"), reason="new in Django 6.1")
 def test_a_task_can_be_pickled() -> None:
     changed = double.using(priority=9)
 

@@ -1,5 +1,6 @@
 """Results: a record as callers of `django.tasks` see it, and what djtasks adds."""
 
+import pickle
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -252,3 +253,20 @@ def test_a_coroutine_can_wait_too(live_engine: Engine) -> None:
     final = async_to_sync(result.wait_async)(timeout=0)
 
     assert final.return_value == 3
+
+
+@everywhere
+@pytest.mark.parametrize("call", [add.using(priority=3), explode])
+def test_a_result_can_be_pickled(database: str, call: Any) -> None:
+    result = call.enqueue(*((1, 2) if call is not explode else ()))
+    waiting = pickle.loads(pickle.dumps(result))
+    run_due()
+    result.refresh()
+
+    final = pickle.loads(pickle.dumps(result))
+
+    assert waiting.state is State.READY
+    assert (final, final.task, final.state) == (result, result.task, result.state)
+    assert final.is_finished
+    waiting.refresh()
+    assert waiting.state is final.state

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from importlib import import_module
+from operator import attrgetter
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -24,6 +26,7 @@ from djtasks.compat import (
     InvalidTask,
 )
 from djtasks.definitions.options import shape_options, target_of
+from djtasks.errors import UnknownTask
 from djtasks.protocol.retry import Backoff, BackoffFunction, RetryPolicy
 
 if TYPE_CHECKING:
@@ -41,6 +44,8 @@ Duration = timedelta | int | float
 Items = Iterable[list[Any] | tuple[Any, ...] | Mapping[str, Any]]
 
 _BACKOFF = Backoff()
+# None is a value of some options: no limit, no key.
+_KEEP: Any = object()
 
 if TYPE_CHECKING:
 
@@ -102,29 +107,46 @@ class Task(_Base[P, T]):
         *,
         priority: int | None = None,
         queue_name: str | None = None,
-        run_after: datetime | timedelta | None = None,
+        run_after: datetime | timedelta | None = _KEEP,
         backend: str | None = None,
         max_attempts: int | None = None,
         max_crashes: int | None = None,
-        timeout: Duration | None = None,
-        expires: Duration | datetime | None = None,
-        unique: Unique = None,
-        target: Any = None,
+        timeout: Duration | None = _KEEP,
+        expires: Duration | datetime | None = _KEEP,
+        unique: Unique = _KEEP,
+        target: Any = _KEEP,
     ) -> "Self":
-        """Return a copy of this task with other options; None keeps an option.
+        """Return a copy of this task with other options; those you leave out stay.
 
         `run_after` is an aware datetime or a timedelta counted from `enqueue`. `target` is a
-        saved model instance: its tasks are listed on its own page of the admin.
+        saved model instance: its tasks are listed on its own page of the admin. For these two and
+        for `timeout`, `expires` and `unique`, None removes the option. For the others, it keeps it.
         """
         options = {name: value for name, value in locals().items() if name != "self"}
-        changes = {name: value for name, value in options.items() if value is not None}
-        if target is not None:
+        changes = {
+            name: value
+            for name, value in options.items()
+            if value is not _KEEP and (value is not None or name in _MAY_BE_NONE)
+        }
+        if changes.get("target") is not None:
             changes["target"] = target_of(target)
         if isinstance(run_after, timedelta):
             changes |= {"run_after": None, "delay": run_after}
-        elif run_after is not None:
+        elif run_after is not _KEEP:
             changes["delay"] = None
         return replace(self, **changes)
+
+    def __reduce__(self) -> Any:
+        """Pickle where the task is defined, and the options that differ from its definition."""
+        options = {option.name: getattr(self, option.name) for option in fields(self)}
+        func = options.pop("func")
+        defined = _defined_at(func.__module__, func.__qualname__)
+        if not isinstance(defined, Task) or defined.func is not func:
+            return _rebuilt, (func, options)
+        changes = {
+            name: value for name, value in options.items() if value != getattr(defined, name)
+        }
+        return _unpickled, (func.__module__, func.__qualname__, changes)
 
     def enqueue_many(self, items: Items) -> int:
         """Enqueue one record per item, all in one transaction, and return how many are new.
@@ -157,6 +179,34 @@ class Task(_Base[P, T]):
         async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskResult[T]: ...  # type: ignore[override]
         def get_result(self, result_id: str) -> TaskResult[T]: ...  # type: ignore[override]
         async def aget_result(self, result_id: str) -> TaskResult[T]: ...  # type: ignore[override]
+
+
+_MAY_BE_NONE = {"run_after", "timeout", "expires", "unique", "target"}
+
+
+def _defined_at(module: str, qualname: str) -> Any:
+    """Return what a module calls by this name; None if there is no such module or name."""
+    try:
+        return attrgetter(qualname)(import_module(module))
+    except (ImportError, AttributeError):
+        return None
+
+
+def _unpickled(module: str, qualname: str, changes: dict[str, Any]) -> "Task[..., Any]":
+    defined = _defined_at(module, qualname)
+    if not isinstance(defined, Task):
+        raise UnknownTask(
+            f"There is no task {module}.{qualname} in this process, so what was pickled cannot be "
+            f"read. Was the function moved or renamed?"
+        )
+    return restore(defined, **changes)
+
+
+def _rebuilt(func: Callable[..., Any], options: dict[str, Any]) -> "Task[..., Any]":
+    task: Task[..., Any] = object.__new__(Task)
+    for name, value in {"func": func, **options}.items():
+        object.__setattr__(task, name, value)
+    return task
 
 
 def _many(task: Task[..., Any]) -> Any:

@@ -1,6 +1,7 @@
 """`@task` and `Task`: what a definition keeps, and what it refuses in which words."""
 
 import asyncio
+import pickle
 from copy import deepcopy
 from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,9 @@ from djtasks import Backoff, Task, task
 from djtasks.compat import BaseTaskBackend, InvalidTask
 from djtasks.context import Context
 from djtasks.definitions.task import restore
+from djtasks.errors import UnknownTask
 from djtasks.protocol.retry import RetryPolicy
+from tests import tasks
 from tests.settings import OURS, TASKS
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -150,9 +153,53 @@ def test_using_changes_a_copy(option: str, given: Any, kept: Any) -> None:
     assert copy.func is bare.func
 
 
-def test_using_nothing_or_none_changes_nothing() -> None:
+def test_using_nothing_changes_nothing() -> None:
     assert bare.using() == bare
-    assert with_options.using(timeout=None, unique=None, priority=None) == with_options
+    assert with_options.using() == with_options
+
+
+@pytest.mark.parametrize("option", ["priority", "queue_name", "backend", "max_attempts"])
+def test_none_keeps_an_option_that_cannot_be_none(option: str) -> None:
+    assert with_options.using(**{option: None}) == with_options
+
+
+@pytest.mark.parametrize(
+    ("option", "given"),
+    [
+        ("timeout", 5),
+        ("expires", 60),
+        ("unique", True),
+        ("run_after", NOON),
+        ("target", "shop.order:7"),
+    ],
+)
+def test_none_removes_an_option(option: str, given: Any) -> None:
+    copy = bare.using(**{option: given})
+
+    assert getattr(copy.using(**{option: None}), option) is None
+
+
+def test_none_as_run_after_removes_a_delay() -> None:
+    assert bare.using(run_after=MINUTE).using(run_after=None).delay is None
+
+
+@pytest.mark.parametrize("made", [tasks.add, tasks.add.using(timeout=5, priority=9)])
+def test_a_task_is_pickled_with_what_differs_from_its_definition(made: Any) -> None:
+    assert pickle.loads(pickle.dumps(made)) == made
+
+
+def test_a_task_whose_definition_has_functions_is_pickled() -> None:
+    changed = tasks.only_once.using(priority=9)
+
+    assert pickle.loads(pickle.dumps(changed)) == changed
+
+
+def test_a_pickled_task_that_is_gone_is_named(monkeypatch: Any) -> None:
+    pickled = pickle.dumps(tasks.add)
+    monkeypatch.delattr(tasks, "add")
+
+    with pytest.raises(UnknownTask, match=r"no task tests\.tasks\.add"):
+        pickle.loads(pickled)
 
 
 def test_using_may_be_repeated() -> None:
