@@ -127,7 +127,7 @@ def test_a_decorator_that_passes_everything_on_keeps_the_names_of_its_function()
     wrapped = passing_on(plain)
 
     assert parameter_names(wrapped, takes_context=False) == ["a", "b"]
-    assert arguments_of(wrapped, (1,), {"b": 2}, takes_context=False) == {"a": 1, "b": 2}
+    assert arguments_of(wrapped, (1,), {"b": 3}, takes_context=False) == {"a": 1, "b": 3}
 
 
 def test_a_decorator_with_parameters_of_its_own_has_their_names() -> None:
