@@ -14,6 +14,7 @@ _FIVE = {
     "month": "1-12 or jan-dec",
     "day of the week": "0-7 or sun-sat, also fri#2 and L5, the second and the last Friday",
 }
+_UNITS = {"second": "seconds", "minute": "minutes", "hour": "hours", "day of the month": "days"}
 _ALIASES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
 _RANDOM_FIELD = re.compile(r"(?<![a-z])[hr](?![a-z])")
 _STARS = {"*", "?", "*/1"}
@@ -34,6 +35,7 @@ def require_expression(expression: str, *, seconds: bool) -> None:
     _refuse_surprises(expression)
     if not croniter.is_valid(expression, second_at_beginning=seconds):
         raise InvalidSchedule(_complaint(expression, fields, seconds=seconds))
+    _refuse_long_steps(expression, list(fields))
 
 
 def without_idle_stars(expression: str) -> str:
@@ -69,6 +71,30 @@ def _refuse_surprises(expression: str) -> None:
             f"The range {equal[0]!r} in {expression!r} has one value. Some crons read it as that "
             f"value, and some as all values. Write {equal[1]!r} or '*'."
         )
+
+
+def _refuse_long_steps(expression: str, names: list[str]) -> None:
+    """Refuse a step as long as what it steps through: `*/90` of minutes is minute 0, hourly."""
+    for position, text in enumerate(expression.split()):
+        for item in text.split(","):
+            if "/" not in item or (value := _only_value(item, position, len(names))) is None:
+                continue
+            unit, step = _UNITS.get(names[position]), item.rpartition("/")[2]
+            instead = f", or Every(timedelta({unit}={step})) for an interval" if unit else ""
+            raise InvalidSchedule(
+                f"The step of {item!r} in the cron expression {expression!r} leaves one value of "
+                f"the {names[position]}, {value}. Write {value}{instead}."
+            )
+
+
+def _only_value(item: str, position: int, count: int) -> int | None:
+    """Return the only value that an item of a field stands for, None if it has several."""
+    alone = ["*"] * count
+    alone[position] = item
+    # croniter moves the seconds to the end.
+    place = position if count == len(_FIVE) else (position - 1) % count
+    found = croniter(" ".join(alone), second_at_beginning=count > len(_FIVE)).expanded[place]
+    return found[0] if len(found) == 1 and found != ["*"] else None
 
 
 def _complaint(expression: str, fields: dict[str, str], *, seconds: bool) -> str:

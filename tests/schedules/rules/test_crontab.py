@@ -153,6 +153,14 @@ def test_nothing_is_due_after_the_last_year() -> None:
         ("0 0 * * mon#6", "the day of the week cannot be 'mon#6'"),
         ("*/0 * * * *", r"the minute cannot be '\*/0'"),
         ("0 0 * * mon-mon", "The range 'mon-mon'"),
+        ("*/90 * * * *", r"'\*/90' .* the minute, 0\. Write 0, or .*minutes=90"),
+        ("0 */36 * * *", r"the hour, 0\. .* Every\(timedelta\(hours=36\)\)"),
+        ("0,5-10/7 * * * *", "The step of '5-10/7' .* the minute, 5"),
+        ("5/55 * * * *", "the minute, 5"),
+        ("0 0 */31 * *", r"the day of the month, 1\. .* Every\(timedelta\(days=31\)\)"),
+        ("0 0 1 */12 *", r"the month, 1\. Write 1\.$"),
+        ("0 0 * * */7", r"the day of the week, 0\. Write 0\.$"),
+        ("0 0 * * mon-fri/5", "the day of the week, 1"),
         ("@reboot", "'@reboot' is not an alias .*@hourly, @daily"),
         (None, "must be a text, got None"),
     ],
@@ -160,6 +168,16 @@ def test_nothing_is_due_after_the_last_year() -> None:
 def test_an_expression_that_makes_no_sense_is_refused(expression: Any, complaint: str) -> None:
     with pytest.raises(InvalidSchedule, match=complaint):
         Crontab(expression)
+
+
+def test_a_step_of_seconds_longer_than_a_minute_is_refused() -> None:
+    with pytest.raises(InvalidSchedule, match=r"the second, 0\. .*timedelta\(seconds=90\)"):
+        Crontab("*/90 * * * * *", seconds=True)
+
+
+@pytest.mark.parametrize("minutes", ["*/30", "*/59", "50-5/5", "5/15", "*/1"])
+def test_a_step_that_leaves_several_values_is_taken(minutes: str) -> None:
+    assert Crontab(f"{minutes} * * * *").next_after(datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def test_six_fields_are_wanted_with_seconds() -> None:
