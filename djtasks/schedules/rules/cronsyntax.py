@@ -14,6 +14,8 @@ _FIVE = {
     "month": "1-12 or jan-dec",
     "day of the week": "0-7 or sun-sat, also fri#2 and L5, the second and the last Friday",
 }
+# The second Friday, the last Friday, the weekday nearest to the 15th.
+_ORDINAL = re.compile(r"#|l\w|\dw")
 _UNITS = {"second": "seconds", "minute": "minutes", "hour": "hours", "day of the month": "days"}
 _ALIASES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
 _RANDOM_FIELD = re.compile(r"(?<![a-z])[hr](?![a-z])")
@@ -36,6 +38,7 @@ def require_expression(expression: str, *, seconds: bool) -> None:
     if not croniter.is_valid(expression, second_at_beginning=seconds):
         raise InvalidSchedule(_complaint(expression, fields, seconds=seconds))
     _refuse_long_steps(expression, list(fields))
+    _refuse_two_kinds_of_days(expression, seconds=seconds)
 
 
 def without_idle_stars(expression: str) -> str:
@@ -85,6 +88,20 @@ def _refuse_long_steps(expression: str, names: list[str]) -> None:
                 f"The step of {item!r} in the cron expression {expression!r} leaves one value of "
                 f"the {names[position]}, {value}. Write {value}{instead}."
             )
+
+
+def _refuse_two_kinds_of_days(expression: str, *, seconds: bool) -> None:
+    """Refuse two restricted fields of days where crons disagree whether one or both must match."""
+    fields = without_idle_stars(expression).split()[1 if seconds else 0 :]
+    days = [field for field in (fields[2], fields[4]) if field not in _STARS]
+    odd = [day for day in days if day.startswith("*") or _ORDINAL.search(day.lower())]
+    if len(days) > 1 and odd:
+        raise InvalidSchedule(
+            f"The cron expression {expression!r} restricts the day of the month and the day of "
+            f"the week, one of them with {odd[0]!r}. Some crons then run when both match, some "
+            f"when either does. Restrict one of them, and declare two schedules for either. "
+            f"Instead of '*/2' you can write a range, '1-31/2': then either is enough."
+        )
 
 
 def _only_value(item: str, position: int, count: int) -> int | None:

@@ -31,7 +31,8 @@ class Crontab:
 
     Five fields: minute, hour, day of the month, month, day of the week. With `seconds` there
     are six, the seconds *first* as in Quartz, Spring and node-cron: fields stay ordered by size.
-    If both day fields are restricted, either one may match, as in every cron.
+    If both day fields are restricted, either one may match. Where crons disagree
+    about that (one begins with a star, or has `#`, `L5` or `W`), the expression is refused.
 
     When the clock changes, a time that does not exist fires once, at the first instant after the
     gap. A time that comes twice fires once, the first time. Only patterns that run in every hour,

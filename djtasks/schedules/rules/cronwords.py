@@ -74,7 +74,6 @@ def _days(parsed: Any, _: Say) -> str | None:
     dates, months, weekdays = parsed.expanded[2:5]
     ordinals = parsed.nth_weekday_of_month
     if parsed.nearest_weekday or ordinals:
-        # With another restriction of days, croniter requires both, not either.
         named = None
         if weekdays == _EVERY and len(parsed.nearest_weekday) == 1:
             named = _("on the weekday nearest to day %(n)s", n=dates[0])
