@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from inspect import Signature
 
+from django.utils.translation import gettext as _
+
 from djtasks.admin.schedules.form import ScheduleForm
 from djtasks.admin.schedules.rows import Due, on_its_clock, translated
 from djtasks.definitions import registry
 from djtasks.definitions.signatures import shown_signature
 from djtasks.inspection.schedules import runs_after
 from djtasks.scheduler.planning import Timetable
-from djtasks.schedules import Coalesce, Overlap, Rule, rule_from
+from djtasks.schedules import Coalesce, Crontab, Overlap, Rule, rule_from
 
 RUNS = 10
 _OF_THE_RULE = ("kind", "expression", "tz", "interval", "anchor", "at", "starts_at", "ends_at")
@@ -19,9 +21,13 @@ _OF_THE_RULE = ("kind", "expression", "tz", "interval", "anchor", "at", "starts_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A preview; `words` is empty if there is no valid rule, and `errors` says why."""
+    """A preview; `words` is empty if there is no valid rule, and `errors` says why.
+
+    `note` is about a rule that is valid and perhaps not meant, and is usually empty.
+    """
 
     words: str
+    note: str
     runs: Sequence[Due]
     errors: Sequence[str]
     call: str
@@ -35,6 +41,7 @@ def preview_of(form: ScheduleForm, now: datetime) -> Preview:
     rule = None if errors else _rule_of(form)
     return Preview(
         words=rule.in_words(translated) if rule else "",
+        note=note_of(rule),
         runs=_runs_of(form, rule, now) if rule else (),
         errors=errors,
         call=call_of(str(form["task_path"].value() or "")),
@@ -48,6 +55,13 @@ def _rule_of(form: ScheduleForm) -> Rule | None:
         return rule_from(form.stored_rule)
     except Exception:  # noqa: BLE001 - whatever somebody put into the row
         return None
+
+
+def note_of(rule: Rule | None) -> str:
+    """Return what somebody may not have meant by a rule, or ""."""
+    if not isinstance(rule, Crontab) or not rule.is_dense:
+        return ""
+    return _("It runs in every minute of these hours. For once an hour, enter 0 for the minute.")
 
 
 def _runs_of(form: ScheduleForm, rule: Rule, now: datetime) -> list[Due]:

@@ -68,6 +68,12 @@ class Crontab:
         repeats = [fields[_MINUTE], *fields[_SECOND_FIELD:]]
         return fields[_HOUR] == ["*"] or any(field == ["*"] or len(field) > 1 for field in repeats)
 
+    @property
+    def is_dense(self) -> bool:
+        """Return whether it runs in each minute of some hours, which may mean once in each."""
+        fields = _parsed(self.expression, self.seconds).expanded
+        return bool(fields[_MINUTE] == ["*"] and fields[_HOUR] != ["*"])
+
     def _next_named(self, instant: datetime) -> datetime | None:
         """Return the next due time if each wall time of the pattern fires once."""
         zone = zone_named(self.tz)

@@ -41,6 +41,7 @@ _EVERY: list[Any] = ["*"]
 _MOST_TIMES = 4
 _MOST_NUMBERS = 6
 _MOST_WINDOWS = 3
+_MOST_HOURS = 12
 
 # A field as croniter expands it: numbers in order, "l" for the last day, or `_EVERY`.
 Field = Sequence[Any]
@@ -191,12 +192,14 @@ def _rhythm(values: Field, unit: str, _: Say) -> str | None:
 
 
 def _windows(hours: Field, _: Say) -> str | None:
-    """Return the hours in words: "" for the whole day, None if there are too many ranges."""
+    """Return the hours in words: "" for the whole day, None if there are too many to list."""
     if hours == _EVERY:
         return ""
     durations = _ranges(hours)
     if len(durations) > _MOST_WINDOWS:
-        return None
+        if len(hours) > _MOST_HOURS:
+            return None
+        return _("in the hours %(hours)s", hours=_listed([str(hour) for hour in hours], _))
     named = [
         _("from %(first)s to %(last)s", first=f"{first:02}:00", last=f"{last:02}:59")
         for first, last in durations

@@ -120,6 +120,17 @@ def test_the_preview_says_what_a_clock_change_does(admin: Client) -> None:
     assert len(answer.context["preview"].runs) == 2
 
 
+@pytest.mark.parametrize(
+    ("expression", "is_noted"), [("* */3 * * *", True), ("0 */3 * * *", False)]
+)
+def test_the_preview_notes_a_rule_that_may_mean_once_an_hour(
+    admin: Client, expression: str, is_noted: bool
+) -> None:
+    html = admin.post(page("preview"), TYPED | {"expression": expression}).content.decode()
+
+    assert ("For once an hour, enter 0 for the minute." in html) is is_noted
+
+
 def test_the_preview_of_nonsense_says_what_is_wrong(admin: Client) -> None:
     html = admin.post(page("preview"), TYPED | {"expression": "61 * * * *"}).content.decode()
 

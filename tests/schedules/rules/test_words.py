@@ -41,6 +41,8 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
         ("0 9 * * fri#2", "On the second Friday of the month at 09:00"),
         ("0 9 * 3 L5", "On the last Friday of March at 09:00"),
         ("0 9 15W * *", "On the weekday nearest to day 15 of the month at 09:00"),
+        ("* */3 * * *", "Every minute in the hours 0, 3, 6, 9, 12, 15, 18 and 21"),
+        ("*/5 1,3,5,7 * * *", "Every 5 minutes in the hours 1, 3, 5 and 7"),
         # A star within a list is a star.
         ("*,5 * * * *", "Every minute"),
         ("0 *,3 * * *", "Every hour"),
@@ -75,7 +77,6 @@ def test_seconds_are_said(expression: str, words: str) -> None:
         "2-59/5 * * * *",
         "0 0 1 3 mon",  # the Mondays of March only, too
         "0 1,3,4,9,11,20 * * *",
-        "* 1,3,5,7 * * *",
     ],
 )
 def test_where_words_would_lie_the_expression_is_quoted(expression: str) -> None:
@@ -128,6 +129,7 @@ def in_signs(words: str, /, **values: object) -> str:
         Crontab("0 9 * 3 L5"),
         Crontab("0 9 15W * *"),
         Crontab("* * 3 * * *", seconds=True),
+        Crontab("* */3 * * *"),
         Every(timedelta(minutes=1)),
         Every(timedelta(days=1, seconds=1.5), NOON),
         Once(NOON),
