@@ -41,6 +41,7 @@ class Options:
     `max_arguments`, `max_result`: the largest size as JSON, in bytes.
     `redact`: a regular expression for names of arguments and keys whose values the admin hides;
         None hides only what `@task(sensitive=...)` names.
+    `private_errors`: whether error messages and tracebacks are as private as arguments.
     `heartbeat`: how often a worker reports that it is alive; after six missed ones it counts as
         dead.
     """
@@ -55,6 +56,7 @@ class Options:
     max_arguments: int = 64_000
     max_result: int = 256_000
     redact: str | None = REDACT
+    private_errors: bool = False
     heartbeat: timedelta = timedelta(seconds=5)
     broker_url: str | None = field(default=None, repr=False)
     broker_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -162,6 +164,12 @@ def _redact(key: str, value: object) -> str | None:
     return pattern
 
 
+def _flag(key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _expected(key, "True or False", value)
+    return value
+
+
 def _size(key: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise _expected(key, "a number of bytes", value)
@@ -219,5 +227,6 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "max_arguments": _size,
     "max_result": _size,
     "redact": _redact,
+    "private_errors": _flag,
     "heartbeat": _heartbeat,
 }

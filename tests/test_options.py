@@ -56,6 +56,7 @@ def test_a_url_is_never_shown() -> None:
         ("broker", "memory", "memory"),
         ("broker", "shop.brokers.Carrier", "shop.brokers.Carrier"),
         ("cache", "tasks", "tasks"),
+        ("private_errors", True, True),
         ("namespace", "shop-7_a.b", "shop-7_a.b"),
         ("imports", ["shop.jobs"], ("shop.jobs",)),
         ("imports", (), ()),

@@ -83,7 +83,7 @@ def asked_for(request: HttpRequest) -> str:
 def context_for(admin: TaskPages, request: HttpRequest, engine: Engine) -> SearchContext:
     """Return the context of a user's searches: what they may see, and their search keys."""
     keys = keys_for(admin, request, engine)
-    return search_context(engine, visibility=visibility_for(request), keys=keys)
+    return search_context(engine, visibility=visibility_for(request, engine), keys=keys)
 
 
 def find(admin: TaskPages, request: HttpRequest, engine: Engine, text: str) -> SearchResult:
@@ -184,10 +184,14 @@ def tabs_of(engine: Engine, found: SearchResult) -> list[StateTab]:
     ]
 
 
-def narrowings(engine: Engine, search: Search, rows: Sequence[TaskRow]) -> list[tuple[str, str]]:
+def narrowings(
+    engine: Engine, found: SearchResult, rows: Sequence[TaskRow]
+) -> list[tuple[str, str]]:
     """Return terms that narrow a search, the most common on the page, as text and address."""
+    search = found.search
     asked = {term.key for term in search.chips}
-    found = []
+    hidden = () if found.context.visibility.errors else ("error",)
+    terms = []
     for key, values in (
         ("task", (row.path for row in rows)),
         ("error", (row.exception for row in rows)),
@@ -195,12 +199,12 @@ def narrowings(engine: Engine, search: Search, rows: Sequence[TaskRow]) -> list[
         ("worker", (row.worker for row in rows if row.worker and ":" in row.worker)),
     ):
         common = Counter(value for value in values if value).most_common(2)
-        if key in asked or len(common) < 2 or common[0][1] < 2:
+        if key in hidden or key in asked or len(common) < 2 or common[0][1] < 2:
             continue
         value = common[0][0]
         shown = value.rpartition(".")[2] if key == "task" else value
-        found.append((f"{key}:{shown}", query(engine, search.narrowed(key, value))))
-    return found
+        terms.append((f"{key}:{shown}", query(engine, search.narrowed(key, value))))
+    return terms
 
 
 def suggestions(engine: Engine, rows: Iterable[TaskRow], context: SearchContext) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from djtasks.admin.frame import alias_query
+from djtasks.admin.frame import alias_query, engine_shown
 from djtasks.admin.pages import OperationsAdmin
 from djtasks.admin.task_actions import TaskAction
 from djtasks.admin.tasks.columns import Column, task_fields
@@ -25,7 +25,7 @@ class TaskPages(OperationsAdmin):
 
     def columns_for(self, request: HttpRequest) -> list[Column]:
         """Return the columns that a user may see."""
-        visibility = visibility_for(request)
+        visibility = visibility_for(request, engine_shown(request))
         return [one for one in self.columns if one.allows(request, visibility)]
 
     def listed_tasks(

@@ -1,9 +1,11 @@
 """The attempts of a record, from its errors and its row."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from djtasks.definitions.redaction import HIDDEN
 from djtasks.errors import TaskTimeout, WorkerLost
 from djtasks.formats.tracebacks import Frame, class_path, frames_of
 from djtasks.models import TaskRecord
@@ -55,6 +57,14 @@ def attempts_of(row: TaskRecord, now: datetime) -> list[Attempt]:
     if ended_well or running:
         found.append(_last(row, "running" if running else "successful", now))
     return found
+
+
+def without_messages(attempts: Iterable[Attempt]) -> list[Attempt]:
+    """Return attempts as somebody sees them who may not see messages and tracebacks."""
+    return [
+        replace(one, message=HIDDEN if one.message else "", traceback="", frames=[])
+        for one in attempts
+    ]
 
 
 def _last(row: TaskRecord, outcome: str, now: datetime) -> Attempt:

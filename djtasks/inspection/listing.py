@@ -207,7 +207,7 @@ def _row(
         max_attempts=record.max_attempts,
         worker=names.get(worker, worker[:8]) if worker else None,
         exception=str(last.get("class", "")).rpartition(".")[2],
-        message=str(last.get("message", ""))[:_LONGEST_MESSAGE],
+        message=reading.visibility.message(str(last.get("message", ""))[:_LONGEST_MESSAGE]),
         arguments=_arguments(engine, record) if reading.visibility.arguments else [],
         fields=fields_of(engine, record, reading.fields, visibility=reading.visibility),
     )

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from djtasks.definitions.redaction import HIDDEN
+
 # Only for users who may see arguments: what a task gets, returns and reports, and keys, which are
 # made of arguments.
 PRIVATE = frozenset({"args", "kwargs", "return_value", "progress", "metadata", "key", "unique_key"})
@@ -11,16 +13,23 @@ PRIVATE = frozenset({"args", "kwargs", "return_value", "progress", "metadata", "
 class Visibility:
     """What one user may see of records.
 
-    `arguments`: also results, progress, metadata and unique keys. What a user may not see, nobody
-    may search for on their behalf either: the number of matches would tell it.
+    `arguments`: also results, progress, metadata and unique keys. `errors`: messages and
+    tracebacks; everybody sees the classes of exceptions. What a user may not see, nobody may
+    search for on their behalf either: the number of matches would tell it.
     """
 
     arguments: bool
+    errors: bool = True
 
     @property
     def hidden(self) -> frozenset[str]:
         """Return the columns that this user may neither see nor search by."""
-        return frozenset() if self.arguments else PRIVATE
+        hidden = frozenset() if self.arguments else PRIVATE
+        return hidden if self.errors else hidden | {"errors"}
+
+    def message(self, text: str) -> str:
+        """Return the message of an error as this user may see it; an empty one stays empty."""
+        return text if self.errors or not text else HIDDEN
 
 
-NOTHING_PRIVATE = Visibility(arguments=False)
+NOTHING_PRIVATE = Visibility(arguments=False, errors=False)

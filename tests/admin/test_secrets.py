@@ -1,6 +1,7 @@
 """Secrets planted wherever a record or a schedule has room: no page shows them to the wrong one."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -9,11 +10,11 @@ from django.test import Client
 
 from djtasks import task
 from djtasks.engine import Engine
-from djtasks.models import BulkAction, Schedule, TaskRecord
+from djtasks.models import BulkAction, FailureGroup, Schedule, TaskRecord
 from tests.admin.expectations import PAGES, address, every_permission, filled, names
 from tests.admin.stage import Stage, set_up
 
-PRIVATE, HIDDEN = "PRIVATE-4711", "HIDDEN-4711"
+PRIVATE, HIDDEN, ERROR = "PRIVATE-4711", "HIDDEN-4711", "ERROR-4711"
 
 
 @task(sensitive="code")
@@ -90,11 +91,40 @@ def test_no_single_permission_shows_what_a_record_carries(stage: Stage) -> None:
 def test_nobody_sees_sensitive_values_and_others_are_not_merely_gone(
     admin: Client, stage: Stage
 ) -> None:
-    found = told(admin, stage, PRIVATE)
+    pages = list(said(admin, stage))
+    found = [where for where, text in pages if PRIVATE in text]
 
-    assert told(admin, stage, HIDDEN) == []
+    assert not [where for where, text in pages if HIDDEN in text]
     for name in ("taskrecord_change", "taskrecord_download", "schedule_change", "bulk", "export"):
         assert any(where.startswith(address(f"djtasks_{name}", stage)) for where in found), name
+
+
+@pytest.mark.slow
+def test_messages_of_errors_are_private_if_the_project_says_so(
+    stage: Stage, admin: Client, settings: Any
+) -> None:
+    """By default everybody who may view tasks sees them."""
+    failed = TaskRecord.objects.get(pk=stage["task"])
+    entry = failed.errors[0] | {
+        "message": ERROR,
+        "traceback": f"{failed.errors[0]['traceback']}{ERROR}",
+    }
+    TaskRecord.objects.filter(pk=failed.pk).update(errors=[entry])
+    FailureGroup.objects.update(message=ERROR)
+    nosy = staff("nosy", every_permission() - {"view_arguments"})
+    listed = address("djtasks_taskrecord_changelist", stage)
+
+    seen = told(nosy, stage, ERROR)
+    tasks = deepcopy(settings.TASKS)
+    tasks["default"].setdefault("OPTIONS", {})["private_errors"] = True
+    settings.TASKS = tasks
+
+    assert len(seen) > 5
+    assert told(nosy, stage, ERROR) == []
+    assert set(seen) <= set(told(admin, stage, ERROR))
+    (problem,) = nosy.get(listed, {"q": f"error:{ERROR}"}).context["search"].problems
+    assert "may not see" in problem.message
+    assert "[hidden]" in nosy.get(listed).content.decode()
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ class ScheduleAdmin(OperationsAdmin):
         """Show and save the form of a new or existing schedule; "Preview" saves nothing."""
         row = None if pk is None else self._row(engine, pk)
         engine = engine if row is None else engine_of(row.backend)
-        visibility = visibility_for(request)
+        visibility = visibility_for(request, engine)
         form = ScheduleForm(request.POST or None, engine=engine, visibility=visibility, row=row)
         if request.method == "POST" and "_preview" not in request.POST:
             require(request, "add_schedule" if row is None else "change_schedule")
@@ -96,7 +96,7 @@ class ScheduleAdmin(OperationsAdmin):
         self, request: HttpRequest, engine: Engine, form: ScheduleForm, row: Schedule | None
     ) -> HttpResponse:
         now = engine.store.now()
-        facts = schedule_row(engine, row, now, visibility_for(request)) if row else None
+        facts = schedule_row(engine, row, now, visibility_for(request, engine)) if row else None
         may_change = row is None or self.has_change_permission(request)
         if not may_change:
             for field in form.fields.values():
@@ -139,7 +139,7 @@ class ScheduleAdmin(OperationsAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         now = engine.store.now()
-        form = ScheduleForm(request.POST, engine=engine, visibility=visibility_for(request))
+        form = ScheduleForm(request.POST, engine=engine, visibility=visibility_for(request, engine))
         context = {"preview": preview_of(form, now), "now": now}
         return render(request, "djtasks/schedule_preview.html", context)
 

@@ -1,7 +1,8 @@
 """The page of one task: its call, its history, why it does not run, and its actions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from djtasks.admin.tasks.access import VERBS, TasksAdmin, TaskView, about_one, r
 from djtasks.admin.tasks.actions import LIST, act, buttons_of
 from djtasks.admin.tasks.attempts import attempt_rows, checks_of, standing_of
 from djtasks.admin.tasks.timeline import drawing_of
+from djtasks.admin.visibility import visibility_if
 from djtasks.engine import Engine
 from djtasks.inspection import (
     Piece,
@@ -29,6 +31,7 @@ from djtasks.inspection import (
     why_facts_of,
     why_not_running,
 )
+from djtasks.inspection.attempts import without_messages
 from djtasks.inspection.rows import stored_schedule
 from djtasks.protocol.states import FINAL, State
 
@@ -82,9 +85,9 @@ def task_page(admin: TasksAdmin, request: HttpRequest, view: TaskView) -> HttpRe
     if request.method == "POST":
         raise PermissionDenied  # a record is operated, and never edited
     now = engine.store.now()
-    facts = task_facts_of(engine, row, now)
-    reasons = why_not_running(why_facts_of(engine, row, now))
     may_see = admin.has_task_permission(request, "view_arguments", row)
+    facts = _facts(view, now, may_see=may_see)
+    reasons = why_not_running(why_facts_of(engine, row, now))
     return admin.show(
         request,
         "djtasks/task.html",
@@ -100,6 +103,14 @@ def task_page(admin: TasksAdmin, request: HttpRequest, view: TaskView) -> HttpRe
         related=_related(facts),
         trail=trail_of(facts.id, facts),
     )
+
+
+def _facts(view: TaskView, now: datetime, *, may_see: bool) -> TaskFacts:
+    """Return the facts of a record, without messages of errors that the user may not see."""
+    facts = task_facts_of(view.engine, view.row, now)
+    if visibility_if(view.engine, may_see=may_see).errors:
+        return facts
+    return replace(facts, attempts=without_messages(facts.attempts))
 
 
 def _shown(facts: TaskFacts, *, may_see: bool) -> dict[str, Any]:
@@ -127,9 +138,10 @@ def _shown(facts: TaskFacts, *, may_see: bool) -> dict[str, Any]:
 def download(admin: TasksAdmin, request: HttpRequest, view: TaskView) -> HttpResponse:
     """Return a record as a JSON file, without what the user may not see."""
     require_verb(admin, request, "view", view.row)
-    facts = task_facts_of(view.engine, view.row, view.engine.store.now())
+    may_see = admin.has_task_permission(request, "view_arguments", view.row)
+    facts = _facts(view, view.engine.store.now(), may_see=may_see)
     left_out = {"timeline", "related", "now"}
-    if not admin.has_task_permission(request, "view_arguments", view.row):
+    if not may_see:
         left_out |= _PRIVATE
     values = {
         one.name: getattr(facts, one.name) for one in fields(facts) if one.name not in left_out

@@ -122,7 +122,7 @@ def _row(engine: Engine, record: TaskRecord, found: SearchResult) -> dict[str, A
         "ran_seconds": _seconds(ran_of(record, now)),
         "worker": record.worker or before[-1],
         "error": str(failure.get("class", "")),
-        "message": str(failure.get("message", "")),
+        "message": found.context.visibility.message(str(failure.get("message", ""))),
     }
     row |= {name: getattr(record, name) for name in _COLUMNS if name not in row}
     if found.context.visibility.arguments:

@@ -1,13 +1,14 @@
 """A group of failures as the page shows it: bars over time, and whether it is new."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from djtasks.admin.charts.svg import Bar, Scale, bars_of
 from djtasks.inspection import Deploy, FailureFacts
+from djtasks.inspection.visibility import Visibility
 from djtasks.templatetags.djtasks_pages import number
 
 MOST_BARS = 30
@@ -30,17 +31,21 @@ class FailureRow:
         return self.facts.exception.rpartition(".")[2]
 
 
-def failure_rows(groups: Sequence[FailureFacts], deploys: Sequence[Deploy]) -> list[FailureRow]:
+def failure_rows(
+    groups: Sequence[FailureFacts], deploys: Sequence[Deploy], visibility: Visibility
+) -> list[FailureRow]:
     """Return groups as rows, in the order they came."""
-    return [failure_row(group, deploys) for group in groups]
+    return [failure_row(group, deploys, visibility) for group in groups]
 
 
-def failure_row(group: FailureFacts, deploys: Sequence[Deploy] = ()) -> FailureRow:
-    """Return one group as a row."""
+def failure_row(
+    group: FailureFacts, deploys: Sequence[Deploy], visibility: Visibility
+) -> FailureRow:
+    """Return one group as a row, with its message if the user may see it."""
     values, hours = in_bars(group.by_hour)
     scale = Scale(max(*values, 1), _HEIGHT, _OFFSET)
     return FailureRow(
-        facts=group,
+        facts=replace(group, message=visibility.message(group.message)),
         bars=bars_of([("k-bad", [float(value) for value in values])], scale),
         hours=_words(len(group.by_hour), hours),
         summary=_summary(values, hours),

@@ -13,6 +13,7 @@ from djtasks import inspection, operations
 from djtasks.admin.frame import alias_query
 from djtasks.admin.pages import OperationsAdmin, require
 from djtasks.admin.tasks.failure_rows import FailureRow, failure_row, failure_rows
+from djtasks.admin.visibility import visibility_for
 from djtasks.engine import Engine
 from djtasks.inspection import (
     CHART_RANGES,
@@ -81,7 +82,9 @@ def failures(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> Ht
         sort=sort,
         task=task,
         live=live,
-        rows=failure_rows(found.groups, deploys_of(workers, since=since)),
+        rows=failure_rows(
+            found.groups, deploys_of(workers, since=since), visibility_for(request, engine)
+        ),
         found=found,
         page=number,
         next_page=number + 1 if found.found > PAGE_SIZE * number else None,
@@ -166,4 +169,4 @@ def _asked_for(request: HttpRequest, engine: Engine) -> FailureRow:
     group = inspection.failure_group(engine, fingerprint, since)
     if group is None:
         raise Http404(_("There is no such group of failures: it is too old, or never existed."))
-    return failure_row(group)
+    return failure_row(group, (), visibility_for(request, engine))

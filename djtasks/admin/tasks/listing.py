@@ -53,7 +53,7 @@ def task_list(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpRes
         total_limit=limit,
         is_bounded=found.is_bounded,
         scope=found.scope,
-        narrow=narrowings(engine, search, page.rows),
+        narrow=narrowings(engine, found, page.rows),
         suggestions=suggestions(engine, page.rows, found.context),
         may_view_arguments=found.context.visibility.arguments,
         first_page=query(engine, search.text) if asked.older or asked.newer else "",
