@@ -187,12 +187,19 @@ def cell_text(value: Any) -> str | SafeString:
 
 
 def exported_value(value: Any) -> Any:
-    """Return a value for an export: unchanged if JSON can hold it, else text without markup."""
+    """Return a value for an export: unchanged if JSON can hold it, else text without markup.
+
+    What takes more than 10,000 characters is cut, and text from then on.
+    """
     if isinstance(value, SafeString):
         value = unescape(strip_tags(value))
     try:
-        text = json.dumps(value, cls=DjangoJSONEncoder, allow_nan=False, ensure_ascii=False)
-        return json.loads(_encodable(text))
+        text = _encodable(
+            json.dumps(value, cls=DjangoJSONEncoder, allow_nan=False, ensure_ascii=False)
+        )
+        if len(text) <= _LONGEST_EXPORTED:
+            return json.loads(text)
+        return (_encodable(value) if isinstance(value, str) else text)[:_LONGEST_EXPORTED]
     except (TypeError, ValueError):
         return _encodable(str(value))[:_LONGEST_EXPORTED]
 

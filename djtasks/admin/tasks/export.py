@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,8 +33,9 @@ _COLUMNS = (
 )  # fmt: skip
 _SENSITIVE = ("args", "kwargs", "return_value")
 EXPORTED = frozenset({*_COLUMNS, *_SENSITIVE})
-# A spreadsheet takes a text that begins so for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A spreadsheet takes a text that begins so for a formula: also in full width, behind blanks that it
+# removes, and behind a separator of another country.
+_FORMULA = re.compile(r"[\s;,|\u200b-\u200f\ufeff]*[=+@\-\uff1d\uff0b\uff20\uff0d]|[\t\r\n]")
 _FORMATS = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
@@ -165,7 +167,7 @@ def _cell(value: Any) -> Any:
         case list() | dict():
             value = json.dumps(value, ensure_ascii=False)
     text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _json(rows: Iterable[dict[str, Any]], note: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from djtasks.admin import Column, TaskRecordAdmin
+from djtasks.admin.tasks.columns import exported_value
 from tests.admin.extended import ShopTaskAdmin
 from tests.admin.hostile import PAYLOADS, holes
 from tests.admin.shop_tasks import OUTSIDERS, about, cells, exported, listed, permitted, url
@@ -53,6 +54,15 @@ def test_a_value_that_raises_is_a_dash_in_its_own_cell_alone(
     assert (second["note"], second["customer"]) == ("ada", "Ada")
     told = [record.getMessage() for record in caplog.records]
     assert told == ["Column failed column=raises", "Column failed column=careless"]
+
+
+@pytest.mark.parametrize("value", ["x" * 20_000, ["x"] * 20_000, {"a": "x" * 20_000}])
+def test_an_exported_value_is_cut(value: Any) -> None:
+    found = exported_value(value)
+
+    assert isinstance(found, str)
+    assert len(found) == 10_000
+    assert exported_value("x" * 9_000) == "x" * 9_000
 
 
 class Rude:

@@ -5,6 +5,7 @@ import json
 import pytest
 from django.test import Client
 
+from djtasks.admin.tasks.export import _cell
 from djtasks.inspection import listing
 from djtasks.testing import run_due
 from tests.admin.tasks.test_listing import open_door, permitted, url
@@ -63,3 +64,15 @@ def test_an_export_of_a_search_that_is_not_understood_is_refused(admin: Client) 
     assert answer.status_code == 400
     assert "is not a state" in answer.content.decode()
     assert admin.get(url("djtasks_export", "?format=xls")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "text", ["=1", "\uff1d1", "\uff0b1", " =1", "\u00a0=1", ";=1", ", =1", "\ufeff@x", "-x", "\tx"]
+)
+def test_a_text_that_a_spreadsheet_takes_for_a_formula_is_quoted(text: str) -> None:
+    assert _cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["a=1", "", " a", "; a", "x@example.com"])
+def test_other_texts_are_exported_as_they_are(text: str) -> None:
+    assert _cell(text) == text
