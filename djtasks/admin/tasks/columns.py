@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Collection, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import KW_ONLY, dataclass
 from html import unescape
 from types import SimpleNamespace
@@ -114,17 +114,22 @@ def values_of(
     """
     seen = [_seen(column, task) for task in tasks]
     reported = set() if reported is None else reported
-    found: list[Any] = []
-    with savepoints() if column.queries else nullcontext(_nothing) as undo:
+    guarded = savepoints if column.queries else _unguarded
+    given: list[Any] = []
+    with guarded() if column.prepare else nullcontext(_nothing) as undo:
         try:
-            given = [column.prepare(seen)] if column.prepare else []
+            given += [column.prepare(seen)] if column.prepare else []
         except Exception as error:  # noqa: BLE001 - a project's code
             _report(column, error, reported)
             undo()
             return [failed for _task in seen]
-        for task in seen:
+    found: list[Any] = []
+    while len(found) < len(seen):
+        # A statement that fails ends its savepoint, so the cells behind it get a new one.
+        with guarded() as undo:
             try:
-                found.append(show(column.value(task, *given)))
+                for task in seen[len(found) :]:
+                    found.append(show(column.value(task, *given)))  # noqa: PERF401 - it may raise
             except Exception as error:  # noqa: BLE001 - a project's code, for this task alone
                 _report(column, error, reported)
                 undo()
@@ -133,7 +138,12 @@ def values_of(
 
 
 def _nothing() -> None:
-    """Do nothing: the column does not query the database."""
+    """Do nothing: nothing queries the database."""
+
+
+def _unguarded() -> AbstractContextManager[Callable[[], None]]:
+    """Set no savepoint: the column does not query the database."""
+    return nullcontext(_nothing)
 
 
 def _report(column: Column, error: Exception, reported: set[str]) -> None:

@@ -98,6 +98,34 @@ def test_no_value_breaks_a_page_or_an_export(
     assert admin.get(url("djtasks_export")).getvalue()
 
 
+def test_a_query_that_fails_costs_its_own_cell_alone(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The test's own transaction stands for that of ATOMIC_REQUESTS."""
+    for name in ("Ada", "Grace", "Joan"):
+        about(name)
+
+    def value(task: Any, count: int) -> Any:
+        where = "nowhere" if task.pk == ids[1] else "shop_order"
+        return count + len(Order.objects.raw(f"SELECT id FROM {where} WHERE id < 0"))
+
+    ids = [row.id for row in listed(admin).context["page"].rows]
+    column = Column(
+        "counted",
+        label="C",
+        prepare=lambda _tasks: Order.objects.count(),
+        value=value,
+        exported=True,
+    )
+    monkeypatch.setattr(ShopTaskAdmin, "columns", (*ShopTaskAdmin.columns, column))
+
+    first, second, third = cells(listed(admin))
+
+    assert (first["counted"], third["counted"]) == ("3", "3")
+    assert "—" in second["counted"]
+    assert [row["counted"] for row in exported(admin)] == [3, None, 3]
+
+
 def test_a_column_of_arguments_is_for_those_who_may_see_arguments(admin: Client) -> None:
     secret = {"password": "sesame", "note": "confided"}
     about("Ada", kwargs=secret, key="12345")
