@@ -14,6 +14,7 @@ PACKAGE = ROOT / "djtasks"
 ELSEWHERE = {
     "acceptance": "whole processes: what users see",
     "chaos": "whole installations that break",
+    "contract": "Django's own tests of its tasks API",
     "demo": "the demo project",
     "deploy": "the files of deploy/",
     "admin/schedules/test_in_browser.py": "the pages of schedules in a browser",

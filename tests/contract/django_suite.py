@@ -1,0 +1,115 @@
+"""Run Django's tests/tasks against djtasks: `python -m tests.contract.django_suite 6.1 6.0`.
+
+Makes an environment for each of these versions in the user's cache, outside the repository, and
+takes the tests from Django's source distribution. Each version runs twice: with rows of a database,
+and with the backends of djtasks.testing. Ends with 1 if a test fails that `differences.py` does not
+list, or passes although it does.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+from tests.contract.differences import DIFFERENCES
+from tests.structure import ROOT
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "djtasks/django-suite"
+PYTHONS = ("3.14", "3.13", "3.12")
+# Where Django's tests name a backend of its own, ours takes its place.
+_OWN_BACKEND = re.compile(r"django\.tasks\.backends\.(?:dummy|immediate)(?= import|\.\w+Backend)")
+
+# Our backends use tables, which Django's SimpleTestCase forbids.
+_FOR_TABLES = {
+    "(SimpleTestCase)": "(TransactionTestCase)",
+    "import SimpleTestCase, override": "import TransactionTestCase, override",
+    "available_apps = []": 'available_apps = ["djtasks"]',
+}
+
+
+def main(versions: list[str]) -> int:
+    """Run all suites of these versions; return 0 if every one ended as expected."""
+    verdicts = [_run(version, mode) for version in versions or ["6.1"] for mode in DIFFERENCES]
+    return int(any(verdicts))
+
+
+def _run(version: str, mode: str) -> int:
+    home = CACHE / version
+    python = _environment(home, version)
+    folder = _written(_source(home, python), home / mode, mode)
+    print(f"\n=== Django {version}, {mode}", flush=True)
+    ended = subprocess.run(
+        [python, "-W", "ignore", "-m", "tests.contract.running", mode],
+        cwd=folder,
+        env=os.environ
+        | {
+            "DJANGO_SETTINGS_MODULE": "tests.contract.settings",
+            "DJTASKS_SUITE_MODE": mode,
+            "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}",
+        },
+        check=False,
+    )
+    return ended.returncode
+
+
+def _environment(home: Path, version: str) -> Path:
+    """Return the Python of an environment with this Django and djtasks; make it once."""
+    python = home / "venv/bin/python"
+    if not python.exists():
+        subprocess.run([_interpreter(), "-m", "venv", home / "venv"], check=True)
+    installed = home / "installed"
+    needs = ROOT / "pyproject.toml"
+    if not installed.exists() or installed.stat().st_mtime < needs.stat().st_mtime:
+        wanted = [f"Django~={version}.0", "--editable", ROOT]
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True)
+        installed.touch()
+    return python
+
+
+def _interpreter() -> str:
+    """Return a Python for Django 6. Version managers leave shims that do not run: try them."""
+    own = Path.home() / ".pyenv/versions"
+    for version in PYTHONS:
+        for candidate in (f"python{version}", *own.glob(f"{version}.*/bin/python")):
+            asked = [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+            if shutil.which(candidate):
+                ended = subprocess.run(asked, capture_output=True, text=True, check=False)
+                if ended.stdout.strip() == version:
+                    return str(candidate)
+    sys.exit(f"Django 6 needs one of Python {', '.join(PYTHONS)}, and there is none here.")
+
+
+def _source(home: Path, python: Path) -> Path:
+    """Return Django's tests/tasks of the installed release; download them once."""
+    asked = [python, "-c", "import django; print(django.__version__)"]
+    release = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    folder = home / f"django-{release}"
+    if not folder.exists():
+        options = ["--quiet", "--no-deps", "--no-binary", "Django", "--dest", home]
+        download = [python, "-m", "pip", "download", *options, f"Django=={release}"]
+        subprocess.run(download, check=True)
+        with tarfile.open(next(home.glob(f"[Dd]jango-{release}.tar.gz"))) as archive:
+            members = [one for one in archive if "/tests/tasks/" in one.name]
+            archive.extractall(home, members, filter="data")
+        next(home.glob(f"[Dd]jango-{release}/")).rename(folder)
+    return folder / "tests/tasks"
+
+
+def _written(source: Path, folder: Path, mode: str) -> Path:
+    """Write the tests as they meet our backends: the package `tasks` in a folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "tasks").mkdir(parents=True)
+    for path in sorted(source.glob("*.py")):
+        text = _OWN_BACKEND.sub(f"tests.contract.{mode}", path.read_text())
+        if "tests.contract" in text:
+            for old, new in _FOR_TABLES.items():
+                text = text.replace(old, new)
+        (folder / "tasks" / path.name).write_text(text)
+    return folder
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
