@@ -23,6 +23,7 @@ from djtasks.compat import (
     task_enqueued,
 )
 from djtasks.definitions import registry
+from djtasks.definitions.options import require_queue
 from djtasks.definitions.task import Items, Task
 from djtasks.engine import Engine, engine_of
 from djtasks.enqueueing.building import build_item, build_record
@@ -84,6 +85,7 @@ class DjtasksBackend(BaseTaskBackend):
 
     def _accept(self, task: Any) -> Task[..., Any]:
         """Validate and register a task, and return it as one of ours."""
+        require_queue(task.queue_name, self.alias, self.queues)
         super().validate_task(task)
         return registry.adopt(task)
 

@@ -1,5 +1,6 @@
 """System checks, with stable ids (reference: docs/reference/checks.md)."""
 
+import difflib
 from collections.abc import Iterator
 from importlib.util import find_spec
 from inspect import iscoroutinefunction
@@ -25,6 +26,7 @@ from djtasks.store import queue_database
 
 SLOTS = 8
 _SQLITE_PATIENCE = 20
+_KEYS = ("BACKEND", "QUEUES", "OPTIONS")
 _SUPPORTED = ("postgresql", "mysql", "sqlite")
 
 SQLITE_LINES = """\
@@ -40,12 +42,22 @@ def check_alias(alias: str) -> list[checks.CheckMessage]:
         engine = engine_of(alias)
     except (InvalidOption, InvalidTaskBackend) as error:
         return [checks.Error(f"TASKS[{alias!r}]: {error}", id="djtasks.E001")]
-    found = [*_check_queues(alias), *_check_imports(engine)]
+    found = [*_check_keys(alias), *_check_queues(alias), *_check_imports(engine)]
     if not found:
         # With other queues than it names, a task could not even be defined.
         registry.import_tasks(engine.options.imports)
         found += _check_schedules(engine)
     return [*found, *_check_broker(engine), *_check_middleware(engine)]
+
+
+def _check_keys(alias: str) -> Iterator[checks.CheckMessage]:
+    for key in settings.TASKS[alias]:
+        if key not in _KEYS:
+            close = difflib.get_close_matches(str(key).upper(), _KEYS, n=1)
+            meant = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(_KEYS)}."
+            yield checks.Error(
+                f"TASKS[{alias!r}] has the unknown key {key!r}. {meant}", id="djtasks.E021"
+            )
 
 
 def _check_queues(alias: str) -> Iterator[checks.CheckMessage]:

@@ -1,5 +1,6 @@
 """Create Redis clients for the broker with the connection factory of a CACHES alias."""
 
+import difflib
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -25,6 +26,7 @@ def client_of(
     The project's settings for TLS, Sentinel and credentials apply. Its cache timeouts, decoding
     and retries do not: a retried pop would lose a batch.
     """
+    _require_alias(cache)
     try:
         alias: Any = caches[cache]
         shared, urls = alias.client.connection_factory, alias.client._server  # noqa: SLF001
@@ -46,6 +48,16 @@ def client_of(
     # Else the garbage collector would warn of each socket that it collects before its pool.
     weakref.finalize(client, _hang_up, [pool, *scouts]).atexit = False
     return client
+
+
+def _require_alias(cache: str) -> None:
+    known = list(caches.settings)
+    if cache not in known:
+        close = difflib.get_close_matches(cache, known, n=1)
+        raise ImproperlyConfigured(
+            f"OPTIONS['cache'] names {cache!r}, which CACHES does not have. It has: "
+            f"{', '.join(known)}.{f' Did you mean {close[0]!r}?' if close else ''}"
+        )
 
 
 def _scouts_of(pool: Any) -> Any:

@@ -3,9 +3,12 @@
 A record stores its `target`, the object that a task is about, as text: `shop.order:7`.
 """
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
+
+from django.conf import settings
 
 from djtasks.compat import InvalidTask
 from djtasks.formats.durations import as_duration
@@ -35,12 +38,40 @@ def shape_options(task: Any) -> None:
         object.__setattr__(task, "run_after", as_moment(task.run_after))
     # A whole number that came as a float would fail behind the INSERT.
     object.__setattr__(task, "priority", int(task.priority))
-    for option in ("timeout", "expires", "delay"):
+    for option in ("timeout", "expires", "run_after_delay"):
         object.__setattr__(task, option, _duration(name, option, getattr(task, option)))
     for option in ("sensitive", "aliases"):
         object.__setattr__(task, option, _names(getattr(task, option)))
     for option in ("retry_on", "give_up_on"):
         object.__setattr__(task, option, _exceptions(name, option, getattr(task, option)))
+
+
+def require_queue(name: str, alias: str, queues: Collection[str]) -> None:
+    """Raise InvalidTask, naming the queues of the alias, unless this is one of them.
+
+    Without any queues, an alias accepts all names. The first words are Django's.
+    """
+    if not queues or name in queues:
+        return
+    given = settings.TASKS[alias].get("QUEUES", queues)
+    if isinstance(given, str):
+        known = f" must be a list of names, got {given!r}."
+    else:
+        names = sorted(map(str, given))
+        close = difflib.get_close_matches(str(name), names, n=1)
+        known = f" has: {', '.join(names)}."
+        known += f" Did you mean {close[0]!r}?" if close else ""
+    raise InvalidTask(f"Queue {name!r} is not valid for backend. TASKS[{alias!r}]['QUEUES']{known}")
+
+
+def with_missing_setting(error: InvalidTask) -> InvalidTask:
+    """Return the error, and the reason why a backend of Django's has raised it: no TASKS."""
+    if hasattr(settings, "TASKS") and settings.is_overridden("TASKS"):
+        return error
+    return InvalidTask(
+        f"{error} TASKS is not set, so Django's own backend has checked this task. To use djtasks, "
+        f"set TASKS['default']['BACKEND'] to 'djtasks.backend.DjtasksBackend'."
+    )
 
 
 def target_of(instance: Any) -> str:
@@ -141,7 +172,7 @@ def _duration(name: str, option: str, value: Any) -> "timedelta | datetime | Non
         return as_moment(value)
     duration = as_duration(value)
     # A delay may come out of arithmetic: what is due already is due at once.
-    if duration is None or (duration <= timedelta(0) and option != "delay"):
+    if duration is None or (duration <= timedelta(0) and option != "run_after_delay"):
         raise _wrong(name, option, "a positive timedelta or number of seconds", value)
     return duration
 

@@ -25,7 +25,8 @@ from djtasks.compat import (
     DjangoTask,
     InvalidTask,
 )
-from djtasks.definitions.options import shape_options, target_of
+from djtasks.definitions.misnamed import explaining, method_error
+from djtasks.definitions.options import shape_options, target_of, with_missing_setting
 from djtasks.errors import UnknownTask
 from djtasks.protocol.retry import Backoff, BackoffFunction, RetryPolicy
 
@@ -74,7 +75,7 @@ class Task(_Base[P, T]):
     `sensitive`: names of arguments that the admin hides.
     `aliases`: dotted paths that the function had before it was moved or renamed; workers still
         run records with these paths.
-    `delay`: set by `using(run_after=timedelta)`; counted from `enqueue`.
+    `run_after_delay`: set by `using(run_after=timedelta)`; counted from `enqueue`.
     `target`: set by `using(target=instance)`; the object a record is about.
     """
 
@@ -95,13 +96,25 @@ class Task(_Base[P, T]):
     store: StorePolicy = "all"
     sensitive: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
-    delay: timedelta | None = None
+    run_after_delay: timedelta | None = None
     target: str | None = None
 
     def __post_init__(self) -> None:
         shape_options(self)
-        DjangoTask.__post_init__(self)
+        try:
+            DjangoTask.__post_init__(self)
+        except InvalidTask as error:
+            raise with_missing_setting(error) from None
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what to write instead of another queue's method, such as `delay`."""
+            if name == "delay" and self.run_after_delay is not None:
+                return self.run_after_delay  # its name as a field up to 0.1
+            raise method_error(name)
+
+    @explaining("using()")
     def using(  # noqa: PLR0913 - Django's signature, plus the options that a row carries
         self,
         *,
@@ -131,9 +144,9 @@ class Task(_Base[P, T]):
         if changes.get("target") is not None:
             changes["target"] = target_of(target)
         if isinstance(run_after, timedelta):
-            changes |= {"run_after": None, "delay": run_after}
+            changes |= {"run_after": None, "run_after_delay": run_after}
         elif run_after is not _KEEP:
-            changes["delay"] = None
+            changes["run_after_delay"] = None
         return replace(self, **changes)
 
     def __reduce__(self) -> Any:
@@ -207,6 +220,11 @@ def _rebuilt(func: Callable[..., Any], options: dict[str, Any]) -> "Task[..., An
     for name, value in {"func": func, **options}.items():
         object.__setattr__(task, name, value)
     return task
+
+
+# For every way to define a task, Django's own decorator included.
+_explained: Any = explaining("@task")(Task.__init__)
+Task.__init__ = _explained  # type: ignore[method-assign]
 
 
 def _many(task: Task[..., Any]) -> Any:
@@ -298,11 +316,11 @@ def task(function: Any = None, /, **options: Any) -> Any:
     Raises InvalidTask if an option or the function is not valid. Raises TypeError for `run_after`
     and `target`, which belong to a single enqueue: `using(run_after=...)`.
     """
-    for name, way in (("run_after",) * 2, ("delay", "run_after"), ("target",) * 2):
+    for name in ("run_after", "target"):
         if name in options:
             raise TypeError(
                 f"@task does not accept {name}, because it belongs to a single enqueue. "
-                f"Use .using({way}=...) instead."
+                f"Use .using({name}=...) instead."
             )
 
     def wrap(func: Callable[..., Any]) -> Task[..., Any]:

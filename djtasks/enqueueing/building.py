@@ -46,7 +46,7 @@ def build_record(
         max_attempts=task.max_attempts,
         max_crashes=task.max_crashes,
         run_after=task.run_after,
-        delay=task.delay,
+        delay=task.run_after_delay,
         expires=task.expires,
         timeout=task.timeout,
         unique_key=unique_key,

@@ -18,6 +18,7 @@ from djtasks.compat import (
     task_started,
 )
 from djtasks.definitions import registry
+from djtasks.definitions.options import require_queue
 from djtasks.definitions.task import Items, Task
 from djtasks.enqueueing.building import build_item, build_record
 from djtasks.formats.ids import new_id
@@ -49,6 +50,7 @@ class DummyBackend(BaseTaskBackend):
         self._accept(task)
 
     def _accept(self, task: Any) -> Task[..., Any]:
+        require_queue(task.queue_name, self.alias, self.queues)
         super().validate_task(task)
         return registry.adopt(task)
 
