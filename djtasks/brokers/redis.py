@@ -112,10 +112,14 @@ class RedisBroker:
         return dict(zip(queues, self._within_push_limit(count, keys), strict=True))
 
     def discard(self, queue: str, ids: Sequence[UUID]) -> None:
-        if not ids:
-            return
         key = self._key(queue)
-        self._within_push_limit(lambda: self._push_client.zrem(key, *(i.bytes for i in ids)), [key])
+
+        def remove() -> None:
+            for start in range(0, len(ids), _IDS_A_COMMAND):
+                part = ids[start : start + _IDS_A_COMMAND]
+                self._push_client.zrem(key, *(id_.bytes for id_ in part))
+
+        self._within_push_limit(remove, [key])
 
     def diagnose(self) -> list[Problem]:
         from djtasks.brokers.redis_diagnosis import diagnose  # noqa: PLC0415

@@ -7,6 +7,7 @@ row.
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -54,6 +55,20 @@ class Outbox:
                 self._send(hints)
             return
         self._gather(connection).add(hints, awaited)
+
+    def withdraw(self, queue: str, ids: Sequence[UUID]) -> None:
+        """Remove hints of one queue from the broker, when `publish` would push them.
+
+        A record that is READY again by then waits for the indexer.
+        """
+        if self.broker is None or not ids:
+            return
+        discard = partial(self._discard, self.broker, queue, list(ids))
+        connection = connections[self.database]
+        if connection.in_atomic_block:
+            transaction.on_commit(discard, using=self.database, robust=True)
+        elif connection.get_autocommit():
+            discard()
 
     def _gather(self, connection: Any) -> "Gather":
         """Return the buffer that commits or rolls back with what this transaction writes now."""
@@ -103,8 +118,21 @@ class Outbox:
                 self._mute_full_queues(broker, sorted({hint.queue for hint in wanted}))
             self._closed_until = 0.0
         except BrokerUnavailable as error:
-            self._closed_until = time.monotonic() + BREAKER_SECONDS
-            logger.warning("Broker unavailable, workers fetch from the database error=%s", error)
+            self._open_breaker(error)
+
+    def _discard(self, broker: Broker, queue: str, ids: Sequence[UUID]) -> None:
+        if time.monotonic() < self._closed_until:
+            return
+        try:
+            broker.discard(queue, ids)
+        except BrokerUnavailable as error:
+            self._open_breaker(error)
+        except Exception:
+            logger.exception("Hints not removed count=%s", len(ids))
+
+    def _open_breaker(self, error: BrokerUnavailable) -> None:
+        self._closed_until = time.monotonic() + BREAKER_SECONDS
+        logger.warning("Broker unavailable, workers fetch from the database error=%s", error)
 
     def _mute_full_queues(self, broker: Broker, queues: Sequence[str]) -> None:
         self._uncounted = 0

@@ -50,4 +50,5 @@ def purge_queue(engine: Engine, queue: str, *, page: int = 5_000) -> int:
     ):
         # The condition again, on the rows that are deleted.
         count += ready.filter(pk__in=ids)._raw_delete(engine.database)  # noqa: SLF001
+        engine.outbox.withdraw(queue, ids)
     return count

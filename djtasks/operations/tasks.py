@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import IntegrityError, connections, transaction
 from django.db.models import Case, F, Q, SmallIntegerField, Value, When
 
-from djtasks.engine import Engine, engine_of
+from djtasks.engine import Engine
 from djtasks.formats.moments import as_moment
 from djtasks.models import TaskRecord
 from djtasks.operations.actions import (
@@ -23,7 +23,7 @@ from djtasks.operations.actions import (
     Action,
     Refusal,
 )
-from djtasks.protocol.hints import Hint, score_of
+from djtasks.operations.hints import places_of, update_hints, withdraw
 from djtasks.protocol.states import State
 
 _WAITING = (State.READY, State.WAITING)
@@ -57,9 +57,9 @@ def cancel(engine: Engine, ids: Iterable[UUID]) -> int:
     a heartbeat; it becomes CANCELLED when its execution ends or its worker dies.
     """
     waits = Q(state__in=_WAITING)
-    now = engine.now()
+    wanted, now = list(ids), engine.now()
     with transaction.atomic(using=engine.database):
-        live = _locked(engine, records(engine).filter(pk__in=list(ids), state__in=CANCEL.states))
+        live = _locked(engine, records(engine).filter(pk__in=wanted, state__in=CANCEL.states))
         count: int = live.update(
             cancel_requested=True,
             unique_key=Case(When(waits, then=None), default=F("unique_key")),
@@ -71,6 +71,7 @@ def cancel(engine: Engine, ids: Iterable[UUID]) -> int:
                 output_field=SmallIntegerField(),
             ),
         )
+    withdraw(places_of(records(engine).filter(pk__in=wanted, state=State.CANCELLED)))
     return count
 
 
@@ -115,7 +116,7 @@ def retry(
                 taken.append(pk)
     done.refused.update(_holders(engine, taken))
     done.note(possible, changed=revived)
-    push_due(engine, done.changed)
+    update_hints(engine, done.changed)
     return done
 
 
@@ -214,20 +215,25 @@ def _holders(engine: Engine, taken: Sequence[UUID]) -> dict[UUID, Refusal]:
 def discard(engine: Engine, ids: Iterable[UUID]) -> OperationResult:
     """Delete records permanently, in any state but RUNNING."""
     done, possible = _sorted_out(engine, DISCARD, ids)
+    places = places_of(records(engine).filter(pk__in=possible, state=State.READY))
     gone = set(possible)
     with transaction.atomic(using=engine.database):
         idle = _locked(engine, records(engine).filter(pk__in=possible, state__in=DISCARD.states))
         count = idle._raw_delete(engine.database) or 0  # noqa: SLF001 - the condition stays
     if count < len(gone):
         gone -= set(records(engine).filter(pk__in=possible).values_list("pk", flat=True))
+    withdraw(place for place in places if place[0] in gone)
     done.note(possible, changed=gone)
     return done
 
 
 def delete(engine: Engine, ids: Sequence[UUID], states: Iterable[State]) -> int:
     """Delete the records that are in one of these states; return how many."""
-    rows = records(engine).filter(pk__in=ids, state__in=states)
+    accepted = list(states)
+    rows = records(engine).filter(pk__in=ids, state__in=accepted)
+    places = places_of(rows.filter(state=State.READY)) if State.READY in accepted else []
     count: int = rows._raw_delete(engine.database) or 0  # noqa: SLF001 - the condition stays
+    withdraw(places)
     return count
 
 
@@ -238,7 +244,7 @@ def reschedule(engine: Engine, ids: Iterable[UUID], run_after: datetime) -> int:
     with transaction.atomic(using=engine.database):
         ready = _locked(engine, records(engine).filter(pk__in=wanted, state__in=RESCHEDULE.states))
         count: int = ready.update(run_after=moment)
-    push_due(engine, wanted)
+    update_hints(engine, wanted)
     return count
 
 
@@ -246,16 +252,3 @@ def _aware(moment: datetime | None) -> datetime | None:
     if moment is not None and moment.tzinfo is None:
         raise ValueError(f"A due time must be an aware datetime, got {moment!r}.")
     return None if moment is None else as_moment(moment)
-
-
-def push_due(engine: Engine, ids: Sequence[UUID]) -> None:
-    """Tell workers about records that are due now; else the indexer does so within seconds."""
-    due = records(engine).filter(pk__in=list(ids), state=State.READY, run_after__lte=engine.now())
-    by_backend: dict[str, list[Hint]] = {}
-    for pk, backend, queue, priority, run_after in due.values_list(
-        "pk", "backend", "queue", "priority", "run_after"
-    ):
-        hint = Hint(pk, queue, score_of(priority, run_after))
-        by_backend.setdefault(backend, []).append(hint)
-    for backend, hints in by_backend.items():
-        engine_of(backend).outbox.publish(hints)

@@ -13,6 +13,7 @@ from djtasks.engine import Engine
 from djtasks.operations import tasks
 from djtasks.operations.actions import ACTIONS, KEY_TAKEN, Action
 from djtasks.operations.bulk.options import BulkOptions
+from djtasks.operations.hints import update_hints
 
 # A spread takes one statement for each due time: a hundred records share one.
 _A_MOMENT = 100
@@ -64,7 +65,7 @@ def apply(
     )
     tally.refused[meant.refusal] += len(ids) - tally.changed - tally.refused.total()
     if meant.makes_due:
-        tasks.push_due(engine, ids)
+        update_hints(engine, ids)
     return tally
 
 
