@@ -1,8 +1,6 @@
 """Moments that every database can store and every time zone can show."""
 
-from datetime import UTC, datetime, timedelta
-
-from django.utils import timezone
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from djtasks.formats.durations import LONGEST
 
@@ -23,10 +21,10 @@ def as_moment(moment: datetime) -> datetime:
         return LATEST if moment.year > EARLIEST.year else EARLIEST
 
 
-def localtime(moment: datetime) -> datetime:
-    """Return a moment in the current time zone, or unchanged if it is too far away for that."""
+def in_zone(moment: datetime, zone: tzinfo) -> datetime:
+    """Return a moment in a zone, or in its own if the zone's calendar does not reach it."""
     try:
-        return timezone.localtime(moment)
+        return moment.astimezone(zone)
     except OverflowError:
         return moment
 

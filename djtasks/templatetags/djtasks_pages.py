@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from djtasks.formats import tracebacks
 from djtasks.formats.durations import in_words
-from djtasks.formats.moments import localtime
+from djtasks.formats.moments import in_zone
 from djtasks.inspection.search.tokens import quoted
 from djtasks.models import TaskState
 
@@ -171,7 +171,7 @@ def lasting(context: template.Context, since: datetime) -> SafeString | str:
 @register.simple_tag
 def clock(moment: datetime, text: str = "") -> SafeString:
     """Show a moment as `text` or as a time of the day; the exact time, with zone, on hover."""
-    local = localtime(moment)
+    local = in_zone(moment, timezone.get_current_timezone())
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         local.isoformat(timespec="seconds"),
@@ -183,7 +183,7 @@ def clock(moment: datetime, text: str = "") -> SafeString:
 @register.filter
 def moment_words(moment: datetime) -> str:
     """Return a moment as a time of today, or with its day."""
-    local = localtime(moment)
+    local = in_zone(moment, timezone.get_current_timezone())
     is_today = local.date() == timezone.localdate()
     return f"{local:%H:%M:%S}" if is_today else f"{date_format(local, 'j M')} {local:%H:%M:%S}"
 

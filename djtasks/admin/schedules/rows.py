@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from djtasks.admin.queues.rows import Standing
 from djtasks.engine import Engine
-from djtasks.formats.moments import localtime
+from djtasks.formats.moments import in_zone
 from djtasks.inspection import Run, histories_of, history_of
 from djtasks.inspection.fields import shown_arguments
 from djtasks.inspection.schedules import runs_after, shown_overrides
@@ -154,15 +154,7 @@ def standing_of(row: Schedule, broken: str) -> Standing:
 def on_its_clock(rule: Rule, found: Iterable[Upcoming]) -> list[Due]:
     """Return due times in the zone of the rule, or in that of the page if the rule has none."""
     zone = zone_named(rule.tz) if isinstance(rule, Crontab) else timezone.get_current_timezone()
-    return [Due(at=one.at, local=_in_zone(one.at, zone), note=one.note) for one in found]
-
-
-def _in_zone(moment: datetime, zone: tzinfo) -> datetime:
-    """Return a moment in a zone, or in its own if the zone's calendar does not reach it."""
-    try:
-        return moment.astimezone(zone)
-    except OverflowError:
-        return moment
+    return [Due(at=one.at, local=in_zone(one.at, zone), note=one.note) for one in found]
 
 
 def _next_runs(row: Schedule, now: datetime, count: int) -> list[Due]:
@@ -244,5 +236,5 @@ def in_words(column: str, value: Any) -> str:
     if isinstance(value, timedelta):
         return duration_in_words(value, translated)
     if isinstance(value, datetime):
-        return f"{localtime(value):%Y-%m-%d %H:%M %Z}"
+        return f"{in_zone(value, timezone.get_current_timezone()):%Y-%m-%d %H:%M %Z}"
     return _("none") if value is None else str(value)[:200]

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from djtasks.admin.charts.svg import Tick, percent_at
-from djtasks.formats.moments import later, localtime
+from djtasks.formats.moments import in_zone, later
 from djtasks.inspection import Stretch, TaskFacts
 from djtasks.protocol.states import FINAL
 from djtasks.templatetags.djtasks_pages import NOTHING, duration
@@ -191,7 +192,7 @@ def _labels(facts: TaskFacts, scale: _Scale, due: datetime | None) -> list[Label
     if facts.state not in FINAL:
         wanted.append((scale.share(facts.now), _("now"), "", "strong"))
     if due is not None:
-        clock = localtime(due)
+        clock = in_zone(due, timezone.get_current_timezone())
         at = _("due %(time)s") % {"time": f"{clock:%H:%M:%S}"}
         wanted.append((scale.share(due), str(facts.attempt + 1), f" {at}", "retry"))
     # From the right: a label that has to stand higher leads down left of the one it makes room for.
@@ -263,7 +264,7 @@ def _moment(scale: _Scale, after: timedelta) -> str:
     """Return a place on the axis: since the beginning, as a time or as a date."""
     if scale.length < timedelta(seconds=20):
         return f"+{duration(after)}"
-    local = localtime(later(scale.begin, after))
+    local = in_zone(later(scale.begin, after), timezone.get_current_timezone())
     if scale.length < timedelta(minutes=20):
         return f"{local:%H:%M:%S}"
     if scale.length < timedelta(days=1):
