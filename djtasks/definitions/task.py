@@ -3,8 +3,6 @@
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from importlib import import_module
-from operator import attrgetter
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -27,7 +25,7 @@ from djtasks.compat import (
 )
 from djtasks.definitions.misnamed import explaining, method_error
 from djtasks.definitions.options import shape_options, target_of, with_missing_setting
-from djtasks.errors import UnknownTask
+from djtasks.definitions.pickling import reduced
 from djtasks.protocol.retry import Backoff, BackoffFunction, RetryPolicy
 
 if TYPE_CHECKING:
@@ -151,15 +149,7 @@ class Task(_Base[P, T]):
 
     def __reduce__(self) -> Any:
         """Pickle where the task is defined, and the options that differ from its definition."""
-        options = {option.name: getattr(self, option.name) for option in fields(self)}
-        func = options.pop("func")
-        defined = _defined_at(func.__module__, func.__qualname__)
-        if not isinstance(defined, Task) or defined.func is not func:
-            return _rebuilt, (func, options)
-        changes = {
-            name: value for name, value in options.items() if value != getattr(defined, name)
-        }
-        return _unpickled, (func.__module__, func.__qualname__, changes)
+        return reduced(self)
 
     def enqueue_many(self, items: Items) -> int:
         """Enqueue one record per item, all in one transaction, and return how many are new.
@@ -195,31 +185,6 @@ class Task(_Base[P, T]):
 
 
 _MAY_BE_NONE = {"run_after", "timeout", "expires", "unique", "target"}
-
-
-def _defined_at(module: str, qualname: str) -> Any:
-    """Return what a module calls by this name; None if there is no such module or name."""
-    try:
-        return attrgetter(qualname)(import_module(module))
-    except (ImportError, AttributeError):
-        return None
-
-
-def _unpickled(module: str, qualname: str, changes: dict[str, Any]) -> "Task[..., Any]":
-    defined = _defined_at(module, qualname)
-    if not isinstance(defined, Task):
-        raise UnknownTask(
-            f"There is no task {module}.{qualname} in this process, so what was pickled cannot be "
-            f"read. Was the function moved or renamed?"
-        )
-    return restore(defined, **changes)
-
-
-def _rebuilt(func: Callable[..., Any], options: dict[str, Any]) -> "Task[..., Any]":
-    task: Task[..., Any] = object.__new__(Task)
-    for name, value in {"func": func, **options}.items():
-        object.__setattr__(task, name, value)
-    return task
 
 
 # For every way to define a task, Django's own decorator included.
