@@ -3,7 +3,7 @@
 import ctypes
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -18,7 +18,8 @@ def close_before_fork() -> None:
     These are this thread's connections, the pools of psycopg, and the clients of caches. Some
     clients have nothing to close them by: they are dropped.
     """
-    for connection in connections.all():
+    opened: Iterable[Any] = connections.all()
+    for connection in opened:
         connection.close()
         if connection.alias in _pools(connection):
             connection.close_pool()
@@ -93,7 +94,8 @@ def _pools(connection: Any) -> dict[str, Any]:
 
 
 def _caches_in_use() -> list[str]:
-    clients = caches._connections  # noqa: SLF001 - the public methods do not tell the aliases
+    handler: Any = caches
+    clients = handler._connections  # noqa: SLF001 - the public methods do not tell the aliases
     return [alias for alias in caches if hasattr(clients, alias)]
 
 

@@ -78,7 +78,7 @@ def use_engine_connection(database: str) -> None:
     }
     is_ours = not is_pooled(shared)
     _PREPARE.get(shared.vendor, _leave)(options, is_ours=is_ours)
-    engine = type(shared)(ours, database)
+    engine: Any = type(shared)(ours, database)
     engine.djtasks_setup = _SETUP.get(shared.vendor) if is_ours else None
     connections[database] = engine
 
