@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from html import unescape
 from types import SimpleNamespace
 from typing import Any
@@ -113,16 +114,16 @@ def values_of(
     The first failure is logged, unless the name of the column is in `reported`.
     """
     seen = [_seen(column, task) for task in tasks]
-    reported = set() if reported is None else reported
+    report = partial(_report, column, set() if reported is None else reported)
     guarded = savepoints if column.queries else _unguarded
     given: list[Any] = []
-    with guarded() if column.prepare else nullcontext(_nothing) as undo:
-        try:
-            given += [column.prepare(seen)] if column.prepare else []
-        except Exception as error:  # noqa: BLE001 - a project's code
-            _report(column, error, reported)
-            undo()
-            return [failed for _task in seen]
+    if column.prepare:
+        with guarded() as undo:
+            try:
+                given = [column.prepare(seen)]
+            except Exception as error:  # noqa: BLE001 - a project's code
+                report(error, undo)
+                return [failed for _task in seen]
     found: list[Any] = []
     while len(found) < len(seen):
         # A statement that fails ends its savepoint, so the cells behind it get a new one.
@@ -131,8 +132,7 @@ def values_of(
                 for task in seen[len(found) :]:
                     found.append(show(column.value(task, *given)))  # noqa: PERF401 - it may raise
             except Exception as error:  # noqa: BLE001 - a project's code, for this task alone
-                _report(column, error, reported)
-                undo()
+                report(error, undo)
                 found.append(failed)
     return found
 
@@ -146,7 +146,8 @@ def _unguarded() -> AbstractContextManager[Callable[[], None]]:
     return nullcontext(_nothing)
 
 
-def _report(column: Column, error: Exception, reported: set[str]) -> None:
+def _report(column: Column, reported: set[str], error: Exception, undo: Callable[[], None]) -> None:
+    undo()
     if column.name not in reported:
         reported.add(column.name)
         logger.warning("Column failed column=%s", column.name, exc_info=error)

@@ -60,12 +60,12 @@ class RetryGroupForm(forms.Form):
 
 def failures(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
     """List the groups within `?span=` whose task path contains `?task=`, sorted by `?sort=`."""
-    chart_range, sort = _asked_range(request), _asked_order(request)
-    snapshot = engine.store.scan()
-    now = snapshot.now
+    chart_range, snapshot = _asked_range(request), engine.store.scan()
+    sort, now = _asked_order(request), snapshot.now
     since, workers = now - chart_range.length, inspection.workers_of(engine, now)
     live = live_counts(engine, inspection.queues_of(engine, workers, snapshot), workers, now)
     task, number = _task(request), _page_number(request)
+    visibility = visibility_for(request, engine)
     found = inspection.failure_page(
         engine, since, task=task, order=sort, start=PAGE_SIZE * (number - 1), count=PAGE_SIZE
     )
@@ -82,9 +82,7 @@ def failures(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> Ht
         sort=sort,
         task=task,
         live=live,
-        rows=failure_rows(
-            found.groups, deploys_of(workers, since=since), visibility_for(request, engine)
-        ),
+        rows=failure_rows(found.groups, deploys_of(workers, since=since), visibility),
         found=found,
         page=number,
         next_page=number + 1 if found.found > PAGE_SIZE * number else None,
