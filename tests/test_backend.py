@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -21,9 +20,7 @@ from djtasks.compat import (
 from djtasks.engine import Engine, engine_of
 from djtasks.errors import ArgumentsTooLarge, InvalidArguments
 from djtasks.formats.ids import new_id
-from djtasks.formats.moments import as_moment
 from djtasks.models import TaskRecord
-from djtasks.operations import reschedule
 from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.settings import TASKS
@@ -285,53 +282,3 @@ def test_a_backend_touches_no_table_before_a_task_is_enqueued() -> None:
     assert backend.queue_names == ["default", "mail", "reports"]
     assert backend.check() == []
     assert engine_of("default").__dict__.keys() == {"alias", "queues", "options", "broker"}
-
-
-NEVER, ALWAYS = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
-
-
-@pytest.mark.django_db(databases="__all__")
-@pytest.mark.parametrize("moment", [NEVER, ALWAYS])
-def test_never_and_always_are_moments_that_every_database_gives_back(
-    database: str, moment: datetime
-) -> None:
-    away = timezone(timedelta(hours=-12 if moment is NEVER else 14))
-    end = moment.replace(tzinfo=away)
-
-    result = add.using(run_after=end, expires=end).enqueue(1, 2)
-    reschedule(engine_of("default"), [UUID(result.id)], end)
-
-    row = TaskRecord.objects.using(database).get()
-    assert row.run_after == row.expires_at == as_moment(end)
-
-
-class ByTenant:
-    """A router that follows a variable."""
-
-    tenant = "default"
-
-    def db_for_write(self, model: Any, **_hints: Any) -> str | None:
-        return self.tenant if model._meta.app_label == "djtasks" else None
-
-    db_for_read = db_for_write
-
-
-@pytest.mark.django_db(databases="__all__")
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda: add.enqueue(1, 2),
-        lambda: async_to_sync(add.aenqueue)(1, 2),
-        lambda: add.enqueue_many([(1, 2)]),
-        lambda: add.get_result("0" * 32),
-    ],
-)
-def test_a_router_that_changes_its_mind_is_refused(monkeypatch: Any, call: Any) -> None:
-    with override_settings(DATABASE_ROUTERS=[ByTenant()]):
-        add.enqueue(1, 2)
-        monkeypatch.setattr(ByTenant, "tenant", "sqlite")
-
-        with pytest.raises(InvalidTaskBackend, match="sends tasks to 'sqlite'"):
-            call()
-        assert TaskRecord.objects.using("default").count() == 1
-        assert TaskRecord.objects.using("sqlite").count() == 0

@@ -70,7 +70,6 @@ ELSEWHERE = {
     "test_peers.py": "the benchmarks",
     "test_security.py": "the rules of the guide on security",
     "test_structure.py": "the source",
-    "test_waiting_for_results.py": "results, from all sides",
 }
 
 

@@ -1,6 +1,6 @@
 """The page of tasks: which match, in pages, with what is sensitive taken out."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +21,6 @@ from tests.tasks import add, explode, flaky, needs_context
 pytestmark = pytest.mark.usefixtures("engine")
 PAGE = "djtasks_taskrecord_changelist"
 HOUR = timedelta(hours=1)
-NEVER, ALWAYS = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 
 
 @task(sensitive=("code",))
@@ -288,20 +287,3 @@ def test_the_page_polls_its_region_alone(admin: Client) -> None:
 
     assert answer.content.decode().strip().startswith('<div id="djt-live"')
     assert "csrfmiddlewaretoken" not in answer.content.decode()
-
-
-@pytest.mark.parametrize("zone", ["Europe/Athens", "America/New_York"])
-@pytest.mark.parametrize("moment", [NEVER, ALWAYS])
-def test_a_moment_at_the_end_of_the_calendar_breaks_no_page(
-    admin: Client, settings: Any, zone: str, moment: datetime
-) -> None:
-    settings.TIME_ZONE = zone
-    result = add.using(run_after=HOUR, expires=2 * HOUR).enqueue(1, 2)
-    # As it was stored by an earlier version.
-    end = moment
-    TaskRecord.objects.update(run_after=end, expires_at=end)
-
-    page(admin)
-    answer = admin.get(reverse("admin:djtasks_taskrecord_change", args=[result.id]))
-
-    assert answer.status_code == 200

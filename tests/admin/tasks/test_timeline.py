@@ -1,9 +1,11 @@
 """The drawing of a task's life: to scale, inside its box, with labels that stay apart."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from djtasks.admin.tasks.timeline import Drawing, drawing_of
 from djtasks.engine import Engine
@@ -14,6 +16,8 @@ from tests.admin.incident import Incident
 from tests.admin.invoice import late_invoice
 from tests.tasks import add
 
+HOUR = timedelta(hours=1)
+NEVER, ALWAYS = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 FAILURE = {"class": "builtins.ValueError", "message": "boom", "traceback": "", "worker": ""}
 
 
@@ -97,3 +101,21 @@ def test_clocks_that_go_backwards_break_nothing(engine: Engine) -> None:
     )  # fmt: skip
 
     assert all(0 <= number(bar.x) <= 100 for bar in drawing.bars)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Athens", "America/New_York"])
+@pytest.mark.parametrize("moment", [NEVER, ALWAYS])
+def test_a_moment_at_the_end_of_the_calendar_breaks_no_page(
+    engine: Engine, admin: Client, settings: Any, zone: str, moment: datetime
+) -> None:
+    settings.TIME_ZONE = zone
+    result = add.using(run_after=HOUR, expires=2 * HOUR).enqueue(1, 2)
+    # As it was stored by an earlier version.
+    TaskRecord.objects.update(run_after=moment, expires_at=moment)
+
+    pages = [
+        reverse("admin:djtasks_taskrecord_changelist"),
+        reverse("admin:djtasks_taskrecord_change", args=[result.id]),
+    ]
+
+    assert [admin.get(page).status_code for page in pages] == [200, 200]
