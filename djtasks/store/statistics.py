@@ -4,7 +4,7 @@ Each step is a transaction of its own, apart from those of records. Two duties a
 harmless: folding locks the row of the mark, and moves what children added instead of copying it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,13 @@ from django.db.models import F
 from djtasks.formats import histograms
 from djtasks.formats.durations import floor
 from djtasks.formats.histograms import Histogram
-from djtasks.models import FailureCount, FailureGroup, StatisticsMark, TaskStatistics
+from djtasks.models import (
+    FailureCount,
+    FailureGroup,
+    StatisticsMark,
+    TaskRecord,
+    TaskStatistics,
+)
 from djtasks.models.statistics import ALL_TASKS, STEPS
 from djtasks.store.escaping import escaped, write_each
 
@@ -94,6 +100,23 @@ def insert(database: str, rows: Sequence[TaskStatistics]) -> None:
         TaskStatistics.objects.using(database).bulk_create(some, ignore_conflicts=True)
 
     write_each(add, rows, escape=lambda row: row)
+
+
+def insert_failed(
+    database: str, backend: str, failed: Mapping[UUID, tuple[str, bool]], now: datetime
+) -> None:
+    """Insert failures that no child could count: (task_path, whether it is final) by record.
+
+    Those whose record is gone are left out, since only the record knows its queue.
+    """
+    records = TaskRecord.objects.using(database).filter(pk__in=list(failed))
+    sums: dict[tuple[str, str], Sums] = {}
+    for pk, queue in records.values_list("pk", "queue"):
+        path, is_final = failed[pk]
+        one = sums.setdefault((path, queue), Sums())
+        one.failed += is_final
+        one.retried += not is_final
+    insert(database, [new_row(backend, now, what, total) for what, total in sums.items()])
 
 
 def count_failure(database: str, backend: str, failure: AttemptFailure, now: datetime) -> None:

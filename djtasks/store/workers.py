@@ -208,7 +208,7 @@ def _released_columns(
 def _lost(row: TaskRecord, release: Release, worker: UUID) -> Settlement:
     error = _worker_lost(row, release)
     notes = Notes(
-        error=json.dumps(describe(error, worker=str(worker))),
+        error=json.dumps(describe(error, worker=str(worker), started_at=row.last_attempted_at)),
         fingerprint=fingerprint_of(row.task_path, error, ""),
     )
     return Settlement.lost(row, notes)

@@ -169,6 +169,8 @@ def count_failures(engine: Engine, settlements: Sequence[Settlement]) -> None:
         now = engine.store.now()
         for failure in failures:
             statistics.count_failure(engine.database, engine.alias, failure, now)
+        failed = {one.record: (one.task_path, bool(one.failed)) for one in failures}
+        statistics.insert_failed(engine.database, engine.alias, failed, now)
     except (DatabaseError, InterfaceError) as error:
         logger.warning("Failures not counted count=%s error=%s", len(failures), error)
         close_quietly(engine.database)

@@ -9,7 +9,9 @@ from django.db import OperationalError
 
 from djtasks.engine import Engine
 from djtasks.errors import WorkerLost
-from djtasks.inspection import failures
+from djtasks.inspection import failures, overview
+from djtasks.inspection.attempts import attempts_of
+from djtasks.inspection.timeline import timeline_of
 from djtasks.models import FailureGroup, TaskRecord, TaskStatistics
 from djtasks.protocol.recovery import Departure
 from djtasks.protocol.states import State
@@ -150,6 +152,13 @@ def test_a_record_lost_with_its_worker_is_a_failure_too(engine: Engine) -> None:
     assert group.exception == f"{WorkerLost.__module__}.WorkerLost"
     assert group.failed == 1
     assert TaskRecord.objects.get().fingerprint == group.fingerprint
+    assert counts() == {"never_twice": (0, 1, 0, 0, 0)}
+    [failing] = overview(engine).most_failing
+    assert failing.task_path == "tests.tasks.never_twice"
+    [attempt] = attempts_of(TaskRecord.objects.get(), engine.now())
+    assert attempt.outcome == "lost"
+    assert attempt.started_at is not None
+    assert "attempt" in [one.kind for one in timeline_of(TaskRecord.objects.get(), engine.now())]
 
 
 def test_a_database_that_does_not_take_a_count_stops_nobody(
