@@ -30,7 +30,11 @@ _FEW = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """Everything about one TASKS alias. Counts stop at 100,000."""
+    """Everything about one TASKS alias.
+
+    Counts stop at COUNT_LIMIT. `at_least` names those that did, such as "states.successful" or
+    "queues.mail.due": there may be more.
+    """
 
     backend: str
     database: str
@@ -40,6 +44,7 @@ class Status:
     workers: list[WorkerFacts] = field(default_factory=list)
     scheduler: SchedulerFacts = field(default_factory=SchedulerFacts)
     problems: list[str] = field(default_factory=list)
+    at_least: list[str] = field(default_factory=list)
 
 
 def status_of(engine: Engine) -> Status:
@@ -49,16 +54,26 @@ def status_of(engine: Engine) -> Status:
     queues = queues_of(engine, workers, snapshot)
     scheduler = scheduler_of(engine, snapshot.now)
     alerts = alerts_of(engine, queues, workers, snapshot.now, scheduler=scheduler)
+    states = state_counts(engine)
     return Status(
         backend=engine.alias,
         database=engine.database,
         broker=engine.options.broker,
-        states=state_counts(engine),
+        states=states,
         queues=queues,
         workers=workers,
         scheduler=scheduler,
         problems=[f"{alert.statement} {alert.remedy}" for alert in alerts],
+        at_least=_capped(states, queues),
     )
+
+
+def _capped(states: dict[str, int], queues: Sequence[QueueFacts]) -> list[str]:
+    counts = {f"states.{state}": count for state, count in states.items()}
+    for queue in queues:
+        counts[f"queues.{queue.name}.due"] = queue.due
+        counts[f"queues.{queue.name}.delayed"] = queue.delayed
+    return [name for name, count in counts.items() if count >= COUNT_LIMIT]
 
 
 def records_of(engine: Engine) -> Any:

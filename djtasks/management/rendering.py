@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from djtasks.formats.durations import in_words
-from djtasks.inspection import QueueFacts, SchedulerFacts, Status, WorkerFacts
+from djtasks.inspection import COUNT_LIMIT, QueueFacts, SchedulerFacts, Status, WorkerFacts
 
 
 def render_status(status: Status) -> str:
     """Return the status of one TASKS alias as a few aligned tables."""
-    states = "  ".join(f"{count:,} {state}" for state, count in status.states.items())
+    states = "  ".join(f"{_count(count)} {state}" for state, count in status.states.items())
     parts = [
         f"TASKS[{status.backend!r}]  database {status.database}, broker {status.broker}\n{states}",
         table(
@@ -31,6 +31,11 @@ def render_status(status: Status) -> str:
     return "\n\n".join(parts)
 
 
+def _count(count: int) -> str:
+    """Return a count, with a plus if it stopped at COUNT_LIMIT."""
+    return f"{count:,}" + ("+" if count >= COUNT_LIMIT else "")
+
+
 def _schedules_line(scheduler: SchedulerFacts) -> str:
     parts = [f"{scheduler.schedules:,} schedules"]
     parts += [f"{scheduler.paused:,} paused"] if scheduler.paused else []
@@ -42,8 +47,8 @@ def _schedules_line(scheduler: SchedulerFacts) -> str:
 def _queue_row(queue: QueueFacts) -> tuple[str, ...]:
     return (
         queue.name,
-        f"{queue.due:,}",
-        f"{queue.delayed:,}",
+        _count(queue.due),
+        _count(queue.delayed),
         f"{queue.running:,}",
         in_words(queue.oldest_wait) if queue.oldest_wait is not None else "-",
         f"{queue.indexed:,}" if queue.indexed is not None else "-",

@@ -18,9 +18,12 @@ from djtasks.inspection import (
     is_idle,
     queues_of,
     state_counts,
+    status,
     status_of,
     workers_of,
 )
+from djtasks.inspection.figures import batch_counts
+from djtasks.management import rendering
 from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.operations import pause_queue
 from djtasks.protocol.states import State
@@ -267,3 +270,18 @@ def test_an_alias_is_idle_when_nothing_is_due_or_running(database: str) -> None:
     engine.store.give_back([(UUID(result.id), 1)], worker=WORKER)
     run_due()
     assert is_idle(engine, None)
+
+
+def test_a_count_that_stopped_is_named_and_has_a_plus(db: None, monkeypatch: Any) -> None:
+    for module in (batch_counts, status, rendering):
+        monkeypatch.setattr(module, "COUNT_LIMIT", 2)
+    add.enqueue_many([(1, 2)] * 3)
+    add.using(queue_name="mail").enqueue(1, 2)
+
+    found = status_of(engine_of("default"))
+
+    assert found.at_least == ["states.ready", "queues.default.due"]
+    assert "2+ ready" in rendering.render_status(found)
+    assert "2+" in next(
+        line for line in rendering.render_status(found).splitlines() if line.startswith("default")
+    )
