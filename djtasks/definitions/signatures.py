@@ -10,6 +10,8 @@ from djtasks.errors import InvalidArguments
 from djtasks.formats.json_values import encode_sorted
 
 _MOST_NAMED = 1_000
+# Ends the error of a worker whose code does not accept a call; `why` recognizes it.
+OTHER_CODE = "Was it enqueued by other code?"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ class WhyFacts:
     `workers`: live ones that serve its queue. `draining`: those that are draining. `silent`: those
     that seem to have died. `problems`: those of the broker. `is_known` None: this process cannot
     tell whether workers have its code. `ahead` None: not counted, because it is not due.
-    `refused`: a worker without its code took it.
+    `refused`: a worker without its code took it. `mismatch`: the call does not fit the function
+    that this worker has; why.
     """
 
     now: datetime
@@ -57,6 +58,7 @@ class WhyFacts:
     problems: Sequence[Problem]
     is_known: bool | None
     refused: bool
+    mismatch: str = ""
     ahead: Ahead | None
 
 
@@ -65,8 +67,8 @@ class Reason:
     """One sentence about a task. `holds`: it is why the task is not running.
 
     `kind`: final, running, cancelling, lost, delayed, retrying, waiting, paused, no_worker,
-    unknown_task, expired, behind or starting. Wrong, but not the reason: broker, and unserved for
-    a paused queue. All right: open, served or known. `until`: when it ends, if that is known.
+    unknown_task, mismatch, expired, behind or starting. Wrong, but not the reason: broker, and
+    unserved for a paused queue. All right: open, served or known. `until`: when it ends, if known.
     """
 
     kind: str
@@ -146,11 +148,7 @@ def _ready(facts: WhyFacts) -> Iterator[Reason]:
     if not is_due:
         yield _later(facts)
     if facts.refused:
-        text = _(
-            "A worker took it, but does not know %(task)s. Workers try again every 30 seconds for "
-            "an hour, then it fails. Deploy its code, or list its module in OPTIONS['imports']."
-        ) % {"task": facts.task_path}
-        yield Reason(kind="unknown_task", text=text, holds=True)
+        yield _refused(facts)
     if facts.expires_at is not None and facts.expires_at <= facts.now:
         text = _("It expired %(span)s ago. A worker ends it without running it.")
         text %= {"span": _since(facts.now, facts.expires_at)}
@@ -165,6 +163,22 @@ def _ready(facts: WhyFacts) -> Iterator[Reason]:
         yield _turn(facts)
     if facts.is_known is not None and not facts.refused:
         yield _code(facts)
+
+
+def _refused(facts: WhyFacts) -> Reason:
+    said = {"task": facts.task_path, "why": facts.mismatch}
+    if facts.mismatch:
+        text = _(
+            "A worker took it, but the call does not fit its code: %(why)s Workers try again every "
+            "30 seconds for an hour, then it fails. Deploy the code that enqueued it to the "
+            "workers, or discard the task and enqueue it again."
+        )
+        return Reason(kind="mismatch", text=text % said, holds=True)
+    text = _(
+        "A worker took it, but does not know %(task)s. Workers try again every 30 seconds for "
+        "an hour, then it fails. Deploy its code, or list its module in OPTIONS['imports']."
+    )
+    return Reason(kind="unknown_task", text=text % said, holds=True)
 
 
 def _later(facts: WhyFacts) -> Reason:

@@ -1,9 +1,11 @@
 """Read the facts that tell why one task is not running."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from djtasks.definitions import registry
+from djtasks.definitions.signatures import OTHER_CODE
 from djtasks.engine import Engine
 from djtasks.inspection.diagnosis.facts import QueuePause, drains, is_silent, serves, takes_tasks
 from djtasks.inspection.diagnosis.reasons import WhyFacts
@@ -37,6 +39,7 @@ def why_facts_of(engine: Engine, row: TaskRecord, now: datetime) -> WhyFacts:
         owner=row.worker,
         last_error=str(last.get("class", "")).rpartition(".")[2],
         refused=state is State.READY and last.get("class") == _UNKNOWN,
+        mismatch=_mismatch(last),
         pause=_pause(engine, row.queue, now),
         workers=[worker for worker in serving if takes_tasks(worker, lease)],
         draining=[worker for worker in serving if drains(worker, lease)],
@@ -52,6 +55,12 @@ _AS_THEY_ARE = (
     "task_path", "queue", "attempt", "max_attempts", "run_after", "finished_at",
     "cancel_requested", "expires_at", "backend",
 )  # fmt: skip
+
+
+def _mismatch(last: dict[str, Any]) -> str:
+    """Return why the call does not fit the function of the last worker; "" if that was not it."""
+    why, is_mismatch, _ = str(last.get("message", "")).rpartition(f" {OTHER_CODE}")
+    return why if is_mismatch and last.get("class") == _UNKNOWN else ""
 
 
 def _pause(engine: Engine, queue: str, now: datetime) -> QueuePause | None:

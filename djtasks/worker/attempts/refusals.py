@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from djtasks.definitions import registry
-from djtasks.definitions.signatures import check_call
+from djtasks.definitions.signatures import OTHER_CODE, check_call
 from djtasks.definitions.task import Task
 from djtasks.errors import InvalidArguments, UnknownTask
 from djtasks.formats.json_values import decode
@@ -35,7 +35,7 @@ def signature_mismatch(
     try:
         check_call(claim.task_path, task.func, args, kwargs, takes_context=bool(task.takes_context))
     except InvalidArguments as reason:
-        return _refused(claim, UnknownTask(f"{reason} Was it enqueued by other code?"))
+        return _refused(claim, UnknownTask(f"{reason} {OTHER_CODE}"))
     return None
 
 

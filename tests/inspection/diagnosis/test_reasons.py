@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from djtasks import inspection
 from djtasks.brokers import Problem
+from djtasks.definitions.signatures import OTHER_CODE
 from djtasks.engine import Engine, engine_of
 from djtasks.formats.ids import new_id
 from djtasks.inspection import QueuePause, WhyFacts, WorkerFacts, why_not_running
@@ -69,6 +71,12 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         "It waits behind 214 others, about 1 min at the current rate.",
     ),
     ("unknown_task", {"refused": True}, "A worker took it, but does not know shop.tasks.send"),
+    (
+        "mismatch",
+        {"refused": True, "mismatch": "shop.tasks.send got an unexpected keyword argument 'm'."},
+        "A worker took it, but the call does not fit its code: shop.tasks.send got an unexpected "
+        "keyword argument 'm'. Workers try again",
+    ),
     ("unknown_task", {"is_known": False}, "No task is registered as shop.tasks.send"),
     (
         "expired",
@@ -136,8 +144,6 @@ def test_a_paused_queue_lets_nothing_start_even_when_it_is_next() -> None:
 
 
 def kinds_of(engine: Engine, id_: str) -> list[str]:
-    from uuid import UUID
-
     found = inspection.facts_for_why(engine, UUID(id_))
     assert found is not None
     return [reason.kind for reason in why_not_running(found) if reason.holds]
@@ -205,3 +211,18 @@ def test_a_record_that_is_gone_or_of_another_alias_has_no_facts(engine: Engine) 
 
     assert inspection.facts_for_why(engine, new_id()) is None
     assert inspection.facts_for_why(engine, record.pk) is None
+
+
+def test_a_call_that_does_not_fit_the_workers_code_is_said_to_be_the_reason(db: None) -> None:
+    result = add.enqueue(1, 2)
+    message = "tests.tasks.add got an unexpected keyword argument 'm'."
+    refusal = {"class": "djtasks.errors.UnknownTask", "message": f"{message} {OTHER_CODE}"}
+    TaskRecord.objects.update(errors=[refusal])
+
+    facts = inspection.facts_for_why(engine_of("default"), UUID(result.id))
+
+    assert facts is not None
+    assert facts.mismatch == message
+    reasons = inspection.why_not_running(facts)
+    assert "mismatch" in [reason.kind for reason in reasons]
+    assert "unknown_task" not in [reason.kind for reason in reasons]
