@@ -131,6 +131,7 @@ def workers_of(engine: Engine, now: datetime | None = None) -> list[WorkerFacts]
             rss=row.rss,
             draining=row.draining,
             alone=row.alone,
+            threads=row.threads,
         )
         for row in rows.order_by("host", "pid")
     ]

@@ -8,7 +8,11 @@ from djtasks.models.fields import DatabaseNow, ExactCharField
 
 
 class WorkerRecord(models.Model):
-    """One child process. Inserted before its first claim; its id is never used again."""
+    """One child process. Inserted before its first claim; its id is never used again.
+
+    `threads`: how many of its slots are for plain functions; the others are for coroutines. NULL if
+    one slot serves both, and for workers of an older version.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     supervisor = models.UUIDField()
@@ -18,6 +22,7 @@ class WorkerRecord(models.Model):
     version = models.CharField(max_length=64)
     queues = models.JSONField(default=list)
     slots = models.IntegerField()
+    threads = models.IntegerField(null=True)
     started_at = models.DateTimeField(db_default=DatabaseNow())
     heartbeat = models.BigIntegerField(db_default=0)
     heartbeat_at = models.DateTimeField(db_default=DatabaseNow())

@@ -38,6 +38,7 @@ class NewWorker:
     version: str
     queues: Sequence[str]
     slots: int
+    threads: int | None = None
     alone: bool = False
 
 

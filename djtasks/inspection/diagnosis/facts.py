@@ -37,7 +37,10 @@ class QueueFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerFacts:
-    """One child. `silent` is the time since its last heartbeat by the database's clock."""
+    """One child. `silent` is the time since its last heartbeat by the database's clock.
+
+    `threads`: how many of its slots are for plain functions; None if that is not known.
+    """
 
     id: UUID
     host: str
@@ -51,6 +54,13 @@ class WorkerFacts:
     rss: int | None
     draining: bool
     alone: bool
+    threads: int | None = None
+
+    def slots_for(self, *, coroutine: bool | None) -> int:
+        """Return its slots for coroutines or for plain functions; None means all of them."""
+        if coroutine is None or self.threads is None:
+            return self.slots
+        return self.slots - self.threads if coroutine else self.threads
 
 
 class Service(StrEnum):

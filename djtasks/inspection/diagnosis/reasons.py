@@ -28,11 +28,11 @@ _STATES = {
 class WhyFacts:
     """The facts for `why_not_running`, as of `now`, by the database's clock.
 
-    `workers`: live ones that serve its queue. `draining`: those that are draining. `silent`: those
-    that seem to have died. `problems`: those of the broker. `is_known` None: this process cannot
-    tell whether workers have its code. `ahead` None: not counted, because it is not due.
-    `refused`: a worker without its code took it. `mismatch`: the call does not fit the function
-    that this worker has; why.
+    `workers`: live ones that serve its queue. `slots`: their free ones of its kind, and all of its
+    kind. `draining`: those that are draining. `silent`: those that seem to have died. `problems`:
+    those of the broker. `is_known` None: this process cannot tell whether workers have its code.
+    `ahead` None: not counted, because it is not due. `refused`: a worker without its code took it.
+    `mismatch`: why the call does not fit the function of that worker.
     """
 
     now: datetime
@@ -52,6 +52,7 @@ class WhyFacts:
     last_error: str
     pause: QueuePause | None
     workers: Sequence[WorkerFacts]
+    slots: tuple[int, int]
     draining: Sequence[WorkerFacts] = ()
     silent: Sequence[WorkerFacts]
     backend: str
@@ -244,7 +245,7 @@ def _served(facts: WhyFacts) -> Reason:
         # A pause is why it waits, whoever is there.
         kind = "no_worker" if facts.pause is None else "unserved"
         return Reason(kind=kind, text=text, holds=facts.pause is None)
-    slots = sum(worker.slots for worker in facts.workers)
+    free, slots = facts.slots
     text = ngettext(
         "%(count)s live worker serves its queue %(queue)s, with %(free)s of %(slots)s slots free.",
         "%(count)s live workers serve its queue %(queue)s, with %(free)s of %(slots)s slots free.",
@@ -252,7 +253,7 @@ def _served(facts: WhyFacts) -> Reason:
     ) % {
         "count": len(facts.workers),
         "queue": facts.queue,
-        "free": max(slots - sum(len(worker.tasks) for worker in facts.workers), 0),
+        "free": free,
         "slots": slots,
     }
     return Reason(kind="served", text=text, holds=False)
@@ -262,11 +263,11 @@ def _turn(facts: WhyFacts) -> Reason:
     ahead = facts.ahead
     if ahead is None or not ahead.count:
         held = facts.pause is not None or not facts.workers
-        text = (
-            _("Nothing ranks before it: it is next.")
-            if held
-            else _("Nothing ranks before it: a worker takes it within 10 seconds.")
-        )
+        text = _("Nothing ranks before it: a worker takes it within 10 seconds.")
+        if held:
+            text = _("Nothing ranks before it: it is next.")
+        elif not facts.slots[0]:
+            text = _("Nothing ranks before it: it starts as soon as a slot for it is free.")
         return Reason(kind="starting", text=text, holds=not held)
     said = {"count": f"{ahead.count:,}" + ("+" if ahead.is_capped else "")}
     if ahead.wait is None:

@@ -1,13 +1,22 @@
 """Read the facts that tell why one task is not running."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from inspect import iscoroutinefunction
 from typing import Any
 from uuid import UUID
 
 from djtasks.definitions import registry
 from djtasks.definitions.signatures import OTHER_CODE
 from djtasks.engine import Engine
-from djtasks.inspection.diagnosis.facts import QueuePause, drains, is_silent, serves, takes_tasks
+from djtasks.inspection.diagnosis.facts import (
+    QueuePause,
+    WorkerFacts,
+    drains,
+    is_silent,
+    serves,
+    takes_tasks,
+)
 from djtasks.inspection.diagnosis.reasons import WhyFacts
 from djtasks.inspection.queue_position import ahead_of
 from djtasks.inspection.status import records_of, workers_of
@@ -29,6 +38,7 @@ def why_facts_of(engine: Engine, row: TaskRecord, now: datetime) -> WhyFacts:
     everybody, lease = workers_of(engine, now), engine.options.lease
     serving = [worker for worker in everybody if serves(worker, row.queue)]
     is_due = state is State.READY and row.run_after <= now
+    takers = [worker for worker in serving if takes_tasks(worker, lease)]
     last = next((e for e in reversed(row.errors or []) if isinstance(e, dict)), {})
     return WhyFacts(
         now=now,
@@ -41,7 +51,8 @@ def why_facts_of(engine: Engine, row: TaskRecord, now: datetime) -> WhyFacts:
         refused=state is State.READY and last.get("class") == _UNKNOWN,
         mismatch=_mismatch(last),
         pause=_pause(engine, row.queue, now),
-        workers=[worker for worker in serving if takes_tasks(worker, lease)],
+        workers=takers,
+        slots=_slots(takers, coroutine=_is_coroutine(row.task_path)),
         draining=[worker for worker in serving if drains(worker, lease)],
         silent=[worker for worker in everybody if is_silent(worker, lease)],
         problems=engine.broker.diagnose() if engine.broker else (),
@@ -55,6 +66,25 @@ _AS_THEY_ARE = (
     "task_path", "queue", "attempt", "max_attempts", "run_after", "finished_at",
     "cancel_requested", "expires_at", "backend",
 )  # fmt: skip
+
+
+def _is_coroutine(path: str) -> bool | None:
+    """Return whether a task is a coroutine function; None if this process does not know it."""
+    task = registry.find(path)
+    return None if task is None else iscoroutinefunction(task.func)
+
+
+def _slots(workers: Sequence[WorkerFacts], *, coroutine: bool | None) -> tuple[int, int]:
+    """Return how many slots of one kind are free, and how many there are."""
+    slots = sum(worker.slots_for(coroutine=coroutine) for worker in workers)
+    busy = sum(
+        coroutine is None
+        or worker.threads is None
+        or _is_coroutine(task["path"]) in (coroutine, None)
+        for worker in workers
+        for task in worker.tasks
+    )
+    return max(slots - busy, 0), slots
 
 
 def _mismatch(last: dict[str, Any]) -> str:

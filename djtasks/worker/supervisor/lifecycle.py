@@ -81,6 +81,7 @@ class Children:
             version=version,
             queues=self._config.queues or self._engine.queues,
             slots=1 if child.config.alone else self._config.slots,
+            threads=None if child.config.alone else self._config.threads,
             alone=child.config.alone,
         )
         try:

@@ -17,7 +17,7 @@ from djtasks.models import TaskRecord, WorkerRecord
 from djtasks.operations import cancel, pause_queue
 from djtasks.protocol.states import State
 from djtasks.testing import run_due
-from tests.tasks import add, explode, flaky
+from tests.tasks import add, add_async, explode, flaky
 from tests.worker.making import claim_all
 
 everywhere = pytest.mark.django_db(databases="__all__")
@@ -41,7 +41,7 @@ def facts(**changes: Any) -> WhyFacts:
         "started_at": None, "finished_at": None, "cancel_requested": False, "expires_at": None,
         "worker": None, "owner": None, "last_error": "", "pause": None, "workers": [worker()],
         "silent": [], "backend": "default", "problems": [], "is_known": True,
-        "refused": False, "ahead": Ahead(count=0, is_capped=False, wait=None),
+        "refused": False, "slots": (8, 8), "ahead": Ahead(count=0, is_capped=False, wait=None),
     }  # fmt: skip
     return WhyFacts(**fields | changes)
 
@@ -82,6 +82,11 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         "expired",
         {"expires_at": NOON - MINUTE},
         "It expired 1 min ago. A worker ends it without running it.",
+    ),
+    (
+        "starting",
+        {"slots": (0, 8)},
+        "Nothing ranks before it: it starts as soon as a slot for it is free.",
     ),
     ("starting", {}, "Nothing ranks before it: a worker takes it within 10 seconds."),
     (
@@ -226,3 +231,29 @@ def test_a_call_that_does_not_fit_the_workers_code_is_said_to_be_the_reason(db: 
     reasons = inspection.why_not_running(facts)
     assert "mismatch" in [reason.kind for reason in reasons]
     assert "unknown_task" not in [reason.kind for reason in reasons]
+
+
+@everywhere
+@pytest.mark.parametrize(
+    ("called", "served"),
+    [
+        (add.using(), "with 0 of 1 slots free"),
+        (add_async.using(), "with 100 of 100 slots free"),
+    ],
+)
+def test_only_slots_of_the_kind_that_a_task_needs_are_counted(
+    database: str, called: Any, served: str
+) -> None:
+    WorkerRecord.objects.using(database).create(
+        supervisor=new_id(), backend="default", host="web-1", pid=7, version="1", slots=101,
+        threads=1, tasks=[{"id": str(new_id()), "path": "tests.tasks.explode"}],
+    )  # fmt: skip
+    result = called.enqueue(1, 2)
+
+    found = inspection.facts_for_why(engine_of("default"), UUID(result.id))
+
+    assert found is not None
+    texts = [reason.text for reason in why_not_running(found)]
+    assert any(served in text for text in texts)
+    is_next = any("takes it within 10 seconds" in text for text in texts)
+    assert is_next == (not served.startswith("with 0"))
