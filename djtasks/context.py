@@ -25,6 +25,8 @@ class Execution(Protocol):
     def attempt(self) -> int: ...
     @property
     def cancelled(self) -> bool: ...
+    @property
+    def stopping(self) -> bool: ...
     def result(self) -> Any: ...
     def report(self, progress: dict[str, Any]) -> None: ...
     def completing(self, completion: "Completion") -> AbstractContextManager[None]: ...
@@ -91,6 +93,15 @@ class Context(_Base):
         raised in it.
         """
         return self._execution.cancelled
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the worker was asked to stop, or its process is about to be replaced.
+
+        The task may go on until the grace period is over; then it is ended and starts again
+        elsewhere. False in `run_due()` and the test backends.
+        """
+        return self._execution.stopping
 
     def set_progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Report progress. Costs one write to memory; stored within a second.

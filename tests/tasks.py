@@ -93,6 +93,30 @@ def waits_for_file(path: str) -> str:
     return "seen"
 
 
+def _leave_when_stopping(context: Context, path: str) -> list[int]:
+    """Return the look before the stop and the one after it, as a test notes them down."""
+    Path(f"{path}.started").touch()
+    looks = [int(context.stopping)]
+    while not context.stopping:
+        time.sleep(0.01)
+    return [*looks, int(context.stopping)]
+
+
+@task(takes_context=True)
+def leaves_when_stopping(context: Context, path: str) -> list[int]:
+    return _leave_when_stopping(context, path)
+
+
+@task(takes_context=True)
+async def leaves_when_stopping_async(context: Context, path: str) -> list[int]:
+    return await asyncio.to_thread(_leave_when_stopping, context, path)
+
+
+@task(takes_context=True)
+def is_stopping(context: Context) -> bool:
+    return context.stopping
+
+
 @task
 def kills_its_process() -> None:
     os.kill(os.getpid(), signal.SIGKILL)

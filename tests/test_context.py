@@ -22,6 +22,7 @@ class Attempt:
         self.fence = 7
         self.attempt = 2
         self.cancelled = False
+        self.stopping = False
         self.reported: list[dict[str, Any]] = []
         self.completed: list[Any] = []
 

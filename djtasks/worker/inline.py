@@ -52,6 +52,7 @@ class InlineWorker:
             counters=[0] * len(PROGRESS_COUNTERS),
             board=Board(bytearray(Board.size(config.slots))),
             sender=DjtasksBackend,
+            is_stopping=lambda: bool(wakeup.stops),
         )
         self._heartbeat = Heartbeat(engine, statuses=self._statuses, on_reply=self._on_reply)
         self._coordinator = Coordinator(engine, self.id)

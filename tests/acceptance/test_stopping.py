@@ -51,6 +51,19 @@ def test_what_does_not_finish_goes_back_without_an_attempt(live_engine, tmp_path
         assert behind.wait(10).return_value == 3
 
 
+@pytest.mark.parametrize("processes", ["1", "0"])
+@pytest.mark.parametrize("task", [tasks.leaves_when_stopping, tasks.leaves_when_stopping_async])
+def test_a_long_task_sees_the_stop_and_leaves_by_itself(live_engine, tmp_path, task, processes):
+    with worker("--processes", processes, "--grace", "30") as running:
+        result = task.enqueue(str(tmp_path / "task"))
+        eventually((tmp_path / "task.started").exists)
+
+        running.signal(signal.SIGTERM)
+
+        assert running.wait() == 0
+    assert record(result).return_value == [0, 1]
+
+
 def test_a_second_signal_does_not_wait(live_engine, tmp_path):
     with worker("--processes", "1", "--grace", "600") as running:
         stuck = tasks.waits_for_file.enqueue(str(tmp_path / "door"))

@@ -74,3 +74,9 @@ class TestRunDue:
         tasks.add_async.enqueue(3, 4)
 
         assert run_due()[0].return_value == 7
+
+
+def test_nothing_stops_in_a_test(engine):
+    tasks.is_stopping.enqueue()
+
+    assert [done.return_value for done in run_due()] == [False]

@@ -69,11 +69,13 @@ class Pipeline:
         middleware: Sequence[Middleware] = (),
         max_result: int | None = None,
         on_started: Watch = _nobody,
+        is_stopping: Callable[[], bool] = bool,
     ) -> None:
         self.store = store
         self.worker = worker
         self._max_result = max_result
         self._on_started = on_started
+        self._is_stopping = is_stopping
         self._middleware = middleware
         self._run: Run = _chained(middleware, call_task)
 
@@ -116,7 +118,9 @@ class Pipeline:
     def begin(self, work: Work) -> Running:
         """Start an attempt of a claim that was not refused, and return it."""
         assert work.task is not None
-        running = Running(work.claim, work.task, self.store, self.worker)
+        running = Running(
+            work.claim, work.task, self.store, self.worker, is_stopping=self._is_stopping
+        )
         self._on_started(running)
         return running
 

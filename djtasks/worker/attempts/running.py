@@ -7,7 +7,7 @@ import threading
 import time
 from asyncio import AbstractEventLoop
 from asyncio import Task as AsyncioTask
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -70,6 +70,7 @@ class Running:
     worker: UUID
     started_at: float = field(default_factory=time.time)
     started_monotonic: float = field(default_factory=time.monotonic)
+    is_stopping: Callable[[], bool] = bool
     progress: dict[str, Any] | None = None
     gate: Interruptible | None = None
     timed_out: bool = False
@@ -99,6 +100,10 @@ class Running:
     def cancelled(self) -> bool:
         self.asks = True
         return self.cancel_wanted
+
+    @property
+    def stopping(self) -> bool:
+        return self.is_stopping()
 
     @property
     def seconds(self) -> float:

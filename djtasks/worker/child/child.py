@@ -49,7 +49,8 @@ class Child:
     """Everything between the database and the task functions, in one process.
 
     `send` sends the supervisor a message. `counters` has a place for each of PROGRESS_COUNTERS,
-    `board` one for each slot: threads first, then coroutines.
+    `board` one for each slot: threads first, then coroutines. `is_stopping` returns whether this
+    process was asked to stop; None: whether the supervisor has said so.
     """
 
     def __init__(
@@ -62,17 +63,18 @@ class Child:
         counters: MutableSequence[int],
         board: Board,
         sender: type,
+        is_stopping: Callable[[], bool] | None = None,
     ) -> None:
         self.engine = engine
         self.config = config
-        self.worker = worker
-        self.send = send
+        self.worker, self.send = worker, send
         self._hung: set[UUID] = set()
-        self._draining = threading.Event()
+        # Not the same: a process that isolates a suspect drains, and its task is to go on.
+        self._draining, self._stopping = threading.Event(), threading.Event()
         self.holdings = Holdings()
         self.announcer = Announcer(sender, worker, engine.alias)
         self.statistics = Statistics(engine, worker)
-        self.pipeline = self._pipeline()
+        self.pipeline = self._pipeline(is_stopping or self._stopping.is_set)
         self.limits = Limits(self._on_hung)
         fetching, settling, asyncio = progress_counters(counters)
         self.settler = self._settler()
@@ -82,13 +84,14 @@ class Child:
         self.fetch_loop = self._loop("fetch", self.fetcher.tick, fetching)
         self._background = self._background_loops(settling)
 
-    def _pipeline(self) -> Pipeline:
+    def _pipeline(self, is_stopping: Callable[[], bool]) -> Pipeline:
         return Pipeline(
             self.engine.store,
             self.worker,
             middleware=middleware.load(self.engine.options.middleware),
             max_result=self.engine.options.max_result,
             on_started=self.announcer.started,
+            is_stopping=is_stopping,
         )
 
     def _settler(self) -> Settler:
@@ -238,6 +241,8 @@ class Child:
 
     def drain_soon(self, *, give_back: bool = True) -> None:
         """Start to drain in a new thread; only the first call does."""
+        if give_back:
+            self._stopping.set()
         if not self._draining.is_set():
             self._draining.set()
             threading.Thread(
