@@ -80,7 +80,7 @@ def parse_options(raw: Any) -> Options:
     if parsed["broker"] == "redis" and not parsed.get("cache"):
         raise InvalidOption(
             "The broker 'redis' needs 'cache': the alias in CACHES whose LOCATION is the "
-            "Redis to use, with the backend django_redis.cache.RedisCache."
+            "Redis to use, with the RedisCache of Django or django-redis as its BACKEND."
         )
     if parsed["broker"] == "kombu" and not parsed.get("broker_url"):
         raise InvalidOption(

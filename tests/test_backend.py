@@ -166,7 +166,7 @@ def test_an_alias_that_does_not_exist_is_refused() -> None:
     ("options", "error", "complaint"),
     [
         ({"brokr": "redis"}, InvalidTaskBackend, r"TASKS\['default'\]: 'brokr' is not a djtasks"),
-        ({"cache": "default"}, Exception, "is not a django-redis cache"),
+        ({"cache": "default"}, Exception, "is not a Redis cache"),
     ],
 )
 def test_bad_settings_fail_before_anything_is_written(

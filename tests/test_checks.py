@@ -85,7 +85,7 @@ def test_e002_moments_without_a_zone() -> None:
     ("options", "complaint"),
     [
         ({"cache": "nowhere"}, "nowhere"),
-        ({"cache": "default"}, "'default', which is not a django-redis cache"),
+        ({"cache": "default"}, "'default', which is not a Redis cache"),
         ({"broker": "tests.carriers.Missing"}, "'tests.carriers.Missing', which cannot be imp"),
         ({"broker": "tests.test_checks.explode"}, "'tests.test_checks.explode' cannot be built: 7"),
     ],

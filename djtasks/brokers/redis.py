@@ -1,4 +1,4 @@
-"""The Redis broker: one sorted set per queue, through the project's django-redis alias.
+"""The Redis broker: one sorted set per queue, through a CACHES alias.
 
 Needs Redis >= 7.0 or Valkey >= 7.2. It uses no scripts and keeps no list of popped ids. Members
 are the 16 bytes of an id.

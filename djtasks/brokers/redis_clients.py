@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.cache import caches
+from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -27,27 +28,39 @@ def client_of(
     and retries do not: a retried pop would lose a batch.
     """
     _require_alias(cache)
+    pool, client_class = _pool_of(cache, key)
+    scouts = [scout.connection_pool for scout in _scouts_of(pool)]
+    for scout in scouts:
+        _tune(scout, timeout=PUSH_TIMEOUT, deadline=deadline)
+    _tune(pool, timeout=timeout, deadline=deadline)
+    client = client_class(connection_pool=pool)
+    # Else the garbage collector would warn of each socket that it collects before its pool.
+    weakref.finalize(client, _hang_up, [pool, *scouts]).atexit = False
+    return client
+
+
+def _pool_of(cache: str, key: Callable[[], str]) -> tuple[Any, Any]:
+    """Return a new pool with the settings of the alias, and the class of its clients."""
+    alias: Any = caches[cache]
     try:
-        alias: Any = caches[cache]
+        if isinstance(alias, RedisCache):
+            # The first server of LOCATION: Django writes to it, and reads from the others.
+            server: Any = alias._cache  # noqa: SLF001 - what builds the project's own pools
+            pool = server._pool_class.from_url(server._servers[0], **server._pool_options)  # noqa: SLF001
+            return pool, server._client  # noqa: SLF001
         shared, urls = alias.client.connection_factory, alias.client._server  # noqa: SLF001
     except AttributeError:
         raise ImproperlyConfigured(
-            f"OPTIONS['cache'] names the CACHES alias {cache!r}, which is not a django-redis "
-            f"cache. Set its BACKEND to 'django_redis.cache.RedisCache'."
+            f"OPTIONS['cache'] names the CACHES alias {cache!r}, which is not a Redis cache. Set "
+            f"its BACKEND to 'django.core.cache.backends.redis.RedisCache' or "
+            f"'django_redis.cache.RedisCache'."
         ) from None
     factory = type(shared)(shared.options)  # with its own sentinels
     if hasattr(factory, "get_slot_pool"):
         pool = factory.get_slot_pool(urls, key)
     else:
         pool = factory.get_connection_pool(factory.make_connection_params(urls[0]))
-    scouts = [scout.connection_pool for scout in _scouts_of(pool)]
-    for scout in scouts:
-        _tune(scout, timeout=PUSH_TIMEOUT, deadline=deadline)
-    _tune(pool, timeout=timeout, deadline=deadline)
-    client = factory.redis_client_cls(connection_pool=pool)
-    # Else the garbage collector would warn of each socket that it collects before its pool.
-    weakref.finalize(client, _hang_up, [pool, *scouts]).atexit = False
-    return client
+    return pool, factory.redis_client_cls
 
 
 def _require_alias(cache: str) -> None:

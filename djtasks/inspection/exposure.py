@@ -27,7 +27,9 @@ def exposures_of(engine: Engine) -> list[Exposure]:
     options = given.get("OPTIONS", {})
     found: list[Exposure] = []
     for place in _urls(places):
-        found += _exposures(place, has_password=bool(options.get("PASSWORD")))
+        found += _exposures(
+            place, has_password=bool(options.get("PASSWORD") or options.get("password"))
+        )
     return found
 
 
