@@ -53,7 +53,7 @@ def order(permission: str, **rest: Any) -> Page:
 
 def djangos(model: str, *, row: str) -> dict[str, Page]:
     """Return the pages that Django's admin adds for a table that nobody edits."""
-    see = frozenset({f"view_{model}", f"change_{model}"})
+    see = frozenset({f"view_{model}"})
     return {
         f"djtasks_{model}_add": Page(get=NOBODY, post=NOBODY),
         f"djtasks_{model}_change": Page(get=see, post=NOBODY, row=row),
@@ -113,9 +113,7 @@ PAGES: dict[str, Page] = {
     "djtasks_schedule_run": order(PLAN, row="schedule"),
     "djtasks_schedule_resume": order(PLAN, row="schedule"),
     "djtasks_schedule_revert": order(PLAN, row="schedule"),
-    "djtasks_schedule_history": Page(
-        get=frozenset({PLANS, PLAN}), post=frozenset({PLANS, PLAN}), row="schedule"
-    ),
+    "djtasks_schedule_history": one(PLANS, row="schedule"),
 }
 # Django's redirects from a row's bare address to its page.
 REDIRECTS = {
