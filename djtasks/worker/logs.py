@@ -1,6 +1,7 @@
 """Set up logging for a worker if the project has not."""
 
 import logging
+import re
 import sys
 
 from django.conf import settings
@@ -8,6 +9,23 @@ from django.conf import settings
 from djtasks.compat import LOGGER_NAME
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+# A terminal obeys these; the line separators among them begin a line in some readers of logs.
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class LineFormatter(logging.Formatter):
+    """Write each record so that no text in it can pass for another record.
+
+    All lines but the first are indented, those of tracebacks too. Control characters are escaped.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        first, *others = super().format(record).split("\n")
+        return "\n".join([_escaped(first), *(f"    {_escaped(line)}" for line in others)])
+
+
+def _escaped(text: str) -> str:
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def set_up_logging(*, verbose: bool) -> None:
@@ -32,5 +50,5 @@ def set_up_logging(*, verbose: bool) -> None:
 
 def _to_stderr() -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(_FORMAT))
+    handler.setFormatter(LineFormatter(_FORMAT))
     return handler
