@@ -23,6 +23,7 @@ ELSEWHERE = {
     "admin/test_bad_input.py": "every page",
     "admin/test_browser.py": "every page in a browser",
     "admin/test_everybody.py": "every page, in any theme, at any width",
+    "admin/test_foreign_json.py": "every page",
     "admin/test_hostile_text.py": "every page",
     "admin/test_permissions.py": "every page",
     "admin/test_secrets.py": "every page",

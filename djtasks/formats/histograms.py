@@ -42,10 +42,16 @@ def _middle(bucket: int) -> float:
 
 
 def add(total: Histogram, part: Mapping[str, int] | Mapping[int, int]) -> None:
-    """Add a histogram to a total; its bucket numbers may be text, as JSON stores them."""
-    for bucket, count in part.items():
-        number = int(bucket)
-        total[number] = total.get(number, 0) + count
+    """Add a histogram to a total; its bucket numbers may be text, as JSON stores them.
+
+    What somebody else stored in another shape is left out.
+    """
+    for bucket, count in part.items() if isinstance(part, dict) else ():
+        try:
+            number = int(bucket)
+            total[number] = total.get(number, 0) + count
+        except (TypeError, ValueError):
+            continue
 
 
 def merged(parts: Iterable[Mapping[str, int] | Mapping[int, int]]) -> Histogram:

@@ -7,6 +7,7 @@ from typing import Any
 
 from djtasks.definitions.redaction import HIDDEN
 from djtasks.errors import TaskTimeout, WorkerLost
+from djtasks.formats.foreign import objects_in, texts_in
 from djtasks.formats.tracebacks import Frame, class_path, frames_of
 from djtasks.models import TaskRecord
 from djtasks.protocol.states import State
@@ -44,7 +45,7 @@ class Attempt:
 
 def attempts_of(row: TaskRecord, now: datetime) -> list[Attempt]:
     """Return the attempts that the row still holds, oldest first."""
-    entries = [entry for entry in row.errors or [] if isinstance(entry, dict)]
+    entries = objects_in(row.errors)
     ended_well = row.state == State.SUCCESSFUL
     running = row.state == State.RUNNING
     spent = sum(entry.get("class") != _LOST for entry in entries)
@@ -68,7 +69,7 @@ def without_messages(attempts: Iterable[Attempt]) -> list[Attempt]:
 
 
 def _last(row: TaskRecord, outcome: str, now: datetime) -> Attempt:
-    workers = row.worker_ids or [""]
+    workers = texts_in(row.worker_ids) or [""]
     return Attempt(
         number=row.attempt + (outcome == "running"),
         outcome=outcome,

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from djtasks.engine import Engine
+from djtasks.formats.foreign import counts_in, object_in
 from djtasks.models import BulkAction
 
 
@@ -63,14 +64,14 @@ def _facts(row: BulkAction) -> BulkFacts:
     return BulkFacts(
         id=row.pk,
         action=row.action,
-        selection=row.selection,
-        options=row.options,
+        selection=object_in(row.selection),
+        options=object_in(row.options),
         by=row.by,
         task=row.task,
         planned=row.planned,
         changed=row.changed,
         refused=row.refused,
-        refusals=row.refusals,
+        refusals=counts_in(row.refusals),
         stopped=row.stop_requested,
         created_at=row.created_at,
         finished_at=row.finished_at,

@@ -10,6 +10,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 
 from djtasks.engine import Engine
+from djtasks.formats.foreign import objects_in, texts_in
 from djtasks.inspection.display.calls import Piece, pieces_of
 from djtasks.inspection.fields import fields_of, shown_arguments
 from djtasks.inspection.search.values import id_of
@@ -178,7 +179,7 @@ def worker_names(engine: Engine, ids: Iterable[str | None]) -> dict[str, str]:
 
 
 def _worker_of(record: TaskRecord) -> str | None:
-    before = record.worker_ids or []
+    before = texts_in(record.worker_ids)
     return str(record.worker or before[-1]) if record.worker or before else None
 
 
@@ -215,7 +216,7 @@ def _row(
 
 def last_error(record: TaskRecord) -> dict[str, Any]:
     """Return the last error of a record, empty if there is none or it was successful."""
-    entries = [entry for entry in record.errors or [] if isinstance(entry, dict)]
+    entries = objects_in(record.errors)
     return entries[-1] if entries and record.state != State.SUCCESSFUL else {}
 
 

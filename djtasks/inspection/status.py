@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from djtasks.engine import Engine, our_aliases
 from djtasks.errors import BrokerUnavailable
+from djtasks.formats.foreign import objects_in, texts_in
 from djtasks.inspection.diagnosis.alerts import alerts_of
 from djtasks.inspection.diagnosis.facts import (
     QueueFacts,
@@ -123,9 +124,9 @@ def workers_of(engine: Engine, now: datetime | None = None) -> list[WorkerFacts]
             host=row.host,
             pid=row.pid,
             version=row.version,
-            queues=list(row.queues),
+            queues=texts_in(row.queues),
             slots=row.slots,
-            tasks=list(row.tasks),
+            tasks=objects_in(row.tasks),
             silent=max(now - row.heartbeat_at, timedelta(0)),
             started_at=row.started_at,
             rss=row.rss,

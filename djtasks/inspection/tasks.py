@@ -11,6 +11,7 @@ from django.db.models import Q
 from djtasks.definitions import registry
 from djtasks.definitions.redaction import redacted_value
 from djtasks.engine import Engine
+from djtasks.formats.foreign import list_in
 from djtasks.inspection.attempts import Attempt, attempts_of
 from djtasks.inspection.display.calls import Piece, call_of
 from djtasks.inspection.fields import shown_arguments
@@ -139,7 +140,7 @@ def _facts(engine: Engine, row: TaskRecord, now: datetime, related: list[Related
         progress=redacted_value(row.progress, pattern=pattern),
         waited=waited_of(row, now),
         ran=ran_of(row, now),
-        tags=list(row.tags or []),
+        tags=list_in(row.tags),
         attempts=attempts_of(row, now),
         timeline=timeline_of(row, now),
         related=related,

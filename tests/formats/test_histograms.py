@@ -1,10 +1,12 @@
 """Histograms of times: small, additive, and with percentiles of a known error."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from djtasks.formats.histograms import bucket_of, merged, quantile
+from djtasks.formats.histograms import add, bucket_of, merged, quantile
 
 DAY = 86_400.0
 times = st.floats(min_value=0.001, max_value=10 * DAY)
@@ -45,3 +47,12 @@ def test_histograms_add_up_as_json_keeps_them_too() -> None:
 
 def test_no_times_have_no_percentile() -> None:
     assert quantile({}, 0.95) is None
+
+
+@pytest.mark.parametrize("part", [None, 7, [1], {"a": 1}, {"20": [1]}, {"20": None}])
+def test_what_is_no_histogram_adds_nothing(part: Any) -> None:
+    total = {20: 1}
+
+    add(total, part)
+
+    assert total == {20: 1}

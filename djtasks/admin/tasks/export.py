@@ -18,6 +18,7 @@ from djtasks.admin.task_pages import TaskPages
 from djtasks.admin.tasks.columns import Column, exported_value, needed_by, values_of
 from djtasks.definitions.redaction import redacted_value
 from djtasks.engine import Engine
+from djtasks.formats.foreign import texts_in
 from djtasks.inspection.fields import shown_arguments
 from djtasks.inspection.listing import WINDOW, Reading, TaskRow, last_error, rows_of
 from djtasks.inspection.status import records_of
@@ -114,7 +115,7 @@ def _rows(engine: Engine, found: SearchResult, columns: Sequence[Column]) -> Ite
 def _row(engine: Engine, record: TaskRecord, found: SearchResult) -> dict[str, Any]:
     now = found.context.now
     failure = last_error(record)
-    before = record.worker_ids or [None]
+    before = texts_in(record.worker_ids)
     state, is_due = State(record.state), record.run_after <= now
     row = {
         "id": record.pk,
@@ -122,7 +123,7 @@ def _row(engine: Engine, record: TaskRecord, found: SearchResult) -> dict[str, A
         "state": phase_of(state, attempt=record.attempt, is_due=is_due),
         "waited_seconds": _seconds(waited_of(record, now)),
         "ran_seconds": _seconds(ran_of(record, now)),
-        "worker": record.worker or before[-1],
+        "worker": record.worker or (before[-1] if before else None),
         "error": str(failure.get("class", "")),
         "message": found.context.visibility.message(str(failure.get("message", ""))),
     }

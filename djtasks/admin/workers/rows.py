@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from djtasks.admin.queues.rows import Standing
 from djtasks.engine import Engine
+from djtasks.formats.foreign import running_in
 from djtasks.inspection import WorkerFacts
 from djtasks.inspection.diagnosis.facts import is_silent
 from djtasks.inspection.tasks import time_limits_of
@@ -67,7 +68,8 @@ class WorkerRow:
 
 def worker_rows(engine: Engine, workers: Sequence[WorkerFacts], now: datetime) -> list[WorkerRow]:
     """Return the rows of workers, in the order they came."""
-    limits = time_limits_of(engine, [task["id"] for worker in workers for task in worker.tasks])
+    running = [task["id"] for worker in workers for task in running_in(worker.tasks)]
+    limits = time_limits_of(engine, running)
     newest = max(workers, key=lambda worker: worker.started_at).version if workers else ""
     return [_row(engine, facts, limits, newest=newest, now=now) for facts in workers]
 
@@ -81,7 +83,7 @@ def _row(
     now: datetime,
 ) -> WorkerRow:
     running = sorted(
-        (_current(task, limits, now) for task in facts.tasks),
+        (_current(task, limits, now) for task in running_in(facts.tasks)),
         key=lambda task: task.elapsed,
         reverse=True,
     )

@@ -9,6 +9,7 @@ from uuid import UUID
 from djtasks.definitions import registry
 from djtasks.definitions.signatures import OTHER_CODE
 from djtasks.engine import Engine
+from djtasks.formats.foreign import objects_in
 from djtasks.inspection.diagnosis.facts import (
     QueuePause,
     WorkerFacts,
@@ -39,7 +40,7 @@ def why_facts_of(engine: Engine, row: TaskRecord, now: datetime) -> WhyFacts:
     serving = [worker for worker in everybody if serves(worker, row.queue)]
     is_due = state is State.READY and row.run_after <= now
     takers = [worker for worker in serving if takes_tasks(worker, lease)]
-    last = next((e for e in reversed(row.errors or []) if isinstance(e, dict)), {})
+    last = (objects_in(row.errors) or [{}])[-1]
     return WhyFacts(
         now=now,
         state=state,
