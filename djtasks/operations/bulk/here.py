@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connections, transaction
@@ -38,15 +39,11 @@ def run_bulk_here(engine: Engine, change: Change, selection: Selection, *, by: s
     """Apply a change to the records that match now, and return the row with the outcome.
 
     Each chunk is one transaction. A chunk that raises is rolled back and logged, and ends the
-    action. Raises InvalidBulkAction, before any change, if more than 10,000 would be changed.
+    action. If the process dies, the row tells what it had changed, and that it was stopped.
+    Raises InvalidBulkAction, before any change, if more than 10,000 would be changed.
     """
     matching = selected(engine, selection)
-    possible = matching.filter(state__in=change.states).order_by()
-    ids = sorted(possible.values_list("pk", flat=True)[: MOST_HERE + 1])
-    if len(ids) > MOST_HERE:
-        raise InvalidBulkAction(
-            f"The action {change.name!r} takes at most {MOST_HERE:,} tasks at once, and more match."
-        )
+    ids = _possible(matching, change)
     planned = matching[:PLANNED_LIMIT].count()
     row = BulkAction(
         backend=engine.alias,
@@ -56,17 +53,42 @@ def run_bulk_here(engine: Engine, change: Change, selection: Selection, *, by: s
         upper=new_id(),
         planned=max(planned, len(ids)),
         created_at=engine.now(),
+        stop_requested=True,
+        finished_at=engine.store.now(),
     )
     _note(row, OTHER_STATE, row.planned - len(ids))
-    for at in range(0, len(ids), ROWS_A_CHUNK):
-        if not _do_chunk(engine, change, row, ids[at : at + ROWS_A_CHUNK]):
-            row.stop_requested = True
-            _note(row, RAISED, len(ids) - at)
-            break
-    row.finished_at = engine.store.now()
     row.save(using=engine.database, force_insert=True)
+    row.stop_requested = not _do_all(engine, change, row, ids)
+    _write(engine, row)
     row.refresh_from_db(using=engine.database)
     return row
+
+
+def _possible(matching: Any, change: Change) -> list[UUID]:
+    possible = matching.filter(state__in=change.states).order_by()
+    ids: list[UUID] = sorted(possible.values_list("pk", flat=True)[: MOST_HERE + 1])
+    if len(ids) > MOST_HERE:
+        raise InvalidBulkAction(
+            f"The action {change.name!r} takes at most {MOST_HERE:,} tasks at once, and more match."
+        )
+    return ids
+
+
+def _do_all(engine: Engine, change: Change, row: BulkAction, ids: Sequence[UUID]) -> bool:
+    """Do all chunks, and note each one in the row; return False if one raised."""
+    for at in range(0, len(ids), ROWS_A_CHUNK):
+        if not _do_chunk(engine, change, row, ids[at : at + ROWS_A_CHUNK]):
+            _note(row, RAISED, len(ids) - at)
+            return False
+        _write(engine, row)
+    return True
+
+
+def _write(engine: Engine, row: BulkAction) -> None:
+    names = ("changed", "refused", "refusals", "stop_requested")
+    columns = {name: getattr(row, name) for name in names}
+    rows = BulkAction.objects.using(engine.database).filter(pk=row.pk)
+    rows.update(finished_at=engine.store.now(), **columns)
 
 
 def run_here(engine: Engine, change: Change, ids: Sequence[UUID]) -> int | None:
