@@ -37,7 +37,8 @@ def _count(count: int) -> str:
 
 
 def _schedules_line(scheduler: SchedulerFacts) -> str:
-    parts = [f"{scheduler.schedules:,} schedules"]
+    count = scheduler.schedules
+    parts = [f"{count:,} schedule{'' if count == 1 else 's'}"]
     parts += [f"{scheduler.paused:,} paused"] if scheduler.paused else []
     parts += [f"{len(scheduler.broken):,} broken"] if scheduler.broken else []
     parts += [f"next in {in_words(scheduler.next_in)}"] if scheduler.next_in else []

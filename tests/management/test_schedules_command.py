@@ -128,6 +128,12 @@ def test_what_makes_no_sense_is_refused(arguments, complaint):
     assert complaint in refused("schedules", *arguments)
 
 
+def test_status_says_one_schedule_in_the_singular(engine):
+    schedule("soon", next_run_at=engine.store.now() + timedelta(seconds=90.5))
+
+    assert "\n1 schedule, next in 1 min 30 s" in said("status", "--backend", "default")
+
+
 def test_status_counts_schedules_and_says_when_the_next_one_is(engine):
     schedule("soon", next_run_at=engine.store.now() + timedelta(seconds=90.5))
     schedule("broken", broken="It is.", next_run_at=NOON - HOUR)
