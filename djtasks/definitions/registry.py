@@ -110,6 +110,11 @@ def all_tasks() -> list[Task[..., Any]]:
     return [_tasks[path] for path in sorted(_tasks)]
 
 
+def is_internal(task: Task[..., Any]) -> bool:
+    """Return whether a task is one of djtasks itself, which nobody calls by hand."""
+    return task.func.__module__.startswith("djtasks.")
+
+
 def import_tasks(extra: Iterable[str] = ()) -> int:
     """Import each app's `tasks` module and the modules of `extra`; return how many are known.
 
@@ -126,7 +131,7 @@ def import_tasks(extra: Iterable[str] = ()) -> int:
 def is_discovered(task: Task[..., Any], extra: Iterable[str] = ()) -> bool:
     """Return whether `import_tasks` would find this task in another process."""
     module = task.func.__module__
-    if module.startswith("djtasks."):
+    if is_internal(task):
         return True  # workers register those themselves
     if any(module == path or module.startswith(f"{path}.") for path in extra):
         return True

@@ -200,6 +200,7 @@ def test_enqueue_prints_the_id(arguments: list[str], args: Any, kwargs: Any) -> 
         (["tests.tasks.gone"], "Known tasks:\n  "),
         (["tests.tasks.gone"], "\n  tests.tasks.add\n"),
         (["tests.tasks.add", "[1"], "The arguments are not JSON:"),
+        (["tests.tasks.add", "[" * 100_000], "The arguments are nested too deeply."),
         (["tests.tasks.add", "7"], "The arguments must be a JSON list or object."),
         (["tests.tasks.add", "[]"], "Task 'tests.tasks.add' does not accept these arguments"),
         (["tests.tasks.add", "[1, NaN]"], "args[1] is nan, which JSON cannot carry."),

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
 
 from djtasks.admin.forms.durations import HumanDurationField
@@ -14,7 +15,7 @@ from djtasks.definitions import registry
 from djtasks.definitions.signatures import check_call
 from djtasks.engine import Engine
 from djtasks.errors import InvalidArguments, InvalidSchedule
-from djtasks.formats.json_values import encode_arguments
+from djtasks.formats.json_values import MAX_DEPTH, encode_arguments
 from djtasks.inspection.visibility import Visibility
 from djtasks.models import Schedule
 from djtasks.operations import ScheduleDraft
@@ -55,9 +56,28 @@ def _moment_field(label: Any, help_text: Any = "") -> StoredMomentField:
     return StoredMomentField(label=label, help_text=help_text, required=False, widget=widget)
 
 
+class _JSONField(forms.JSONField):
+    """A JSONField that answers a text which is nested too deeply, as any other that is not JSON."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except RecursionError:
+            raise forms.ValidationError(
+                _("This is nested too deeply. The maximum is %(depth)s levels."),
+                params={"depth": MAX_DEPTH},
+            ) from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        try:
+            return super().bound_data(data, initial)
+        except RecursionError:
+            return InvalidJSONInput(data)
+
+
 def _json_field(label: Any, help_text: Any) -> forms.JSONField:
     widget = forms.Textarea(attrs={"rows": 2, "class": "mono", "spellcheck": "false"})
-    return forms.JSONField(label=label, help_text=help_text, required=False, widget=widget)
+    return _JSONField(label=label, help_text=help_text, required=False, widget=widget)
 
 
 class ScheduleForm(forms.Form):
@@ -111,11 +131,12 @@ class ScheduleForm(forms.Form):
         self.stored_rule = row.rule if row else {}
         self.rule: Rule | None = None
         self.policy: MissedPolicy | None = None
-        paths = [task.module_path for task in registry.all_tasks() if task.backend == engine.alias]
+        ours = (task for task in registry.all_tasks() if task.backend == engine.alias)
+        paths = [task.module_path for task in ours if not registry.is_internal(task)]
         if row is not None and row.task_path not in paths:
             paths.append(row.task_path)
         task_path: Any = self.fields["task_path"]
-        task_path.choices = [(path, path) for path in paths]
+        task_path.choices = [("", "---------"), *((path, path) for path in paths)]
         self.hides_arguments = row is not None and not visibility.arguments
         if self.hides_arguments:
             # They stay as they are, for the task that they are for.

@@ -10,6 +10,7 @@ from djtasks.compat import InvalidTask
 from djtasks.definitions import registry
 from djtasks.engine import engine_of, our_aliases
 from djtasks.errors import InvalidArguments, UnknownTask
+from djtasks.formats.json_values import MAX_DEPTH
 
 HELP = "enqueue a task by its dotted path"
 
@@ -38,6 +39,10 @@ def handle(options: dict[str, Any], out: OutputWrapper) -> None:
             raise CommandError("The arguments must be a JSON list or object.")
     except json.JSONDecodeError as error:
         raise CommandError(f"The arguments are not JSON: {error}") from error
+    except RecursionError:
+        raise CommandError(
+            f"The arguments are nested too deeply. The maximum is {MAX_DEPTH} levels."
+        ) from None
     except UnknownTask as error:
         known = "\n  ".join(task.module_path for task in registry.all_tasks())
         raise CommandError(f"{error}\nKnown tasks:\n  {known or '(none)'}") from error

@@ -131,6 +131,34 @@ def test_the_preview_notes_a_rule_that_may_mean_once_an_hour(
     assert ("For once an hour, enter 0 for the minute." in html) is is_noted
 
 
+@pytest.mark.parametrize("name", ["preview", "add"])
+@pytest.mark.parametrize("depth", [33, 5_000, 100_000])
+@pytest.mark.parametrize("field", ["args", "kwargs"])
+def test_json_that_is_nested_too_deeply_is_an_error_in_its_field(
+    admin: Client, name: str, depth: int, field: str
+) -> None:
+    around = ("[", "]") if field == "args" else ('{"a":', "}")
+    typed = {field: around[0] * depth + "1" + around[1] * depth}
+
+    answer = admin.post(page(name), TYPED | typed)
+
+    assert answer.status_code == 200
+    assert not Schedule.objects.exists()
+    if name == "add":
+        assert answer.context["form"].errors
+
+
+def test_a_new_schedule_has_no_task_yet_and_offers_none_of_djtasks_own(admin: Client) -> None:
+    form = admin.get(page("add")).context["form"]
+    offered = [path for path, _label in form.fields["task_path"].choices]
+
+    assert offered[0] == ""
+    assert "tests.tasks.add" in offered
+    assert not [path for path in offered if path.startswith("djtasks.")]
+    answer = admin.post(page("add"), TYPED | {"task_path": ""})
+    assert "required" in str(answer.context["form"].errors["task_path"])
+
+
 def test_the_preview_of_nonsense_says_what_is_wrong(admin: Client) -> None:
     html = admin.post(page("preview"), TYPED | {"expression": "61 * * * *"}).content.decode()
 
