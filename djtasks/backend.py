@@ -22,7 +22,7 @@ from djtasks.compat import (
     register_checks,
     task_enqueued,
 )
-from djtasks.definitions import registry
+from djtasks.definitions import discovery, registry
 from djtasks.definitions.options import require_queue
 from djtasks.definitions.task import Items, Task
 from djtasks.engine import Engine, engine_of
@@ -37,7 +37,7 @@ from djtasks.store import MISSING_APP, queue_database
 logger = logging.getLogger("djtasks.backend")
 
 ROWS_A_STATEMENT = 1_000
-_warned: set[str] = set()
+_asked: set[str] = set()
 
 # Here too: the AppConfig, which does it otherwise, may be what is missing.
 register_checks()
@@ -149,15 +149,15 @@ class DjtasksBackend(BaseTaskBackend):
 
     def _warn_if_hidden(self, task: Task[..., Any], engine: Engine) -> None:
         path = task.module_path
-        if path in _warned or registry.is_discovered(task, engine.options.imports):
+        if path in _asked:
             return
-        _warned.add(path)
+        _asked.add(path)
+        if registry.is_discovered(task, engine.options.imports):
+            return
         logger.warning(
-            "Task outside the modules that workers import path=%s: move it to a `tasks` module "
-            "of an installed app, or add %r to OPTIONS['imports'] of TASKS[%r]",
+            "Task outside the modules that workers import path=%s: %s",
             path,
-            task.func.__module__,
-            self.alias,
+            discovery.remedy(task.func.__module__, self.alias),
         )
 
     def get_result(self, result_id: str) -> TaskResult[Any]:

@@ -14,7 +14,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, router
 
 from djtasks import middleware
 from djtasks.compat import InvalidTaskBackend
-from djtasks.definitions import registry
+from djtasks.definitions import discovery, registry
 from djtasks.definitions.options import LONGEST_QUEUE, is_queue
 from djtasks.engine import Engine, engine_of, our_aliases
 from djtasks.errors import ArgumentsTooLarge, InvalidOption
@@ -107,8 +107,7 @@ def _check_schedule(one: declarations.Declaration, engine: Engine) -> Iterator[c
     if task is not None and not registry.is_discovered(task, engine.options.imports):
         yield checks.Warning(
             f"The schedule {one.name!r} is declared outside the modules that schedulers import.",
-            hint=f"Move {one.task_path} to a `tasks` module of an installed app, or add "
-            f"{task.func.__module__!r} to OPTIONS['imports'] of TASKS[{engine.alias!r}].",
+            hint=f"For {one.task_path}, {discovery.remedy(task.func.__module__, engine.alias)}.",
             id="djtasks.W020",
         )
 

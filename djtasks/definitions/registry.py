@@ -1,13 +1,10 @@
 """The tasks that this process knows. Workers look a path up here; they never import it."""
 
-import importlib
 from collections.abc import Iterable
 from typing import Any
 
-from django.apps import apps
-from django.utils.module_loading import module_has_submodule
-
 from djtasks.compat import InvalidTask, is_task
+from djtasks.definitions import discovery
 from djtasks.definitions.foreign import defined_at, taken_over
 from djtasks.definitions.task import Task
 from djtasks.errors import UnknownTask
@@ -25,6 +22,7 @@ def register(task: Task[..., Any]) -> None:
     A copy made by `using()` shares its function with the definition and changes nothing.
     Raises InvalidTask if another task has one of its aliases.
     """
+    discovery.note_loaded(task.func.__module__)
     known = _tasks.get(task.module_path)
     if known is not None and known.func is task.func:
         return
@@ -116,15 +114,11 @@ def is_internal(task: Task[..., Any]) -> bool:
 
 
 def import_tasks(extra: Iterable[str] = ()) -> int:
-    """Import each app's `tasks` module and the modules of `extra`; return how many are known.
+    """Import each app's `tasks` and the modules of `extra`; return how many tasks are known.
 
     Does not catch errors inside such a module: the developer must see them.
     """
-    for config in apps.get_app_configs():
-        if config.module is not None and module_has_submodule(config.module, "tasks"):
-            importlib.import_module(f"{config.name}.tasks")
-    for module in extra:
-        importlib.import_module(module)
+    discovery.import_modules(extra)
     return len(_tasks)
 
 
@@ -133,9 +127,4 @@ def is_discovered(task: Task[..., Any], extra: Iterable[str] = ()) -> bool:
     module = task.func.__module__
     if is_internal(task):
         return True  # workers register those themselves
-    if any(module == path or module.startswith(f"{path}.") for path in extra):
-        return True
-    return any(
-        module == f"{config.name}.tasks" or module.startswith(f"{config.name}.tasks.")
-        for config in apps.get_app_configs()
-    )
+    return discovery.is_found(module, extra)
