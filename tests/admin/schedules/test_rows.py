@@ -1,5 +1,6 @@
 """A row that somebody has edited into nonsense is shown as such, and breaks no page or command."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -85,3 +86,18 @@ def test_a_row_that_no_scheduler_has_looked_at_yet_says_why_it_cannot_run(admin:
         html = admin.get(page(name, None if name == "changelist" else row)).content.decode()
 
         assert "must be one of allow, skip, queue_one" in html, name
+
+
+@pytest.mark.parametrize("language", ["de", "fr"])
+def test_no_attribute_writes_an_id_with_thousands_separators(
+    admin: Client, settings: Any, language: str
+) -> None:
+    settings.LANGUAGE_CODE = language
+    settings.USE_THOUSAND_SEPARATOR = True
+    row = made(id=12345)
+
+    for name in ("changelist", "change", "pause", "delete"):
+        html = admin.get(page(name, None if name == "changelist" else row)).content.decode()
+
+        assert re.findall(r'="[^"]*12[^"\d]345[^"]*"', html) == [], name
+    assert 'id="djt-schedule-12345"' in admin.get(page("changelist")).content.decode()
