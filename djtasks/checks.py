@@ -1,7 +1,7 @@
 """System checks, with stable ids (reference: docs/reference/checks.md)."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib.util import find_spec
 from inspect import iscoroutinefunction
 from typing import Any
@@ -43,7 +43,7 @@ def check_alias(alias: str) -> list[checks.CheckMessage]:
     except (InvalidOption, InvalidTaskBackend) as error:
         return [checks.Error(f"TASKS[{alias!r}]: {error}", id="djtasks.E001")]
     found = [*_check_keys(alias), *_check_queues(alias), *_check_imports(engine)]
-    if not found:
+    if not any(one.is_serious() for one in found):
         # With other queues than it names, a task could not even be defined.
         registry.import_tasks(engine.options.imports)
         found += _check_schedules(engine)
@@ -69,6 +69,19 @@ def _check_queues(alias: str) -> Iterator[checks.CheckMessage]:
             f"{LONGEST_QUEUE} characters, got {queues!r}.",
             id="djtasks.E006",
         )
+    else:
+        yield from _check_queue_names(queues, alias)
+
+
+def _check_queue_names(queues: Collection[str], alias: str) -> Iterator[checks.CheckMessage]:
+    for name in sorted(queues):
+        if "," in name or name != name.strip():
+            yield checks.Warning(
+                f"TASKS[{alias!r}]['QUEUES']: no worker can be told to serve the queue {name!r}, "
+                f"since `runworker --queues` separates names by commas and spaces around them.",
+                hint="Choose a name without commas and without spaces at its ends.",
+                id="djtasks.W021",
+            )
 
 
 def _check_imports(engine: Engine) -> Iterator[checks.CheckMessage]:

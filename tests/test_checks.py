@@ -133,6 +133,14 @@ def test_e006_queues_that_are_no_list_of_names(queues: Any) -> None:
     assert "TASKS['default']['QUEUES'] must be a list of printable names" in message
 
 
+@pytest.mark.parametrize("name", ["a,b", " a", "a ", " "])
+def test_w021_a_queue_that_no_worker_can_be_told_to_serve(name: str) -> None:
+    with with_tasks(QUEUES=["default", name]):
+        message = told(check_alias("default"), "djtasks.W021")
+
+    assert f"to serve the queue {name!r}" in message
+
+
 @pytest.mark.parametrize(
     "queues", [[], ["default", "mail"], ("default", "mail"), {"default", "mail"}]
 )
