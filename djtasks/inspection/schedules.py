@@ -11,10 +11,10 @@ from django.db.models import Count, Min, OuterRef, Q, Subquery
 from djtasks.engine import Engine
 from djtasks.inspection.fields import shown_arguments
 from djtasks.models import Schedule, TaskRecord
-from djtasks.protocol.states import State
+from djtasks.protocol.states import FINAL, State
 from djtasks.scheduler.overrides import overrides_of, said_before
 from djtasks.scheduler.planning import Timetable, reason_of, ticked_until, timetable_of
-from djtasks.schedules import Crontab
+from djtasks.schedules import Crontab, Overlap
 from djtasks.schedules.rules.preview import Upcoming, upcoming
 
 MOST_SCHEDULES = 1_000
@@ -30,6 +30,8 @@ class ScheduleFacts:
     `rule` and `missed` are plain words, or empty if the row is not valid (`broken` says why);
     `zone` is the rule's, or empty. `paused` and `broken` are empty if it is neither. `overrides`
     has the code's value of each column that somebody has changed. Sensitive values are hidden.
+    `last_run_at` is when the last record was enqueued, None if there is none. `is_skipping`: the
+    last run is not over, and runs that were due since then were skipped.
     """
 
     id: int
@@ -49,6 +51,8 @@ class ScheduleFacts:
     last_due_at: datetime | None
     last_run: UUID | None
     last_state: State | None
+    last_run_at: datetime | None = None
+    is_skipping: bool = False
     paused: str
     broken: str
     is_declared: bool
@@ -96,10 +100,8 @@ class SchedulerFacts:
 def schedules_of(engine: Engine, *, limit: int = MOST_SCHEDULES) -> list[ScheduleFacts]:
     """Return the schedules of one TASKS alias by name."""
     found = list(_rows(engine).order_by("name")[:limit])
-    last_runs = [row.last_run for row in found if row.last_run]
-    records = TaskRecord.objects.using(engine.database).filter(pk__in=last_runs)
-    states = dict(records.values_list("pk", "state"))
-    return [_facts(engine, row, states) for row in found]
+    runs = _last_runs(engine, [row.last_run for row in found])
+    return [_facts(engine, row, runs.get(row.last_run)) for row in found]
 
 
 def schedule_facts(engine: Engine, name: str) -> ScheduleFacts | None:
@@ -107,8 +109,12 @@ def schedule_facts(engine: Engine, name: str) -> ScheduleFacts | None:
     row = _rows(engine).filter(name=name).first()
     if row is None:
         return None
-    last = TaskRecord.objects.using(engine.database).filter(pk=row.last_run)
-    return _facts(engine, row, dict(last.values_list("pk", "state")))
+    return _facts(engine, row, _last_runs(engine, [row.last_run]).get(row.last_run))
+
+
+def _last_runs(engine: Engine, ids: Collection[UUID | None]) -> dict[UUID | None, Run]:
+    records = TaskRecord.objects.using(engine.database).filter(pk__in=[id_ for id_ in ids if id_])
+    return {run.id: run for run in map(_run, records.values(*_RUN_COLUMNS))}
 
 
 def schedules_by_task(
@@ -208,10 +214,17 @@ def _rows(engine: Engine) -> Any:
     return Schedule.objects.using(engine.database).filter(backend=engine.alias)
 
 
-def _facts(engine: Engine, row: Schedule, states: Mapping[UUID, int]) -> ScheduleFacts:
+def is_skipping(row: Schedule, last: Run | None) -> bool:
+    """Return whether runs were skipped since the last one began, which is not over."""
+    if row.overlap != Overlap.SKIP or last is None or last.state in FINAL:
+        return False
+    due_at = last.due_at or last.enqueued_at
+    return row.last_due_at is not None and row.last_due_at > due_at
+
+
+def _facts(engine: Engine, row: Schedule, last: Run | None) -> ScheduleFacts:
     rule, zone, missed, broken = _words(row)
     args, kwargs = shown_arguments(engine, row.task_path, row.args, row.kwargs)
-    state = states.get(row.last_run) if row.last_run else None
     return ScheduleFacts(
         id=row.pk,
         backend=row.backend,
@@ -229,7 +242,9 @@ def _facts(engine: Engine, row: Schedule, states: Mapping[UUID, int]) -> Schedul
         next_run_at=row.next_run_at,
         last_due_at=row.last_due_at,
         last_run=row.last_run,
-        last_state=None if state is None else State(state),
+        last_state=last.state if last else None,
+        last_run_at=last.enqueued_at if last else None,
+        is_skipping=is_skipping(row, last),
         paused=_paused(row),
         broken=row.broken or broken,
         is_declared=row.declared is not None,

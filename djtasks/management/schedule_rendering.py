@@ -33,15 +33,18 @@ def _next(one: ScheduleFacts, now: datetime) -> str:
 
 
 def _last(one: ScheduleFacts, now: datetime) -> str:
-    if one.last_due_at is None:
-        return one.last_state.name.lower() if one.last_state is not None else "-"
-    ago = f"{in_words(max(now - one.last_due_at, timedelta(0)))} ago"
+    # When the record was made, not `last_due_at`: a run that was skipped was due, and none ran.
+    at = one.last_run_at or one.last_due_at
+    if at is None:
+        return "-"
+    ago = f"{in_words(max(now - at, timedelta(0)))} ago"
     return f"{one.last_state.name.lower()}, {ago}" if one.last_state is not None else ago
 
 
 def _notes(one: ScheduleFacts) -> list[str]:
     notes = [one.rule or "(no rule)"]
     notes += [f"paused {one.paused}"] if one.paused else []
+    notes += ["skips runs while the last one is not over"] if one.is_skipping else []
     notes += [f"broken: {one.broken}"] if one.broken else []
     notes += [f"{', '.join(one.overrides)} changed by hand"] if one.overrides else []
     return notes

@@ -8,8 +8,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from djtasks import operations
+from djtasks.models import TaskRecord
+from djtasks.protocol.states import State
 from djtasks.schedules import Crontab, Every, Once
-from tests.scheduler.making import HOUR, NOON, change, schedule, tick
+from tests.scheduler.making import HOUR, MINUTE, NOON, change, schedule, tick
 
 pytestmark = pytest.mark.usefixtures("engine")
 # Before the clocks go back, far ahead of any clock that runs these tests.
@@ -54,7 +56,7 @@ def test_schedules_are_listed_with_their_next_runs_in_words(engine):
     assert "broken: {'kind': 'moon'} is not a rule" in line_of(text, "odd")
     assert "paused by Ada since" in line_of(text, "paused")
     assert "no paper" in line_of(text, "paused")
-    assert line_of(text, "due").split()[1:3] == ["due", "ready"]
+    assert line_of(text, "due").split()[1:3] == ["due", "ready,"]
 
 
 def test_the_last_run_is_told_with_its_state(engine):
@@ -62,6 +64,22 @@ def test_the_last_run_is_told_with_its_state(engine):
     tick(engine, engine.store.now())
 
     assert "ready, 0 s ago" in line_of(said("schedules"), "sums")
+
+
+def test_runs_that_are_skipped_are_told_and_are_no_last_run(engine):
+    now = engine.store.now()
+    row = schedule(overlap="skip", rule=Every(MINUTE).as_dict(), next_run_at=now)
+    tick(engine, now)
+    TaskRecord.objects.update(enqueued_at=now - HOUR, due_at=now - HOUR, state=State.RUNNING)
+    assert "skips runs" in line_of(said("schedules"), "sums")
+    assert "running, 1 h ago" in line_of(said("schedules"), "sums")
+
+    change(row, last_due_at=now - HOUR)
+    assert "skips runs" not in line_of(said("schedules"), "sums")
+
+    change(row, last_due_at=now)
+    TaskRecord.objects.update(state=State.SUCCESSFUL)
+    assert "skips runs" not in line_of(said("schedules"), "sums")
 
 
 def test_an_override_is_told():

@@ -13,7 +13,7 @@ from djtasks.engine import Engine
 from djtasks.formats.moments import in_zone
 from djtasks.inspection import Run, histories_of, history_of
 from djtasks.inspection.fields import shown_arguments
-from djtasks.inspection.schedules import runs_after, shown_overrides
+from djtasks.inspection.schedules import is_skipping, runs_after, shown_overrides
 from djtasks.inspection.visibility import NOTHING_PRIVATE, Visibility
 from djtasks.models import Schedule
 from djtasks.protocol.states import State
@@ -58,7 +58,8 @@ class Override:
 class ScheduleRow:
     """One schedule. `runs` is empty while it is paused; `history` has the newest record first.
 
-    `broken` says why it cannot run, also before a scheduler has noticed; empty if it can.
+    `is_skipping`: runs were skipped since the last one began, which is not over. `broken` says
+    why it cannot run, also before a scheduler has noticed; empty if it can.
     """
 
     row: Schedule
@@ -66,6 +67,7 @@ class ScheduleRow:
     words: str
     detail: str
     standing: Standing
+    is_skipping: bool
     runs: Sequence[Due]
     history: Sequence[Run]
     overrides: Sequence[Override]
@@ -133,6 +135,7 @@ def _row(engine: Engine, row: Schedule, now: datetime, history: Sequence[Run]) -
         detail=detail,
         standing=standing_of(row, broken),
         runs=[] if broken else _next_runs(row, now, _RUNS),
+        is_skipping=is_skipping(row, next(iter(history), None)),
         history=history,
         overrides=differences(engine, row),
     )

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 from django.utils.translation import override
 
 from djtasks.engine import Engine
@@ -222,6 +223,27 @@ def test_texts_of_people_are_no_markup(admin: Client) -> None:
         html = admin.get(page(name, row if name == "change" else None)).content.decode()
         assert evil not in html
         assert "&lt;script&gt;" in html
+
+
+@pytest.mark.parametrize(
+    ("overlap", "state", "is_told"),
+    [
+        ("skip", State.RUNNING, True),
+        ("skip", State.SUCCESSFUL, False),
+        ("allow", State.RUNNING, False),
+    ],
+)
+def test_the_list_says_that_runs_are_skipped(
+    admin: Client, overlap: str, state: State, *, is_told: bool
+) -> None:
+    row = made(overlap=overlap)
+    admin.post(page("run", row))
+    TaskRecord.objects.update(state=state)
+    Schedule.objects.update(last_due_at=timezone.now() + timedelta(minutes=1))
+
+    html = admin.get(page("changelist")).content.decode()
+
+    assert ("Runs are skipped until it is over." in html) is is_told
 
 
 def test_the_list_shows_how_the_last_runs_went(admin: Client, engine: Engine) -> None:
