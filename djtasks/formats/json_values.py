@@ -8,7 +8,7 @@ import msgspec
 
 from djtasks.errors import ArgumentsTooLarge, InvalidArguments
 
-MAX_DEPTH = 32
+MAX_DEPTH = 31  # MariaDB refuses JSON of 32 levels
 MAX_NODES = 100_000
 MAX_INTEGER_BITS = 4096
 
