@@ -14,6 +14,7 @@ from uuid import UUID
 from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
 
 ERRORS_KEPT = 10
+INSERT_ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class Store(Protocol):
 
         If a live record holds the unique key, insert nothing and return that record as
         `holder`. Waits for another open transaction that inserted the same key. Inserts again
-        if the holder became final before it could be read.
+        if the holder became final before it could be read. If that happens five times in a row,
+        raises a database error.
         """
         ...
 

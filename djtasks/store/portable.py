@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 from djtasks.models import TaskRecord
 from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
 from djtasks.protocol.states import State
-from djtasks.store.base import DueRecord, Lane, Snapshot, in_key_order
+from djtasks.store.base import INSERT_ROUNDS, DueRecord, Lane, Snapshot, in_key_order
 from djtasks.store.statements import rows
 from djtasks.store.statements.returned import settle_returned
 from djtasks.store.unique_keys import under_live_keys
@@ -49,18 +49,21 @@ class PortableStore:
         if record.unique_key is None:
             row.save(using=self.database, force_insert=True)
             return rows.inserted(row)
-        while True:
+        for _ in range(INSERT_ROUNDS - 1):
             try:
-                with transaction.atomic(using=self.database):
-                    row.save(using=self.database, force_insert=True)
-                return rows.inserted(row)
+                return self._insert_keyed(row)
             except IntegrityError:
-                # If the holder became final before we read it, insert again.
+                # If the holder became final before we read it, insert again. If there never was
+                # one, the database refuses something else, and the last round says what.
                 holder = self._holder(record.unique_key)
                 if holder is not None:
                     return rows.holding(holder)
-                if self._records.filter(pk=record.id).exists():
-                    raise
+        return self._insert_keyed(row)
+
+    def _insert_keyed(self, row: TaskRecord) -> Inserted:
+        with transaction.atomic(using=self.database):
+            row.save(using=self.database, force_insert=True)
+        return rows.inserted(row)
 
     def _holder(self, key: str) -> TaskRecord | None:
         """Return the live record with this key, even if our snapshot does not show it."""

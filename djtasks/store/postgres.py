@@ -15,7 +15,7 @@ from django.db import OperationalError, connections
 
 from djtasks.models import TaskRecord
 from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
-from djtasks.store.base import DueRecord, Lane, Snapshot, in_key_order
+from djtasks.store.base import INSERT_ROUNDS, DueRecord, Lane, Snapshot, in_key_order
 from djtasks.store.errors import DatabaseFailure, classify
 from djtasks.store.statements import sql, values
 from djtasks.store.statements.columns import due_at, row_of
@@ -54,7 +54,7 @@ class PostgresStore:
     def insert(self, record: NewRecord) -> Inserted:
         if record.earlier_keys:
             (record,) = under_live_keys(self.database, [record])
-        while True:
+        for _ in range(INSERT_ROUNDS):
             rows = self._rows(*values.insert(record))
             if rows:
                 # For a record that is due at once, both are the same moment: fetch it once.
@@ -65,6 +65,10 @@ class PostgresStore:
                 unique_key=record.unique_key
             ):
                 return holding(holder)
+        raise OperationalError(
+            f"The unique key {record.unique_key!r} was taken and free again {INSERT_ROUNDS} times "
+            f"while a record with it was inserted. Try again."
+        )
 
     def insert_many(self, records: Sequence[NewRecord]) -> list[Inserted]:
         now = self.now()

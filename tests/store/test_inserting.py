@@ -1,8 +1,13 @@
 """Producers with the same unique keys, on connections of their own."""
 
-import pytest
-from django.db import IntegrityError, connections, transaction
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
+import pytest
+from django.db import DatabaseError, IntegrityError, connections, transaction
+
+from djtasks.formats.json_values import MAX_DEPTH, encode
 from djtasks.models import TaskRecord
 from djtasks.protocol.records import NewRecord
 from djtasks.store import Store, open_store
@@ -86,3 +91,72 @@ def test_what_the_database_refuses_of_many_is_an_error_of_django(store: Store) -
         store.insert_many([record, record])
 
     assert not TaskRecord.objects.exists()
+
+
+@contextmanager
+def before_each(store: Store, meddle: Callable[[str], object]) -> Iterator[None]:
+    """Call `meddle` with each statement on records before it, and fail after a hundred."""
+    left = iter(range(100))
+
+    def wrap(execute: Any, sql: str, *rest: Any) -> Any:
+        if "djtasks_taskrecord" in sql:
+            next(left)
+            meddle(sql.split()[0])
+        return execute(sql, *rest)
+
+    with connections[store.database].execute_wrapper(wrap):
+        yield
+
+
+def test_an_insert_behind_an_older_snapshot_gets_the_holder(store: Store) -> None:
+    connection = connections[store.database]
+    if connection.vendor != "mysql":
+        pytest.skip("other databases show the holder, or refuse the insert")
+    first, second = keyed(store, "kk")
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+    with before_each(store, lambda _verb: None), transaction.atomic(using=store.database):
+        assert not TaskRecord.objects.using(store.database).exists()
+        elsewhere(store.insert, first).result(30)
+        answer = store.insert(second)
+    connection.close()
+
+    assert answer.holder is not None
+    assert answer.holder.pk == first.id
+
+
+def test_an_insert_whose_key_is_taken_and_freed_again_and_again_gives_up(
+    busy_store: Store,
+) -> None:
+    records = TaskRecord.objects.using(busy_store.database)
+
+    def meddle(verb: str) -> None:
+        if verb == "INSERT":
+            elsewhere(busy_store.insert, *keyed(busy_store, "k")).result(30)
+        elif verb == "SELECT":
+            elsewhere(records.update, unique_key=None).result(30)
+
+    with before_each(busy_store, meddle), pytest.raises(DatabaseError):
+        busy_store.insert(*keyed(busy_store, "k"))
+
+
+@pytest.mark.parametrize("key", ["k", None])
+def test_what_the_database_refuses_of_one_is_an_error_of_django(
+    store: Store, key: str | None
+) -> None:
+    record = new_record(store, unique_key=key, queue=None)
+
+    with before_each(store, lambda _verb: None), pytest.raises(IntegrityError):
+        store.insert(record)
+
+
+def test_the_deepest_arguments_are_stored(store: Store) -> None:
+    deepest: list[Any] = []
+    for _ in range(MAX_DEPTH - 1):
+        deepest = [deepest]
+    text = encode(deepest, "args").decode()
+
+    store.insert(new_record(store, args=text))
+
+    assert TaskRecord.objects.get().args == deepest
