@@ -1,8 +1,10 @@
 """The configuration of a worker, as sent to its child processes."""
 
+from collections.abc import MutableSequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from djtasks.options import MISSED_HEARTBEATS
@@ -57,4 +59,15 @@ class ChildConfig:
     worker: WorkerConfig
     supervisor: UUID
     alone: bool = False
-    dump_path: str = ""
+
+
+class Shared(NamedTuple):
+    """What a child shares with its supervisor.
+
+    `counters` has a place for each of PROGRESS_COUNTERS, `board` is the memory of a Board.
+    `stacks` is a Stacks; in the child, the descriptor of its file, or None.
+    """
+
+    counters: MutableSequence[int]
+    board: Any
+    stacks: Any

@@ -6,7 +6,40 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
+
+_handled: set[signal.Signals] = set()
+
+
+def ignore_stops() -> None:
+    """Let SIGTERM and SIGINT have no effect in this process; call it in the main thread.
+
+    Not by SIG_IGN: programs that a task starts would inherit it, and nothing could stop them.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        _handle(number, lambda _number, _frame: None)
+
+
+def _handle(number: signal.Signals, handler: Callable[[int, Any], None]) -> Any:
+    """Install a handler for this process and for no copy that forks; return the one before."""
+    _handled.add(number)
+    return signal.signal(number, handler)
+
+
+def _restore_in_copy() -> None:
+    """Give a forked copy, such as a process of a pool, the handlers of a plain program."""
+    if not _handled:
+        return
+    signal.set_wakeup_fd(-1)
+    for number in _handled:
+        default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        signal.signal(number, default)
+    _handled.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_restore_in_copy)
 
 
 class Wakeup:
@@ -26,8 +59,8 @@ class Wakeup:
     def install(self) -> None:
         """Install the signal handlers; call it in the main thread."""
         signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
-        signal.signal(signal.SIGTERM, self._on_stop)
-        signal.signal(signal.SIGINT, self._on_stop)
+        _handle(signal.SIGTERM, self._on_stop)
+        _handle(signal.SIGINT, self._on_stop)
         if hasattr(signal, "SIGUSR1"):
             signal.signal(signal.SIGUSR1, self._on_dump)
 

@@ -4,9 +4,14 @@ It sets Django up, imports all tasks and closes all connections, pools and clien
 children would share what some `AppConfig.ready` or module has opened.
 """
 
+import atexit
 import gc
 import importlib
+import os
+import shutil
 import traceback
+from multiprocessing import forkserver
+from pathlib import Path
 
 import django
 from django.apps import apps
@@ -36,6 +41,15 @@ def warm_up() -> None:
     gc.freeze()
 
 
+def _remove_socket() -> None:
+    """Remove the forkserver's socket and its folder: a killed supervisor has left them."""
+    address = forkserver._forkserver._forkserver_address  # type: ignore[attr-defined] # noqa: SLF001
+    if os.getpid() == _pid and address:
+        shutil.rmtree(Path(address).parent, ignore_errors=True)
+
+
+_pid = os.getpid()
+atexit.register(_remove_socket)
 python_path.restore()
 try:
     warm_up()

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, MutableSequence
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from djtasks import middleware
@@ -277,7 +277,7 @@ class Child:
         return self.settler.is_empty and self.announcer.is_idle and self.statistics.is_idle
 
 
-def leave(code: int) -> None:
+def leave(code: int) -> NoReturn:
     """End the process without waiting for any thread."""
     logging.shutdown()
     os._exit(code)

@@ -5,28 +5,22 @@ This module needs no settings and no apps, so that it can be imported whatever i
 
 import os
 import traceback
-from collections.abc import MutableSequence
 from multiprocessing.connection import Connection
-from typing import Any
 
-from djtasks.worker.config import ChildConfig
+from djtasks.worker.config import ChildConfig, Shared
 from djtasks.worker.messages import CannotStart
 
 CANNOT_START = 1
 
 
-def enter(
-    connection: Connection, config: ChildConfig, counters: MutableSequence[int], board: Any
-) -> None:
+def enter(connection: Connection, config: ChildConfig, shared: Shared) -> None:
     """Run the child. Never returns."""
-    reason = _run(connection, config, counters, board)
+    reason = _run(connection, config, shared)
     connection.send(CannotStart(reason))
     os._exit(CANNOT_START)
 
 
-def _run(
-    connection: Connection, config: ChildConfig, counters: MutableSequence[int], board: Any
-) -> str:
+def _run(connection: Connection, config: ChildConfig, shared: Shared) -> str:
     """Run the child until it ends its process; return the traceback of what prevents it."""
     try:
         from djtasks.worker import preload  # noqa: PLC0415 - where there is no forkserver, it sets up
@@ -35,7 +29,7 @@ def _run(
             return preload.failure
         from djtasks.worker.child.process import main  # noqa: PLC0415 - it needs settings and apps
 
-        main(connection, config, counters, board)
+        main(connection, config, shared)
     except BaseException:  # noqa: BLE001 - the supervisor decides what follows
         return traceback.format_exc()
     return "The main function of the child has returned."

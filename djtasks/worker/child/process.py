@@ -7,18 +7,18 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import MutableSequence
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NoReturn
 
 from djtasks.backend import DjtasksBackend
 from djtasks.engine import engine_of
 from djtasks.store.sessions import prepare_process, use_engine_connection
-from djtasks.worker import messages
+from djtasks.worker import messages, process_groups
 from djtasks.worker.attempts.board import Board
 from djtasks.worker.child.child import Child, leave
-from djtasks.worker.config import ChildConfig
+from djtasks.worker.config import ChildConfig, Shared
 from djtasks.worker.logs import set_up_logging
+from djtasks.worker.os_signals import ignore_stops
 
 logger = logging.getLogger("djtasks.worker")
 
@@ -38,7 +38,7 @@ class Pipe:
             with self._lock:
                 self._connection.send(message)
         except OSError:
-            leave(1)
+            _end_with_supervisor()
 
     def receive(self) -> Any:
         """Wait for an order; exit at once if the supervisor is gone.
@@ -49,14 +49,12 @@ class Pipe:
         try:
             return self._connection.recv()
         except (EOFError, OSError):
-            leave(1)
+            _end_with_supervisor()
 
 
-def main(
-    connection: Connection, config: ChildConfig, counters: MutableSequence[int], board: Any
-) -> None:
+def main(connection: Connection, config: ChildConfig, shared: Shared) -> None:
     """Run tasks until asked to stop. Never returns."""
-    _take_no_signals(config.dump_path)
+    _become_child(shared.stacks)
     set_up_logging(verbose=config.worker.verbose)
     prepare_process()
     engine = engine_of(config.worker.backend)
@@ -71,8 +69,8 @@ def main(
         config,
         go.worker,
         send=pipe.send,
-        counters=counters,
-        board=Board(board),
+        counters=shared.counters,
+        board=Board(shared.board),
         sender=DjtasksBackend,
     )
     child.start()
@@ -84,13 +82,19 @@ def main(
             logger.exception("Order failed order=%r", order)
 
 
-def _take_no_signals(dump_path: str) -> None:
-    """Leave signals to the supervisor: a terminal sends Ctrl-C to the whole group."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if hasattr(signal, "SIGUSR1") and dump_path:
+def _become_child(stacks: int | None) -> None:
+    """Leave signals to the supervisor, and end with it."""
+    process_groups.lead()
+    ignore_stops()
+    if sys.platform != "win32" and stacks is not None:
         # Handled in C, so it works even while C code holds the GIL.
-        faulthandler.register(signal.SIGUSR1, file=open(dump_path, "w"), all_threads=True)  # noqa: SIM115, PTH123
+        faulthandler.register(signal.SIGUSR1, file=stacks, all_threads=True)
     if sys.platform == "linux":
         # While C code holds its GIL, a child cannot notice that its pipe was closed.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _end_with_supervisor() -> NoReturn:
+    """End at once, with the programs of the tasks: another worker is about to run them."""
+    process_groups.kill_own()
+    leave(1)

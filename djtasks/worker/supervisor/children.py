@@ -2,9 +2,7 @@
 
 import multiprocessing
 import os
-import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import MutableSequence
@@ -18,13 +16,12 @@ from uuid import UUID
 from djtasks.formats.ids import new_id
 from djtasks.protocol.records import Claim, Settlement
 from djtasks.store.workers import ChildStatus
-from djtasks.worker import python_path
+from djtasks.worker import process_groups, python_path
 from djtasks.worker.attempts.board import Board
 from djtasks.worker.child.child import PROGRESS_COUNTERS
 from djtasks.worker.child.entry import enter
-from djtasks.worker.config import ChildConfig
-
-_DUMP_SECONDS = 2.0
+from djtasks.worker.config import ChildConfig, Shared
+from djtasks.worker.supervisor.stacks import Stacks
 
 
 def start_method() -> str:
@@ -61,7 +58,7 @@ class ChildHandle:
     connection: Connection
     counters: MutableSequence[int]
     board: Board
-    dump_path: Path
+    stacks: Stacks
     id: UUID = field(default_factory=new_id)
     is_registered: bool = False
     pid: int | None = None
@@ -126,32 +123,30 @@ class ChildHandle:
         self.progress = []
 
     def dump(self) -> str:
-        """Return the stacks of all its threads, even while C code holds its GIL."""
-        if not hasattr(signal, "SIGUSR1") or self.process.pid is None:
-            return ""
-        before = self._dumped()
-        os.kill(self.process.pid, signal.SIGUSR1)
-        deadline = time.monotonic() + _DUMP_SECONDS
-        text = ""
-        while time.monotonic() < deadline:
-            fresh = self._dumped()[len(before) :]
-            if fresh and fresh == text:
-                break
-            text = fresh
-            time.sleep(0.05)
-        return text
-
-    def _dumped(self) -> str:
-        try:
-            return self.dump_path.read_text(errors="replace")
-        except OSError:
-            return ""
+        """Return the stacks of all its threads; "" if it does not answer."""
+        pid = self.process.pid
+        return "" if pid is None else self.stacks.ask(pid)
 
     def kill(self, *, why: KillReason = KillReason.STOP) -> None:
-        """Kill the process once; its records are released once it is gone."""
+        """Kill the process once, with the programs that its tasks started.
+
+        Its records are released once it is gone.
+        """
         if self.killed_as is None and self.process.is_alive():
             self.killed_as = why
+            if self.pid is not None:
+                process_groups.kill(self.pid)
             self.process.kill()
+
+    def bury(self) -> None:
+        """Wait for the process, which is gone, and kill the programs that it left behind.
+
+        What a child leaves that ended in peace, it left on purpose.
+        """
+        self.process.join()
+        was_killed = self.has_crashed or self.killed_as is not None
+        if self.pid is not None and (was_killed or self.hung):
+            process_groups.kill_orphans(self.pid)
 
     @property
     def has_crashed(self) -> bool:
@@ -164,9 +159,9 @@ class ChildHandle:
         return not self.draining or self.process.exitcode != 0
 
     def close(self) -> None:
-        """Release the process object and delete its files."""
+        """Release what the supervisor holds open for the process."""
         self.connection.close()
-        self.dump_path.unlink(missing_ok=True)
+        self.stacks.close()
 
 
 def launch(made: Any, config: ChildConfig) -> ChildHandle:
@@ -177,24 +172,18 @@ def launch(made: Any, config: ChildConfig) -> ChildHandle:
     ours, theirs = made.Pipe()
     counters = made.RawArray("Q", len(PROGRESS_COUNTERS))
     board = made.RawArray("B", Board.size(config.worker.slots))
-    handle, path = tempfile.mkstemp(prefix="djtasks-stacks-")
-    os.close(handle)
-    child_config = ChildConfig(
-        worker=config.worker,
-        supervisor=config.supervisor,
-        alone=config.alone,
-        dump_path=path,
-    )
-    process = made.Process(target=enter, args=(theirs, child_config, counters, board), daemon=False)
+    stacks = Stacks()
+    shared = Shared(counters, board, stacks)
+    process = made.Process(target=enter, args=(theirs, config, shared), daemon=False)
     with python_path.handed_over():
         process.start()
     theirs.close()
     return ChildHandle(
-        config=child_config,
+        config=config,
         process=process,
         connection=ours,
         counters=counters,
         board=Board(board),
-        dump_path=Path(path),
+        stacks=stacks,
         pid=process.pid,
     )

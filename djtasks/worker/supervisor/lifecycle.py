@@ -109,7 +109,7 @@ class Children:
         """List a child whose process has exited, so that its records are released."""
         child.is_gone = True
         self.handles.remove(child)
-        child.process.join()
+        child.bury()
         crashed = child.has_crashed
         if crashed:
             logger.error(

@@ -1,7 +1,5 @@
 """Children that stand still, outstay their grace or grow too large are ended; others are not."""
 
-from pathlib import Path
-
 import pytest
 
 from djtasks.worker.attempts.board import Board
@@ -72,7 +70,7 @@ def child(**changes):
         "connection": None,
         "counters": [0, 0, 0],
         "board": Board(bytearray(Board.size(CONFIG.slots))),
-        "dump_path": Path("/nowhere"),
+        "stacks": None,
         "is_registered": True,
     }
     return ChildHandle(**fields | changes)
