@@ -44,6 +44,8 @@ class Options:
     `private_errors`: whether error messages and tracebacks are as private as arguments.
     `heartbeat`: how often a worker reports that it is alive; after six missed ones it counts as
         dead.
+    `reuse_connections`: whether tasks of a worker share its database sessions where CONN_MAX_AGE
+        is 0; False gives each task a session of its own.
     """
 
     broker: str = "database"
@@ -58,6 +60,7 @@ class Options:
     redact: str | None = REDACT
     private_errors: bool = False
     heartbeat: timedelta = timedelta(seconds=5)
+    reuse_connections: bool = True
     broker_url: str | None = field(default=None, repr=False)
     broker_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -189,6 +192,12 @@ def _duration_or_none(key: str, value: object) -> timedelta | None:
     return None if value is None else _duration(key, value)
 
 
+def _flag(key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _expected(key, "True or False", value)
+    return value
+
+
 def _heartbeat(key: str, value: object) -> timedelta:
     duration = _duration(key, value)
     if duration < _SHORTEST_HEARTBEAT:
@@ -229,4 +238,5 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "redact": _redact,
     "private_errors": _flag,
     "heartbeat": _heartbeat,
+    "reuse_connections": _flag,
 }

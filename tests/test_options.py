@@ -74,6 +74,7 @@ def test_a_url_is_never_shown() -> None:
         ("max_result", 2_000, 2_000),
         ("heartbeat", 0.1, timedelta(seconds=0.1)),
         ("heartbeat", timedelta(seconds=9), timedelta(seconds=9)),
+        ("reuse_connections", False, False),
     ],
 )
 def test_a_good_option_is_taken(name: str, given: Any, parsed: Any) -> None:
@@ -118,6 +119,7 @@ def test_a_good_option_is_taken(name: str, given: Any, parsed: Any) -> None:
         ("max_result", "1", "'max_result' must be a number of bytes, got '1'."),
         ("heartbeat", 0.01, "'heartbeat' must be at least 0.1 seconds, got 0.01."),
         ("heartbeat", None, "'heartbeat' must be a positive timedelta"),
+        ("reuse_connections", 0, "'reuse_connections' must be True or False, got 0."),
     ],
 )
 def test_a_bad_option_is_refused_in_a_sentence(name: str, given: Any, complaint: str) -> None:

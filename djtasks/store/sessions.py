@@ -31,18 +31,19 @@ _LIBPQ_LIVENESS = {
 _MYSQL_LIVENESS = {"connect_timeout": 5, "read_timeout": 30, "write_timeout": 30}
 
 
-def prepare_process() -> None:
+def prepare_process(*, reuse_connections: bool = True) -> None:
     """Adapt the DATABASES settings to a worker process, before its first connection.
 
-    With CONN_MAX_AGE = 0, Django's default, every task would open a connection of its own.
-    Such an alias gets 60 s and health checks, unless it has a pool. SQLite gets IMMEDIATE
-    transactions and a timeout of 20 s, unless the project sets these options. A process that a
-    task forks gets no connection of ours, and its CONN_MAX_AGE is the project's again.
+    With CONN_MAX_AGE = 0, Django's default, every task opens a connection of its own. With
+    `reuse_connections`, such an alias gets 60 s and health checks instead, unless it has a pool.
+    SQLite gets IMMEDIATE transactions and a timeout of 20 s, unless the project sets these
+    options. A process that a task forks gets no connection of ours, and its CONN_MAX_AGE is the
+    project's again.
     """
     for database in connections.settings:
         settings = connections[database].settings_dict
         options = settings["OPTIONS"]
-        if settings["CONN_MAX_AGE"] == 0 and not options.get("pool"):
+        if reuse_connections and settings["CONN_MAX_AGE"] == 0 and not options.get("pool"):
             _before[database] = {name: settings[name] for name in _KEPT_OPEN}
             settings.update(_KEPT_OPEN)
         if settings["ENGINE"].endswith("sqlite3"):

@@ -52,7 +52,7 @@ def run(engine: Engine, config: WorkerConfig, wakeup: Wakeup) -> int:
     registry.import_tasks(engine.options.imports)
     bulk_task(engine.alias)
     warnings = banner.warnings(engine, config) if notes else None
-    prepare_process()
+    prepare_process(reuse_connections=engine.options.reuse_connections)
     use_engine_connection(engine.database)
     for line in banner.lines(engine, config):
         print(line, flush=True)

@@ -56,8 +56,8 @@ def main(connection: Connection, config: ChildConfig, shared: Shared) -> None:
     """Run tasks until asked to stop. Never returns."""
     _become_child(shared.stacks)
     set_up_logging(verbose=config.worker.verbose)
-    prepare_process()
     engine = engine_of(config.worker.backend)
+    prepare_process(reuse_connections=engine.options.reuse_connections)
     use_engine_connection(engine.database)
     pipe = Pipe(connection)
     pipe.send(messages.Ready(os.getpid()))

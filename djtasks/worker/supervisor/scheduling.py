@@ -75,7 +75,7 @@ def run_scheduler(engine: Engine, wakeup: Wakeup, probing: ProbeConfig, *, is_ve
     probes = Probes(engine, probing, witness)
     set_up_logging(verbose=is_verbose)
     registry.import_tasks(engine.options.imports)
-    prepare_process()
+    prepare_process(reuse_connections=engine.options.reuse_connections)
     use_engine_connection(engine.database)
     for line in (*lines(engine), *probes.lines):
         print(line, flush=True)

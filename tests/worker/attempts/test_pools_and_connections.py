@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connection, connections
 
 from djtasks import task
@@ -54,8 +55,6 @@ def coroutines(parts: dict[str, Any]) -> Iterator[AsyncPool]:
 
 
 async def _end_all() -> None:
-    from asgiref.sync import sync_to_async
-
     await sync_to_async(connections.close_all)()
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for one in others:
@@ -92,6 +91,31 @@ def interrupts_itself() -> int:
     for _ in range(1000):
         pass
     return 0
+
+
+@task
+def sets_tenant() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET app.tenant = '7'")
+
+
+@task
+def tenant() -> str | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('app.tenant', true)")
+        found: str | None = cursor.fetchone()[0]
+    return found
+
+
+@task
+async def sets_tenant_async() -> None:
+    await sync_to_async(sets_tenant.func)()
+
+
+@task
+async def tenant_async() -> str | None:
+    found: str | None = await sync_to_async(tenant.func)()
+    return found
 
 
 gates: dict[int, ThreadGate] = {}
@@ -207,3 +231,36 @@ def test_the_task_after_an_interrupted_statement_has_another_connection(
     interrupted, following = done
     assert isinstance(interrupted.error, TaskTimeout)
     assert following.error is None
+
+
+@pytest.fixture
+def sessions_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prepare the process for tasks that do not share sessions."""
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
+    sessions.prepare_process(reuse_connections=False)
+
+
+@pytest.mark.usefixtures("sessions_of_their_own")
+def test_without_reuse_a_task_does_not_see_the_session_of_another(
+    parts: dict[str, Any], done: list[Finished]
+) -> None:
+    pool = ThreadPool(range(1), **parts)
+    pool.start()
+
+    for function in ("sets_tenant", "tenant") * 2:
+        pool.submit(work_of(path(function)))
+    eventually(lambda: len(done) == 4)
+
+    assert [finished.settlement.value for finished in done] == [None] * 4
+
+
+@pytest.mark.usefixtures("sessions_of_their_own")
+def test_without_reuse_a_coroutine_does_not_see_the_session_of_an_earlier_one(
+    coroutines: AsyncPool, done: list[Finished]
+) -> None:
+    values = [
+        run(coroutines, done, function).settlement.value
+        for function in ("sets_tenant_async", "tenant_async") * 2
+    ]
+
+    assert values == [None] * 4
