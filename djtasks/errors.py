@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+# That of `formats.durations`, which knows these errors.
+_LONGEST_DELAY = timedelta(days=36_500)
+
 
 class DjtasksError(Exception):
     """Base class of the errors below, except TaskCancelled."""
@@ -70,6 +73,10 @@ class UnstorableResult(DjtasksError, ValueError):
     """The task returned a value that JSON cannot carry or that is too large."""
 
 
+class UnusableError(DjtasksError):
+    """The task raised an error that djtasks cannot read, since code of the error raises too."""
+
+
 class WouldWaitForever(DjtasksError, RuntimeError):
     """`wait()` was called in the transaction that enqueued the task, which no worker sees yet."""
 
@@ -97,13 +104,20 @@ class Retry(DjtasksError):
     """Raise it in a task to retry it later; this uses up an attempt, like a failure.
 
     `delay` is a timedelta or a number of seconds; None means the task's backoff. Raises
-    TypeError for anything else, which fails the attempt like any error of the task.
+    TypeError for anything else, and ValueError for NaN or for more than 36,500 days. Like any
+    error of the task, this fails the attempt.
     """
 
     delay: timedelta | None = None
 
     def __init__(self, reason: str = "", *, delay: timedelta | float | None = None) -> None:
         super().__init__(reason or "The task requested a retry.")
-        if not isinstance(delay, int | float | timedelta | None):
+        if isinstance(delay, bool) or not isinstance(delay, int | float | timedelta | None):
             raise TypeError(f"The delay of Retry is a timedelta or seconds, got {delay!r}.")
+        seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
+        # NaN is not within anything.
+        if seconds is not None and not abs(seconds) <= _LONGEST_DELAY.total_seconds():
+            raise ValueError(
+                f"The delay of Retry is at most {_LONGEST_DELAY.days:,} days, got {delay!r}."
+            )
         self.delay = timedelta(seconds=delay) if isinstance(delay, int | float) else delay

@@ -192,12 +192,6 @@ def _duration_or_none(key: str, value: object) -> timedelta | None:
     return None if value is None else _duration(key, value)
 
 
-def _flag(key: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise _expected(key, "True or False", value)
-    return value
-
-
 def _heartbeat(key: str, value: object) -> timedelta:
     duration = _duration(key, value)
     if duration < _SHORTEST_HEARTBEAT:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from djtasks.errors import Retry
-from djtasks.formats.durations import LONGEST
+from djtasks.formats.durations import LONGEST, as_duration
 
 # Django's own proposal: f(exception, task_result) -> seconds, or None to give up.
 BackoffFunction = Callable[[BaseException, Any], "int | float | timedelta | None"]
@@ -83,15 +83,17 @@ class RetryPolicy:
         """Return the delay before a retry after failed attempt `attempt` (from 1); None to give up.
 
         A task that raises Retry is retried whatever `retry_on` says, and its own delay takes
-        precedence over the backoff. A backoff function is called with the error and `result()`,
-        even for the last attempt; its exceptions propagate.
+        precedence over the backoff, unless it is no duration. A backoff function is called with the
+        error and `result()`, even for the last attempt; its exceptions propagate. Raises ValueError
+        if it returns what is no duration of at most 36,500 days.
         """
         delay = self._delay_after(error, attempt, spread, result)
         asks = isinstance(error, Retry)
         if attempt >= self.max_attempts or not (asks or self.worth_retrying(error)):
             return None
-        if isinstance(error, Retry) and error.delay is not None:
-            delay = error.delay
+        own = as_duration(error.delay) if isinstance(error, Retry) else None
+        if own is not None:
+            delay = own
         elif asks and delay is None:
             delay = _DEFAULT.delay_after(attempt, spread=spread)
         return None if delay is None else max(delay, timedelta(0))
@@ -102,9 +104,13 @@ class RetryPolicy:
         if isinstance(self.backoff, Backoff):
             return self.backoff.delay_after(attempt, spread=spread)
         answer = self.backoff(error, result())
-        if answer is None or isinstance(answer, timedelta):
-            return answer
-        return timedelta(seconds=answer)
+        delay = as_duration(answer)
+        if delay is None and answer is not None:
+            raise ValueError(
+                f"A backoff function returns seconds or a timedelta, of at most "
+                f"{LONGEST.days:,} days, or None to give up; got {answer!r}."
+            )
+        return delay
 
     def worth_retrying(self, error: BaseException) -> bool:
         """Return whether this kind of failure may be retried, whatever the number of attempts."""

@@ -221,7 +221,7 @@ def test_a_backoff_function_hears_of_every_failure(attempt: int) -> None:
 
 
 def test_what_a_backoff_function_raises_comes_out() -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match="or None to give up; got 'soon'"):
         answering("soon").decide(BOOM, 1)
 
 

@@ -18,7 +18,7 @@ import msgspec
 
 from djtasks.context import Context, call_task
 from djtasks.definitions.task import Task
-from djtasks.errors import TaskCancelled, TaskExpired, TaskTimeout
+from djtasks.errors import TaskCancelled, TaskExpired, TaskTimeout, UnstorableResult, UnusableError
 from djtasks.formats.json_values import encode
 from djtasks.formats.tracebacks import describe, fingerprint_of, place_of
 from djtasks.middleware import Middleware, Run, chain
@@ -86,8 +86,11 @@ class Pipeline:
             return refused
         running = self.begin(work)
         watch(running)
-        outcome = self.call(running, gate)
-        settlement = self.judge(work, outcome, running)
+        try:
+            outcome = self.call(running, gate)
+            settlement = self.judge(work, outcome, running)
+        except BaseException as error:  # noqa: BLE001 - code that the error or the task brings
+            outcome, settlement = self._give_up_judging(running, error)
         running.is_over = True
         return self.settle(work, outcome, settlement, running)
 
@@ -98,8 +101,11 @@ class Pipeline:
             return refused
         running = self.begin(work)
         watch(running)
-        outcome = await self.call_async(running)
-        settlement = self.judge(work, outcome, running)
+        try:
+            outcome = await self.call_async(running)
+            settlement = self.judge(work, outcome, running)
+        except BaseException as error:  # noqa: BLE001
+            outcome, settlement = self._give_up_judging(running, error)
         running.is_over = True
         return self.settle(work, outcome, settlement, running)
 
@@ -125,31 +131,33 @@ class Pipeline:
         return running
 
     def call(self, running: Running, gate: ThreadGate) -> Outcome:
-        """Call a plain function and return its outcome; never raises what the task raises."""
-        outcome: Outcome | None = None
+        """Call a plain function and return its outcome."""
+        value: Any = None
+        error: BaseException | None = None
         running.gate = gate
-        while True:
-            try:
-                if outcome is None:
-                    gate.enter()
-                    value = self._run(Context(running))
-                    outcome = self._returned(running, value)
-                gate.leave()
-                break
-            except BaseException as error:  # noqa: BLE001 - SystemExit would end the slot
-                # A time limit may strike after the task has returned; then its value counts.
-                outcome = outcome or Raised(_translate_error(error, running))
-        return _over(running, outcome)
+        # An exception that the gate has thrown arrives at the next call of a function. So nothing
+        # is called outside these two blocks before the gate is closed.
+        try:
+            gate.enter()
+            value = self._run(Context(running))
+        except BaseException as raised:  # noqa: BLE001 - SystemExit would end the slot
+            error = raised
+        try:
+            gate.leave()
+        except BaseException:  # noqa: BLE001
+            # It came after the task had ended; then what the task returned or raised counts.
+            gate.leave()
+        return self._outcome(running, value, error)
 
     async def call_async(self, running: Running) -> Outcome:
         """Call a coroutine function; see call()."""
-        outcome: Outcome
+        value: Any = None
+        error: BaseException | None = None
         try:
             value = await self._run_async(Context(running))
-            outcome = self._returned(running, value)
-        except BaseException as error:  # noqa: BLE001
-            outcome = Raised(_translate_error(error, running))
-        return _over(running, outcome)
+        except BaseException as raised:  # noqa: BLE001
+            error = raised
+        return self._outcome(running, value, error)
 
     @cached_property
     def _run_async(self) -> Run:
@@ -159,8 +167,20 @@ class Pipeline:
         """
         return _chained(self._middleware, _call_async)
 
+    def _outcome(self, running: Running, value: Any, error: BaseException | None) -> Outcome:
+        if running.is_completed:
+            # Its own transaction has made it final; later errors change nothing.
+            return Returned(running.completed_value)
+        if error is None:
+            return self._returned(running, value)
+        error = _translate_error(error, running)
+        return signature_mismatch(error, running.task, running.claim) or Raised(error)
+
     def _returned(self, running: Running, value: Any) -> Outcome:
-        return Returned(encode_result(running.task_path, value, limit=self._max_result))
+        try:
+            return Returned(encode_result(running.task_path, value, limit=self._max_result))
+        except UnstorableResult as error:
+            return Raised(error)
 
     def judge(self, work: Work, outcome: Outcome, running: Running | None = None) -> Settlement:
         """Return the settlement of an attempt; `running` None: it never began."""
@@ -168,6 +188,26 @@ class Pipeline:
         if running is None:
             return outcomes.judge(outcome, work.claim, notes)
         return outcomes.judge(outcome, work.claim, notes, running.decide)
+
+    def _give_up_judging(
+        self, running: Running, error: BaseException
+    ) -> tuple[Outcome, Settlement]:
+        """Return the end of an attempt whose error cannot even be looked at: FAILED.
+
+        Calls none of the project's code, such as `__str__` or `__class__` of the error.
+        """
+        claim, store = running.claim, running.task.store
+        if running.is_completed:
+            value = running.completed_value
+            return Returned(value), Settlement.succeeded(claim, value, Notes(store=store))
+        reason = UnusableError(
+            f"Task {claim.task_path!r} ended, but {type(error).__name__} was raised by code that "
+            f"its error or return value brought along, such as a `__str__` method. The task is "
+            f"not retried, since its retry policy cannot be applied to such an error."
+        )
+        entry = describe(reason, worker=str(self.worker), started_at=running.started_moment)
+        notes = Notes(error=encode(entry, "error").decode(), store=store)
+        return Raised(reason), Settlement.failed(claim, notes)
 
     def _notes(self, work: Work, outcome: Outcome, running: Running | None) -> Notes:
         progress = running.progress if running is not None else None
@@ -210,23 +250,13 @@ class Pipeline:
     def overdue(self, running: Running) -> Finished:
         """Return the end of an attempt that ignores its time limit, as if it had stopped."""
         work = Work(running.claim, running.task)
-        outcome = _over(running, Raised(_translate_error(TaskTimeout(), running)))
+        outcome = self._outcome(running, None, TaskTimeout())
         return self.settle(work, outcome, self.judge(work, outcome, running), running)
 
 
 def _begun(running: Running | None, outcome: Outcome) -> Running | None:
     """Return the attempt; None if it never began, because the call does not fit our code."""
     return None if isinstance(outcome, Unregistered) else running
-
-
-def _over(running: Running, outcome: Outcome) -> Outcome:
-    """Mark an attempt as over and return its outcome."""
-    if running.is_completed:
-        # Its own transaction has made it final; later errors change nothing.
-        return Returned(running.completed_value)
-    if isinstance(outcome, Raised):
-        return signature_mismatch(outcome.error, running.task, running.claim) or outcome
-    return outcome
 
 
 def _chained(middleware: Sequence[Middleware], run: Run) -> Run:

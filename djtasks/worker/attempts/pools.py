@@ -1,6 +1,7 @@
 """Slots: threads for plain functions, one event loop for coroutines."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
@@ -24,6 +25,8 @@ from djtasks.worker.attempts.pipeline import Finished, Pipeline
 from djtasks.worker.attempts.running import CoroutineGate, Running, ThreadGate, Work
 from djtasks.worker.attempts.time_limits import Limits
 from djtasks.worker.loops import ProgressCounter
+
+logger = logging.getLogger("djtasks.worker")
 
 _LOOP_PROGRESS_SECONDS = 0.5
 _CONNECTION_ROUND_SECONDS = 5.0
@@ -103,7 +106,10 @@ class ThreadPool:
     def _serve(self, slot: int) -> None:
         gate = ThreadGate()
         while True:
-            self.run(self._waiting.get(), gate, slot)
+            try:
+                self.run(self._waiting.get(), gate, slot)
+            except BaseException:
+                logger.exception("A slot failed and goes on")
 
     def run(self, work: Work, gate: ThreadGate, slot: int) -> None:
         """Run one claim in this thread."""
@@ -111,7 +117,10 @@ class ThreadPool:
         check_before_task()
         finished = self._pipeline.run(work, gate, partial(self._watch, slot))
         self._running.pop(slot, None)
-        close_after_task(went_well=finished.error is None, was_interrupted=gate.has_thrown)
+        try:
+            close_after_task(went_well=finished.error is None, was_interrupted=gate.has_thrown)
+        except BaseException:
+            logger.exception("The connections of a slot are not closed after a task")
         self._board.clear(slot)
         self.lookahead.learn(finished.seconds)
         self._done(finished)

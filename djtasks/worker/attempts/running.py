@@ -77,6 +77,7 @@ class Running:
     is_over: bool = False
     cancel_wanted: bool = False
     asks: bool = False
+    is_deciding: bool = False
     is_completed: bool = False
     completed_value: str | None = None
 
@@ -119,16 +120,19 @@ class Running:
         """Return the delay before the retry that the task's policy allows, or None to give up.
 
         The row has the number of attempts, fixed when it was enqueued. If the user's backoff
-        function raises or returns something invalid, the default backoff applies.
+        function raises or returns something invalid, or has not returned when the attempt is
+        judged again because it hangs, the default backoff applies.
         """
         policy = replace(self.task.retry_policy, max_attempts=self.claim.max_attempts)
         spread = _spread(-1, 1)
-        try:
-            return policy.decide(error, self.attempt, spread=spread, result=self.result)
-        except BaseException:
-            logger.exception(
-                "The backoff function of %s failed, its default is used", self.task.name
-            )
+        if not self.is_deciding:
+            self.is_deciding = True
+            try:
+                return policy.decide(error, self.attempt, spread=spread, result=self.result)
+            except BaseException:
+                logger.exception(
+                    "The backoff function of %s failed, its default is used", self.task.name
+                )
         return replace(policy, backoff=Backoff()).decide(error, self.attempt, spread=spread)
 
     def result(self) -> Any:
