@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from msgspec import structs
 
 from djtasks.errors import UnstorableResult
@@ -97,7 +97,7 @@ class Settler:
     def _write(self, batch: list[Finished]) -> None:
         try:
             written = self._store.settle([f.settlement for f in batch], worker=self._worker)
-        except DatabaseError as error:
+        except Exception as error:  # noqa: BLE001 - also of a value that no driver takes
             self._after_failure(batch, error)
             return
         for finished in batch:
@@ -105,10 +105,13 @@ class Settler:
         if len(written) < len(batch):
             batch = [f for f in batch if f.claim.id in written or f.is_completed]
         for hear in self._on_settled:
-            hear(batch)
+            try:
+                hear(batch)
+            except Exception:
+                logger.exception("Settled tasks are not announced or counted")
 
-    def _after_failure(self, batch: list[Finished], error: DatabaseError) -> None:
-        failure = classify(error)
+    def _after_failure(self, batch: list[Finished], error: Exception) -> None:
+        failure = _kind_of(error)
         if failure is DatabaseFailure.AWAY:
             raise error  # keep the batch: the loop reconnects and tries again
         if len(batch) > 1:
@@ -116,13 +119,15 @@ class Settler:
             self._write(batch[:middle])
             self._write(batch[middle:])
         elif failure is DatabaseFailure.LOCKED:
-            self._locked += batch
-            self._retry_locked_at = time.monotonic() + _LOCKED_PAUSE
+            self._set_aside(batch)
         else:
             self._write_refused(batch[0], error)
 
-    def _write_refused(self, finished: Finished, error: DatabaseError) -> None:
-        """Escape the notes of an attempt that the database refuses, or fail its task."""
+    def _write_refused(self, finished: Finished, error: Exception) -> None:
+        """Escape the notes of an attempt that the database refuses, or fail its task.
+
+        If even that cannot be written, it is set aside and tried again.
+        """
         plain = _escaped(finished)
         if plain is not None:
             self._write([plain])
@@ -131,8 +136,19 @@ class Settler:
         reason = UnstorableResult(f"The database refused what the task returned: {error}")
         entry = encode(describe(reason, worker=str(self._worker)), "error").decode()
         failed = Settlement.failed(finished.claim, Notes(error=escaped_json(entry)))
-        self._store.settle([failed], worker=self._worker)
+        try:
+            self._store.settle([failed], worker=self._worker)
+        except Exception as again:
+            if _kind_of(again) is DatabaseFailure.AWAY:
+                raise
+            logger.exception("Result set aside for now id=%s", finished.claim.id)
+            self._set_aside([finished])
+            return
         self._holdings.remove(finished.claim)
+
+    def _set_aside(self, batch: list[Finished]) -> None:
+        self._locked += batch
+        self._retry_locked_at = time.monotonic() + _LOCKED_PAUSE
 
 
 def _escaped(finished: Finished) -> Finished | None:
@@ -146,3 +162,15 @@ def _escaped(finished: Finished) -> Finished | None:
     if not notes:
         return None
     return structs.replace(finished, settlement=structs.replace(settlement, **notes))
+
+
+def _kind_of(error: Exception) -> DatabaseFailure:
+    """Return what kind of failure an error of a settle is.
+
+    What is neither the database's nor an outage is about a value: the driver, or we, cannot put
+    it into a statement, however often it is tried.
+    """
+    if isinstance(error, DatabaseError):
+        return classify(error)
+    is_outage = isinstance(error, InterfaceError | OSError | MemoryError)
+    return DatabaseFailure.AWAY if is_outage else DatabaseFailure.REFUSED

@@ -1,7 +1,7 @@
 """Results reach their rows whatever the database does to the batch."""
 
 import pytest
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from msgspec.structs import force_setattr
 
 from djtasks.models import TaskRecord
@@ -115,6 +115,87 @@ def test_a_result_that_the_database_refuses_fails_alone(settler, holdings, store
     assert row.errors[0]["class"] == "djtasks.errors.UnstorableResult"
     assert len(holdings) == 0
     assert len(told) == 8
+
+
+@pytest.mark.parametrize(
+    ("state", "field", "value"),
+    [(State.READY, "delay", 1e300), (State.SUCCESSFUL, "value", '"\ud800"')],
+    ids=["too far", "not Unicode"],
+)
+def test_a_result_that_no_driver_takes_fails_alone(settler, holdings, store, state, field, value):
+    tasks.add.enqueue_many((n, n) for n in range(4))
+    tasks.asks_for_retry.enqueue(5)
+    finished = run_all(settler, holdings, store)
+    bad = next(one for one in finished if one.settlement.state is state)
+    force_setattr(bad.settlement, field, value)
+
+    settler.tick()
+
+    row = TaskRecord.objects.get(state=State.FAILED)
+    assert row.pk == bad.claim.id
+    assert row.errors[-1]["class"] == "djtasks.errors.UnstorableResult"
+    assert not TaskRecord.objects.filter(state=State.RUNNING).exists()
+    assert len(holdings) == 0
+    assert settler.is_empty
+
+
+def test_a_task_that_cannot_even_be_failed_is_set_aside(settler, holdings, store, monkeypatch):
+    from djtasks.worker.child import settler as module
+
+    monkeypatch.setattr(module, "_LOCKED_PAUSE", 0.0)
+    tasks.add.enqueue_many((n, n) for n in range(3))
+    bad = run_all(settler, holdings, store)[1]
+    real = store._store.settle
+
+    def settle(settlements, *, worker):
+        if is_broken and any(one.id == bad.claim.id for one in settlements):
+            raise RuntimeError("a bug")
+        return real(settlements, worker=worker)
+
+    monkeypatch.setattr(store._store, "settle", settle)
+    is_broken = True
+
+    settler.tick()
+
+    assert states() == [State.RUNNING] + [State.SUCCESSFUL] * 2
+    assert bad.claim.id in holdings
+    is_broken = False
+    settler.tick()
+    assert states() == [State.SUCCESSFUL] * 3
+    assert len(holdings) == 0
+
+
+@pytest.mark.parametrize("error", [InterfaceError("gone"), ConnectionResetError(), MemoryError()])
+def test_an_outage_that_is_no_database_error_fails_no_task(
+    settler, holdings, store, monkeypatch, error
+):
+    tasks.add.enqueue_many((n, n) for n in range(3))
+    run_all(settler, holdings, store)
+
+    def away(*args, **kwargs):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store._store, "settle", away)
+        with pytest.raises(type(error)):
+            settler.tick()
+    settler.tick()
+
+    assert states() == [State.SUCCESSFUL] * 3
+
+
+def test_a_listener_that_fails_keeps_no_result_from_the_next(holdings, store, told):
+    def broken(_batch):
+        raise RuntimeError("a listener")
+
+    settler = Settler(store, WORKER, holdings, on_settled=[broken, told.extend])
+    tasks.add.enqueue(1, 2)
+    run_all(settler, holdings, store)
+
+    settler.tick()
+
+    assert len(told) == 1
+    assert settler.is_empty
 
 
 def test_a_result_that_is_no_longer_ours_is_let_go(settler, holdings, store, told):
