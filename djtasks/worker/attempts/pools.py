@@ -164,6 +164,7 @@ class AsyncPool:
         self._waiting: SimpleQueue[Work] = SimpleQueue()
         self._came = 0
         self._is_called = False
+        self._is_stopping = False
         self._ended = 0
         self._ended_at = 0.0
         self._opened: Sequence[Any] | None = None
@@ -173,6 +174,11 @@ class AsyncPool:
 
     def start(self) -> None:
         self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the loop, and leave what runs on it where it is."""
+        self._is_stopping = True
+        self._loop.call_soon_threadsafe(self._loop.stop)
 
     @property
     def room(self) -> int:
@@ -238,7 +244,13 @@ class AsyncPool:
         asyncio.set_event_loop(self._loop)
         self._loop.create_task(self._move_counter())
         self._loop.create_task(self._check_connections())
-        self._loop.run_forever()
+        while not self._is_stopping:
+            # Comes back if a task stops the loop, or if something that a task has started on it
+            # raises SystemExit or KeyboardInterrupt; what waits in the loop is still there.
+            try:
+                self._loop.run_forever()
+            except BaseException:
+                logger.exception("A coroutine tried to end the process, the event loop goes on")
 
     async def _move_counter(self) -> None:
         while True:

@@ -1,6 +1,9 @@
 """Slots: how much they take, and that they survive what they run."""
 
 import asyncio
+import dataclasses
+import json
+import sys
 import threading
 
 import pytest
@@ -10,9 +13,11 @@ from djtasks.worker.attempts import lookahead
 from djtasks.worker.attempts.board import Board
 from djtasks.worker.attempts.pipeline import Pipeline
 from djtasks.worker.attempts.pools import AsyncPool, ThreadPool
+from djtasks.worker.attempts.running import Work
 from djtasks.worker.attempts.time_limits import Limits
+from tests import tasks
 from tests.waiting import eventually
-from tests.worker.making import WORKER, work_of
+from tests.worker.making import WORKER, claim_of, work_of
 
 
 @pytest.fixture
@@ -135,7 +140,7 @@ def coroutines(pipeline, done, board):
     pool.start()
     yield pool
     asyncio.run_coroutine_threadsafe(cancel_all(), pool._loop).result(30)
-    pool._loop.call_soon_threadsafe(pool._loop.stop)
+    pool.stop()
     pool._thread.join()
     pool._loop.close()
 
@@ -190,3 +195,56 @@ def test_a_coroutine_that_raises_anything_is_a_result(coroutines, done):
 
     assert "TypeError" in done[0].settlement.error
     assert threading.active_count() < 50
+
+
+async def exits_below() -> None:
+    async def inner() -> None:
+        sys.exit(3)
+
+    await asyncio.gather(inner())
+
+
+async def interrupts_below() -> None:
+    async def inner() -> None:
+        raise KeyboardInterrupt
+
+    await asyncio.gather(inner())
+
+
+async def stops_the_loop() -> None:
+    asyncio.get_running_loop().stop()
+
+
+async def exits_in_a_callback() -> None:
+    asyncio.get_running_loop().call_soon(sys.exit, 4)
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("function", "error"),
+    [
+        (exits_below, "builtins.SystemExit"),
+        (interrupts_below, "builtins.KeyboardInterrupt"),
+        (stops_the_loop, None),
+        (exits_in_a_callback, None),
+    ],
+)
+def test_a_coroutine_that_ends_the_loop_ends_only_itself(
+    coroutines, done, tmp_path, function, error
+):
+    hostile = dataclasses.replace(tasks.add_async, func=function)
+    beside = work_of("tests.tasks.waits_for_file_async", str(tmp_path / "door"))
+    coroutines.submit(beside)
+    eventually(lambda: list(coroutines.running))
+
+    coroutines.submit(Work(claim_of("tests.tasks.add_async"), hostile))
+    eventually(lambda: done)
+    coroutines.submit(work_of("tests.tasks.add_async", 1, 2))
+    eventually(lambda: len(done) == 2)
+    (tmp_path / "door").touch()
+    eventually(lambda: len(done) == 3)
+
+    entry = json.loads(done[0].settlement.error) if done[0].settlement.error else {}
+    assert entry.get("class") == error
+    assert done[1].settlement.value == "3"
+    assert done[2].settlement.value == '"seen"'
