@@ -70,7 +70,10 @@ class TaskExpired(DjtasksError):
 
 
 class UnstorableResult(DjtasksError, ValueError):
-    """The task returned a value that JSON cannot carry or that is too large."""
+    """The task returned a value that JSON cannot carry or that is too large.
+
+    It ends as FAILED and is not retried, however many attempts it has: its function has returned.
+    """
 
 
 class UnusableError(DjtasksError):

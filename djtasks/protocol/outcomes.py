@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple, assert_never
 
-from djtasks.errors import Cancel, TaskCancelled, TaskExpired, UnknownTask
+from djtasks.errors import Cancel, TaskCancelled, TaskExpired, UnknownTask, UnstorableResult
 from djtasks.protocol.records import Notes, Owned, Settlement
 
 # A rolling deploy may bring the task's code within the hour; until then the record is released.
@@ -68,7 +68,8 @@ def judge(
         case Raised(Cancel() | TaskCancelled()):
             return Settlement.cancelled(claim, notes)
         case Raised(error):
-            delay = decide(error)
+            # A function that has returned would only do its work twice.
+            delay = None if isinstance(error, UnstorableResult) else decide(error)
             if delay is None:
                 return Settlement.failed(claim, notes)
             return Settlement.retry(claim, delay, notes)

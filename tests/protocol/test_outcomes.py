@@ -12,6 +12,7 @@ from djtasks.errors import (
     TaskExpired,
     TaskTimeout,
     UnknownTask,
+    UnstorableResult,
 )
 from djtasks.protocol.outcomes import (
     UNKNOWN_TASK_DELAY,
@@ -79,6 +80,12 @@ def test_whatever_a_task_raises_is_tried_again_while_its_policy_says_when(
 
     assert judge(Raised(error), CLAIM, NOTES, decide) == failure(State.READY, delay=10.0)
     assert asked == [error]
+
+
+def test_a_result_that_cannot_be_stored_is_the_end_whatever_its_policy() -> None:
+    unstorable = Raised(UnstorableResult("an object"))
+
+    assert judge(unstorable, CLAIM, NOTES, never) == failure(State.FAILED)
 
 
 def test_a_failure_is_the_end_once_its_policy_gives_up() -> None:

@@ -181,6 +181,13 @@ class Pipeline:
             return Returned(encode_result(running.task_path, value, limit=self._max_result))
         except UnstorableResult as error:
             return Raised(error)
+        except BaseException as error:  # noqa: BLE001 - code that the value brings along
+            return Raised(
+                UnstorableResult(
+                    f"Task {running.task_path!r} returned a value that cannot be read: it raised "
+                    f"{type(error).__name__}."
+                )
+            )
 
     def judge(self, work: Work, outcome: Outcome, running: Running | None = None) -> Settlement:
         """Return the settlement of an attempt; `running` None: it never began."""

@@ -154,6 +154,28 @@ def test_an_error_that_cannot_be_looked_at_fails_its_task_alone(
     assert "SystemExit was raised by code that its error" in entry["message"]
 
 
+class Unreadable(dict[str, int]):
+    """A value that raises when it is read."""
+
+    def items(self) -> Any:
+        raise SystemExit(9)
+
+
+@KINDS
+@pytest.mark.parametrize("value", [{1: "x"}, object(), "x" * 200, Unreadable(a=1)])
+def test_a_task_whose_result_cannot_be_stored_is_not_run_again(
+    pipeline: Pipeline, doing: Any, kind: str, value: Any
+) -> None:
+    path = doing(kind, lambda: value)
+
+    settlement = execute_here(pipeline, claim_of(path, max_attempts=5)).settlement
+
+    assert settlement.state is State.FAILED
+    entry = json.loads(settlement.error)
+    assert entry["class"] == "djtasks.errors.UnstorableResult"
+    assert f"{path!r} returned" in entry["message"]
+
+
 @KINDS
 def test_an_error_that_raises_when_it_is_read_is_a_failure_like_any_other(
     pipeline: Pipeline, doing: Any, kind: str
