@@ -1,7 +1,7 @@
 """What a task with `takes_context=True` receives as its first argument."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
@@ -42,6 +42,28 @@ class Completion:
 
     def __init__(self, value: Any) -> None:
         self.value = value
+
+
+class CompletionBlock:
+    """The block of `complete_in_transaction`: no generator, which would assign to exceptions."""
+
+    __slots__ = ("_block", "_completion")
+
+    def __init__(self, completion: Completion, block: AbstractContextManager[None]) -> None:
+        self._completion = completion
+        self._block = block
+
+    def __enter__(self) -> Completion:
+        self._block.__enter__()
+        return self._completion
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        return self._block.__exit__(kind, error, traceback)
 
 
 if TYPE_CHECKING:
@@ -116,8 +138,7 @@ class Context(_Base):
         text = storable(str(note))[:_LONGEST_NOTE]
         self._execution.report({"done": done, "total": total, "note": text})
 
-    @contextmanager
-    def complete_in_transaction(self, value: Any = None) -> Iterator[Completion]:
+    def complete_in_transaction(self, value: Any = None) -> CompletionBlock:
         """Commit the block's database changes and the task's success together, or neither.
 
         Opens a transaction on the queue's database. `value` becomes the return value; it may
@@ -126,8 +147,7 @@ class Context(_Base):
         now. A crash before the commit runs the task again; after it, never.
         """
         completion = Completion(value)
-        with self._execution.completing(completion):
-            yield completion
+        return CompletionBlock(completion, self._execution.completing(completion))
 
 
 def call_task(context: Context) -> Any:

@@ -7,8 +7,7 @@ import threading
 import time
 from asyncio import AbstractEventLoop
 from asyncio import Task as AsyncioTask
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -28,6 +27,7 @@ from djtasks.formats.json_values import encode
 from djtasks.protocol.records import Claim, Notes, Settlement, decode_call
 from djtasks.protocol.retry import Backoff
 from djtasks.store import Store
+from djtasks.worker.attempts.completing import Completing
 
 logger = logging.getLogger("djtasks.worker")
 
@@ -157,19 +157,20 @@ class Running:
         if self.gate is not None and not self.asks:
             self.gate.throw(TaskCancelled)
 
-    @contextmanager
-    def completing(self, completion: Completion) -> Iterator[None]:
-        with transaction.atomic(using=self.store.database):
-            yield
-            value = encode_result(self.task_path, completion.value, limit=None)
-            settlement = Settlement.succeeded(self.claim, value, Notes(store=self.task.store))
-            if not self.store.settle([settlement], worker=self.worker):
-                raise LeaseLost(
-                    f"Task {self.claim.id} is owned by another execution now. The transaction of "
-                    f"this one is rolled back."
-                )
-            self.completed_value = value
-            transaction.on_commit(self._on_completed, using=self.store.database)
+    def completing(self, completion: Completion) -> Completing:
+        return Completing(self.store.database, lambda: self.complete(completion.value))
+
+    def complete(self, value: Any) -> None:
+        """Write the task's success in the open transaction; it is final once that commits."""
+        text = encode_result(self.task_path, value, limit=None)
+        settlement = Settlement.succeeded(self.claim, text, Notes(store=self.task.store))
+        if not self.store.settle([settlement], worker=self.worker):
+            raise LeaseLost(
+                f"Task {self.claim.id} is owned by another execution now. The transaction of "
+                f"this one is rolled back."
+            )
+        self.completed_value = text
+        transaction.on_commit(self._on_completed, using=self.store.database)
 
     def _on_completed(self) -> None:
         self.is_completed = True
