@@ -7,7 +7,7 @@ judge   decide what the outcome means (only outcomes.judge decides on retries)
 settle  return what the settler writes and the announcer announces
 """
 
-import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,17 +18,20 @@ import msgspec
 
 from djtasks.context import Context, call_task
 from djtasks.definitions.task import Task
-from djtasks.errors import TaskCancelled, TaskExpired, TaskTimeout, UnstorableResult, UnusableError
+from djtasks.errors import TaskExpired, TaskTimeout, UnstorableResult, UnusableError
 from djtasks.formats.json_values import encode
-from djtasks.formats.tracebacks import describe, fingerprint_of, place_of
+from djtasks.formats.tracebacks import describe
 from djtasks.middleware import Middleware, Run, chain
 from djtasks.protocol import outcomes
 from djtasks.protocol.outcomes import Expired, Outcome, Raised, Refusal, Returned, Unregistered
 from djtasks.protocol.records import Claim, Notes, Settlement
 from djtasks.store import Store
 from djtasks.worker.attempts.copies import ending_copies
+from djtasks.worker.attempts.failures import fingerprint, translated
 from djtasks.worker.attempts.refusals import signature_mismatch, unregistered
 from djtasks.worker.attempts.running import Running, ThreadGate, Work, encode_result
+
+logger = logging.getLogger("djtasks.worker")
 
 Watch = Callable[[Running], None]
 
@@ -172,8 +175,15 @@ class Pipeline:
             # Its own transaction has made it final; later errors change nothing.
             return Returned(running.completed_value)
         if error is None:
+            if running.timed_out:
+                logger.warning(
+                    "Task returned although its time limit had struck path=%s id=%s limit=%s s",
+                    running.task_path,
+                    running.id,
+                    running.claim.timeout,
+                )
             return self._returned(running, value)
-        error = _translate_error(error, running)
+        error = translated(error, running)
         return signature_mismatch(error, running.task, running.claim) or Raised(error)
 
     def _returned(self, running: Running, value: Any) -> Outcome:
@@ -222,12 +232,12 @@ class Pipeline:
         store = work.task.store if work.task is not None else "all"
         if isinstance(outcome, Returned):
             return Notes(progress=text, store=store)
-        place, fingerprint = _fingerprint(work.claim, outcome)
+        place, kind = fingerprint(work.claim, outcome)
         return Notes(
             error=self._entry(outcome, running),
             progress=text,
             place=place,
-            fingerprint=fingerprint,
+            fingerprint=kind,
             store=store,
         )
 
@@ -274,25 +284,3 @@ def _chained(middleware: Sequence[Middleware], run: Run) -> Run:
 
 async def _call_async(context: Context) -> Any:
     return await call_task(context)
-
-
-def _translate_error(error: BaseException, running: Running) -> BaseException:
-    """Return the error, translated to its cause: a time limit or a cancel."""
-    if running.timed_out and isinstance(error, TaskTimeout | asyncio.CancelledError):
-        told = TaskTimeout(
-            f"The attempt ran longer than its limit of {running.claim.timeout:g} seconds."
-        )
-        return told.with_traceback(error.__traceback__)
-    if running.cancel_wanted and isinstance(error, TaskCancelled | asyncio.CancelledError):
-        return TaskCancelled("The task was cancelled while it ran.").with_traceback(
-            error.__traceback__
-        )
-    return error
-
-
-def _fingerprint(claim: Claim, outcome: Outcome) -> tuple[str, str | None]:
-    """Return the place and the fingerprint of a failure; ("", None) if it is none."""
-    if not isinstance(outcome, Raised):
-        return "", None
-    place = place_of(outcome.error)
-    return place, fingerprint_of(claim.task_path, outcome.error, place)

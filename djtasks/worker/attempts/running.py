@@ -2,7 +2,9 @@
 
 import ctypes
 import logging
+import math
 import random
+import sys
 import threading
 import time
 from asyncio import AbstractEventLoop
@@ -32,6 +34,7 @@ from djtasks.worker.attempts.completing import Completing
 logger = logging.getLogger("djtasks.worker")
 
 _JUMPS = 3
+_LONGEST_CONTEXT = 100
 _spread = random.SystemRandom().uniform
 
 is_coroutine = lru_cache(maxsize=None)(iscoroutinefunction)
@@ -58,6 +61,9 @@ class Interruptible(Protocol):
     """A way to raise an exception inside code that is running elsewhere."""
 
     def throw(self, error: type[BaseException]) -> None: ...
+    def throw_again(self, error: type[BaseException]) -> None:
+        """Raise it once more, if the code has swallowed it and does not clean up after it."""
+        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -74,6 +80,7 @@ class Running:
     progress: dict[str, Any] | None = None
     gate: Interruptible | None = None
     timed_out: bool = False
+    hangs_at: float = math.inf
     is_over: bool = False
     cancel_wanted: bool = False
     asks: bool = False
@@ -229,6 +236,24 @@ class ThreadGate:
                 self.has_thrown = True
                 _raise_in_thread(self._thread, error)
 
+    def throw_again(self, error: type[BaseException]) -> None:
+        if not self._is_handling(error):
+            self.throw(error)
+
+    def _is_handling(self, kind: type[BaseException]) -> bool:
+        """Whether the thread is in a block that such an exception has led to.
+
+        These are `except`, `finally` and `__exit__`: interrupting a rollback would break more.
+        """
+        current: Any = sys._current_exceptions().get(self._thread)  # noqa: SLF001 - documented
+        # Before Python 3.12 it is what sys.exc_info() returns.
+        error = current[1] if isinstance(current, tuple) else current
+        for _ in range(_LONGEST_CONTEXT):
+            if error is None or issubclass(type(error), kind):
+                break
+            error = error.__context__
+        return error is not None
+
     def leave(self) -> None:
         """Stop throwing, and wait until no exception is pending.
 
@@ -258,3 +283,9 @@ class CoroutineGate:
 
     def throw(self, error: type[BaseException]) -> None:  # noqa: ARG002 - flags tell it
         self._loop.call_soon_threadsafe(self._task.cancel)
+
+    def throw_again(self, error: type[BaseException]) -> None:
+        """Do nothing: nobody sees from outside whether a coroutine waits in its clean-up.
+
+        `except Exception` does not swallow CancelledError, so there is less need.
+        """

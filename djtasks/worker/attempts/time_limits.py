@@ -10,6 +10,8 @@ from djtasks.errors import TaskTimeout
 from djtasks.worker.attempts.running import Running
 from djtasks.worker.config import HANG_GRACE
 
+_AGAIN_SECONDS = 1.0
+
 
 class Limits:
     """Watches the deadlines of one child's running tasks in its own thread.
@@ -47,15 +49,23 @@ class Limits:
             self.strike(running)
 
     def strike(self, running: Running) -> None:
-        """Interrupt an attempt whose deadline has passed; report it once the grace has, too."""
+        """Interrupt an attempt whose deadline has passed; report it once the grace has, too.
+
+        In between, interrupt it again each second, in case it has swallowed the exception.
+        """
         if running.is_over:
             return
-        if running.timed_out:
+        now = time.monotonic()
+        if now >= running.hangs_at:
             self._on_hung(running)
             return
-        running.timed_out = True
-        if running.gate is not None:
-            running.gate.throw(TaskTimeout)
+        if not running.timed_out:
+            running.timed_out = True
+            running.hangs_at = now + HANG_GRACE.total_seconds()
+            if running.gate is not None:
+                running.gate.throw(TaskTimeout)
+        elif running.gate is not None:
+            running.gate.throw_again(TaskTimeout)
         with self._changed:
-            deadline = time.monotonic() + HANG_GRACE.total_seconds()
+            deadline = min(now + _AGAIN_SECONDS, running.hangs_at)
             heapq.heappush(self._heap, (deadline, next(self._numbers), running))

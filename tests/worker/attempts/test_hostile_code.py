@@ -13,6 +13,7 @@ from djtasks.errors import Retry, TaskTimeout
 from djtasks.formats.durations import LONGEST
 from djtasks.protocol.states import State
 from djtasks.testing.running import execute_here
+from djtasks.worker.attempts import time_limits
 from djtasks.worker.attempts.pipeline import Pipeline
 from djtasks.worker.attempts.running import ThreadGate, Work
 from djtasks.worker.attempts.time_limits import Limits
@@ -260,6 +261,7 @@ def test_code_that_never_answers_after_the_task_is_noticed_and_not_asked_again(
         with_backoff(hang)
     else:
         monkeypatch.setattr(pipeline, "_run", lambda _context: raising(Hanging(hang))())
+    monkeypatch.setattr(time_limits, "HANG_GRACE", timedelta(0))
     told: list[Any] = []
     limits = Limits(lambda running: told.append(pipeline.overdue(running)))
     seen: list[Any] = []
