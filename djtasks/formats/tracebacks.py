@@ -20,6 +20,7 @@ _LINE = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+)(?:, in (?P<funct
 _OURS = str(Path(__file__).parents[1])
 _LIBRARIES = re.compile(r".*[/\\](?:site|dist)-packages[/\\]|.*/lib/python[\d.]+/")
 _LONGEST_PLACE = 500
+_LONGEST_SUMMARY = 300
 
 
 def class_path(error: BaseException) -> str:
@@ -51,6 +52,12 @@ def _message(error: BaseException) -> str:
         return str(error)
     except BaseException as broken:  # noqa: BLE001 - the user's __str__, which may even exit
         return f"<its __str__ raised {type(broken).__name__}>"
+
+
+def summary_of(error: BaseException) -> str:
+    """Return class path and message of an exception in one line of at most 300 characters."""
+    message = storable(_message(error)).strip().partition("\n")[0]
+    return f"{class_path(error)}: {message}"[:_LONGEST_SUMMARY]
 
 
 def _formatted(error: BaseException) -> str:

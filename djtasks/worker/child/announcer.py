@@ -5,6 +5,7 @@ the same thread. The queue is bounded; while it is full, the child does not fetc
 """
 
 import logging
+import threading
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,6 +17,7 @@ from django.dispatch import Signal
 
 from djtasks import results
 from djtasks.compat import LOGGER_NAME, task_finished, task_started
+from djtasks.formats.tracebacks import summary_of
 from djtasks.protocol.states import FINAL, State
 from djtasks.signals import task_cancelled, task_retrying
 from djtasks.worker.attempts.pipeline import Finished
@@ -38,6 +40,55 @@ def _has_listeners(signal: Signal, level: int) -> bool:
     """Return whether any receiver would use this signal; skipping it saves 19 µs a task."""
     own = _OWN_RECEIVERS.get(id(signal), 0)
     return len(signal.receivers) > own or (own > 0 and _django_logger.isEnabledFor(level))
+
+
+class _CancelledLine(logging.Filter, threading.local):
+    """While entered, lowers Django's log line about a finished task to INFO, in this thread.
+
+    To Django a cancelled task is FAILED, which it logs as an error with a traceback. But the
+    project's own code, or a person, chose it.
+    """
+
+    is_on = False
+
+    def __enter__(self) -> None:
+        self.is_on = True
+
+    def __exit__(self, *raised: object) -> None:
+        self.is_on = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not self.is_on or record.levelno != logging.ERROR:
+            return True
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        record.exc_info = None
+        if isinstance(record.args, tuple):
+            record.args = (*record.args[:-1], State.CANCELLED.name)
+        return _django_logger.isEnabledFor(logging.INFO)
+
+
+_cancelled_line = _CancelledLine()
+_django_logger.addFilter(_cancelled_line)
+
+
+def _log(finished: Finished) -> None:
+    """Log a line about an attempt, with the error of a failure and the delay of a retry."""
+    settlement, error = finished.settlement, finished.error
+    fields: list[Any] = [
+        settlement.state.name.lower() if settlement.state in FINAL else "retrying",
+        finished.claim.task_path,
+        finished.claim.id,
+        finished.claim.attempt + settlement.spent,
+        finished.seconds,
+    ]
+    line = "Task %s path=%s id=%s attempt=%s seconds=%.3f"
+    if settlement.state is State.READY:
+        line += " delay=%.1f"
+        fields.append(settlement.delay or 0.0)
+    if error is not None:
+        line += " error=%s"
+        fields.append(summary_of(error))
+    logger.info(line, *fields)
 
 
 class Announcer:
@@ -100,14 +151,7 @@ class Announcer:
     def _announce_finished(self, finished: Finished) -> None:
         settlement, error = finished.settlement, finished.error
         state = settlement.state
-        logger.info(
-            "Task %s path=%s id=%s attempt=%s seconds=%.3f",
-            state.name.lower() if state in FINAL else "retrying",
-            finished.claim.task_path,
-            finished.claim.id,
-            finished.claim.attempt + settlement.spent,
-            finished.seconds,
-        )
+        _log(finished)
         if finished.task is None:
             self._announce_refused(finished)
             return
@@ -125,6 +169,9 @@ class Announcer:
             return
         if state is State.CANCELLED:
             task_cancelled.send_robust(self._sender, task_result=result)
+            with _cancelled_line:
+                task_finished.send_robust(self._sender, task_result=result)
+            return
         self._send_finished(result, error)
 
     def _announce_refused(self, finished: Finished) -> None:

@@ -90,6 +90,47 @@ def test_djangos_own_log_of_a_failure_has_the_tasks_traceback(announcer, pipelin
     assert record.levelno == logging.ERROR
 
 
+def test_a_task_that_cancels_itself_is_no_error_in_djangos_log(announcer, pipeline, caplog):
+    with caplog.at_level(logging.INFO, logger=LOGGER_NAME):
+        tell(announcer, pipeline, claim_of("tests.tasks.cancels_itself", "why"))
+        tell(announcer, pipeline, claim_of("tests.tasks.explode", "no"))
+
+    finished = [one for one in caplog.records if "state=" in one.getMessage()]
+    lines = [(one.levelname, one.getMessage().rpartition("state=")[2]) for one in finished]
+    assert [line for line in lines if line[1] != "RUNNING"] == [
+        ("INFO", "CANCELLED"),
+        ("ERROR", "FAILED"),
+    ]
+    assert [bool(one.exc_info) for one in finished] == [False, False, False, True]
+
+
+def test_a_project_that_logs_only_warnings_reads_nothing_of_a_cancelled_task(
+    announcer, pipeline, caplog
+):
+    with caplog.at_level(logging.WARNING, logger=LOGGER_NAME):
+        tell(announcer, pipeline, claim_of("tests.tasks.cancels_itself", "why"))
+
+    assert caplog.records == []
+
+
+def test_the_line_of_a_retry_has_its_error_and_its_delay(announcer, pipeline, caplog):
+    with caplog.at_level(logging.INFO, logger="djtasks.tasks"):
+        tell(announcer, pipeline, claim_of("tests.tasks.asks_for_retry", 5, max_attempts=2))
+
+    (line,) = [one.getMessage() for one in caplog.records if one.name == "djtasks.tasks"]
+    assert line.startswith("Task retrying path=tests.tasks.asks_for_retry id=")
+    assert line.endswith(" delay=5.0 error=djtasks.errors.Retry: not yet")
+
+
+def test_the_line_of_a_cancelled_task_has_the_reason(announcer, pipeline, caplog):
+    with caplog.at_level(logging.INFO, logger="djtasks.tasks"):
+        tell(announcer, pipeline, claim_of("tests.tasks.cancels_itself", "why"))
+
+    (line,) = [one.getMessage() for one in caplog.records if one.name == "djtasks.tasks"]
+    assert line.startswith("Task cancelled path=tests.tasks.cancels_itself id=")
+    assert line.endswith(" error=djtasks.errors.Cancel: why")
+
+
 def test_a_receiver_that_raises_silences_no_other(announcer, pipeline, heard):
     def broken(**_arguments):
         raise RuntimeError("receiver")
