@@ -135,14 +135,22 @@ class Announcer:
             item = self._news.get(timeout=_IDLE_SECONDS)
             while True:
                 self._announcing = True
-                self._announce(item)
+                self._announce_safely(item)
                 item = self._news.get_nowait()
         except Empty:
             return 0.0
         finally:
             self._announcing = False
 
-    def _announce(self, item: Running | Finished | None) -> None:
+    def _announce_safely(self, item: Running | Finished | None) -> None:
+        try:
+            self.announce(item)
+        except BaseException:
+            # Such as the SystemExit of a receiver, which send_robust() lets through.
+            logger.exception("A task is not announced")
+
+    def announce(self, item: Running | Finished | None) -> None:
+        """Send the signals and log lines about this attempt now; None is nothing."""
         if isinstance(item, Running):
             task_started.send_robust(self._sender, task_result=item.result())
         elif item is not None:

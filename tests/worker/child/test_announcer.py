@@ -131,9 +131,10 @@ def test_the_line_of_a_cancelled_task_has_the_reason(announcer, pipeline, caplog
     assert line.endswith(" error=djtasks.errors.Cancel: why")
 
 
-def test_a_receiver_that_raises_silences_no_other(announcer, pipeline, heard):
+@pytest.mark.parametrize("error", [RuntimeError("receiver"), SystemExit(3)])
+def test_a_receiver_that_raises_silences_no_other(announcer, pipeline, heard, error):
     def broken(**_arguments):
-        raise RuntimeError("receiver")
+        raise error
 
     task_finished.connect(broken)
     try:
