@@ -55,6 +55,18 @@ def exits() -> None:
 
 
 @task
+def is_interrupted() -> None:
+    """End as if somebody had pressed Ctrl-C while it ran."""
+    raise KeyboardInterrupt
+
+
+@task
+async def is_interrupted_async() -> None:
+    """End as if somebody had pressed Ctrl-C while it ran."""
+    raise KeyboardInterrupt
+
+
+@task
 def returns_garbage() -> object:
     return object()
 

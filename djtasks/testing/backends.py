@@ -14,8 +14,6 @@ from djtasks.compat import (
     BaseTaskBackend,
     TaskResultDoesNotExist,
     task_enqueued,
-    task_finished,
-    task_started,
 )
 from djtasks.definitions import registry
 from djtasks.definitions.options import require_queue
@@ -29,6 +27,7 @@ from djtasks.results import TaskResult, from_new
 from djtasks.store import queue_database
 from djtasks.testing.running import execute_here, finished_result
 from djtasks.worker.attempts.pipeline import Finished, Pipeline
+from djtasks.worker.child.announcer import Announcer
 
 
 class DummyBackend(BaseTaskBackend):
@@ -107,25 +106,32 @@ class ImmediateBackend(DummyBackend):
     """Run each task inside `enqueue()`, through the worker's own steps.
 
     Arguments and results go through JSON. Failures are retried at once, as often as the task
-    allows; there are no delays. `results` holds the final results.
+    allows; there are no delays. `results` holds the final results. Sends the signals and writes the
+    log lines of a worker.
     """
 
     def _keep(self, task: Task[..., Any], record: NewRecord) -> TaskResult[Any]:
         task_enqueued.send(type(self), task_result=_new_result(task, record))
         store = _NoStore(self.alias)
-        pipeline = Pipeline(store, new_id(), max_result=Options().max_result)  # type: ignore[arg-type]
+        announcer = Announcer(type(self), worker := new_id(), self.alias)
+        pipeline = Pipeline(
+            store,  # type: ignore[arg-type]
+            worker,
+            max_result=Options().max_result,
+            on_started=announcer.announce,
+        )
         claim = _claim_of(record)
         while True:
-            task_started.send(type(self), task_result=_new_result(task, record))
             finished = execute_here(pipeline, claim)
             if finished.settlement.state is not State.READY:
                 break
+            announcer.announce(finished)
             claim = _next_attempt(claim, finished, pipeline.worker)
         result = finished_result(finished, pipeline.worker)
         object.__setattr__(result, "task", task)
         object.__setattr__(result, "backend", self.alias)
         self.results.append(result)
-        task_finished.send(type(self), task_result=result)
+        announcer.announce(finished)
         return result
 
 

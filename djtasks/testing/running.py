@@ -8,6 +8,7 @@ from asgiref.sync import async_to_sync
 from django.db.models import F
 
 from djtasks import middleware
+from djtasks.compat import task_backends
 from djtasks.definitions import registry
 from djtasks.engine import Engine, engine_of
 from djtasks.formats.ids import new_id
@@ -16,17 +17,24 @@ from djtasks.protocol.states import State
 from djtasks.results import TaskResult, from_finished, from_record
 from djtasks.worker.attempts.pipeline import Finished, Pipeline
 from djtasks.worker.attempts.running import ThreadGate, Work
+from djtasks.worker.child.announcer import Announcer
 
 _CLAIMED_AT_ONCE = 100
 
 
 def execute_here(pipeline: Pipeline, claim: Claim) -> Finished:
-    """Run one claim in this thread, plain function or coroutine; never raise its errors."""
+    """Run one claim in this thread, plain function or coroutine; never raise its errors.
+
+    Only KeyboardInterrupt passes: Ctrl-C ends the test run, not a task.
+    """
     work = Work.of(claim)
     if work.is_async:
         finished: Finished = async_to_sync(pipeline.run_async)(work)
-        return finished
-    return pipeline.run(work, ThreadGate())
+    else:
+        finished = pipeline.run(work, ThreadGate())
+    if isinstance(finished.error, KeyboardInterrupt):
+        raise finished.error
+    return finished
 
 
 def run_due(
@@ -40,24 +48,27 @@ def run_due(
     For tests, including a TestCase, where nothing commits and so no worker could see a task. Also
     runs the tasks that running tasks enqueue, until nothing is due. `advance` first makes all
     waiting tasks due that much earlier, for delays and retries. `reraise` raises the error of the
-    first task that ends FAILED.
+    first task that ends FAILED. Sends the signals and writes the log lines of a worker.
     """
     engine = engine_of(backend)
     if advance is not None:
         waiting = _records(engine).filter(state=State.READY)
         waiting.filter(backend=backend).update(run_after=F("run_after") - advance)
     worker = new_id()
+    announcer = Announcer(type(task_backends[backend]), worker, backend)
     pipeline = Pipeline(
         engine.store,
         worker,
         middleware=middleware.load(engine.options.middleware),
         max_result=engine.options.max_result,
+        on_started=announcer.announce,
     )
     results = []
     while claims := _claim(engine, worker):
         for claim in claims:
             finished = execute_here(pipeline, claim)
-            engine.store.settle([finished.settlement], worker=worker)
+            if engine.store.settle([finished.settlement], worker=worker) or finished.is_completed:
+                announcer.announce(finished)
             if reraise and finished.settlement.state is State.FAILED and finished.error:
                 raise finished.error
             results.append(_result(engine, claim, finished))
