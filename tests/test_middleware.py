@@ -1,5 +1,6 @@
 """Middleware: a function around a function, outermost first."""
 
+import json
 from collections.abc import Callable
 from inspect import iscoroutinefunction
 from typing import Any
@@ -8,7 +9,13 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.core.exceptions import ImproperlyConfigured
 
+from djtasks.errors import Cancel
 from djtasks.middleware import Run, chain, load
+from djtasks.protocol.states import State
+from djtasks.testing.running import execute_here
+from djtasks.worker.attempts.pipeline import Pipeline
+from tests import tasks
+from tests.worker.making import WORKER, claim_of
 
 NOTES: list[str] = []
 
@@ -100,3 +107,32 @@ def test_middleware_is_loaded_by_its_path() -> None:
 def test_a_path_that_leads_nowhere_is_told(path: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"names '{path}', which cannot be imported"):
         load([path])
+
+
+@pytest.mark.parametrize("task", [tasks.add, tasks.add_async])
+def test_middleware_that_cancels_ends_its_task_without_a_retry(task: Any) -> None:
+    def discard(run: Run) -> Run:
+        def discarding(context: Any) -> Any:
+            try:
+                return run(context)
+            except TypeError as error:
+                raise Cancel("it is gone") from error
+
+        async def discarding_async(context: Any) -> Any:
+            try:
+                return await run(context)
+            except TypeError as error:
+                raise Cancel("it is gone") from error
+
+        return discarding_async if iscoroutinefunction(run) else discarding
+
+    pipeline = Pipeline(None, WORKER, middleware=[discard])  # type: ignore[arg-type]
+
+    settlement = execute_here(
+        pipeline, claim_of(task.module_path, 1, "2", max_attempts=5)
+    ).settlement
+
+    assert settlement.state is State.CANCELLED
+    entry = json.loads(settlement.error or "")
+    assert entry["message"] == "it is gone"
+    assert "TypeError" in entry["traceback"]
