@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("djtasks", "0003_statistics"),
+        ("djtasks", "0004_worker_threads"),
     ]
 
     operations = [
