@@ -114,13 +114,11 @@ class ThreadPool:
     def run(self, work: Work, gate: ThreadGate, slot: int) -> None:
         """Run one claim in this thread."""
         self._board.show(slot, work.claim.id)
-        check_before_task()
+        _tidy(check_before_task)
         finished = self._pipeline.run(work, gate, partial(self._watch, slot))
         self._running.pop(slot, None)
-        try:
-            close_after_task(went_well=finished.error is None, was_interrupted=gate.has_thrown)
-        except BaseException:
-            logger.exception("The connections of a slot are not closed after a task")
+        went_well = finished.error is None
+        _tidy(close_after_task, went_well=went_well, was_interrupted=gate.has_thrown)
         self._board.clear(slot)
         self.lookahead.learn(finished.seconds)
         self._done(finished)
@@ -278,6 +276,14 @@ class AsyncPool:
             self._opened = await sync_to_async(refresh_connections)()
         finally:
             self._is_refreshing = False
+
+
+def _tidy(step: Callable[..., None], **how: bool) -> None:
+    """Look after this thread's connections. An error there must not cost a task or a slot."""
+    try:
+        step(**how)
+    except BaseException:
+        logger.exception("The connections of a slot could not be checked or closed")
 
 
 def _emptied(waiting: "SimpleQueue[Work]") -> list[Work]:
