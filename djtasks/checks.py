@@ -1,7 +1,7 @@
 """System checks, with stable ids (reference: docs/reference/checks.md)."""
 
 import difflib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from inspect import iscoroutinefunction
 from typing import Any
@@ -63,17 +63,13 @@ def _check_keys(alias: str) -> Iterator[checks.CheckMessage]:
 def _check_queues(alias: str) -> Iterator[checks.CheckMessage]:
     queues = settings.TASKS[alias].get("QUEUES", [])
     is_list = isinstance(queues, list | tuple | set | frozenset)
-    if not is_list or not all(is_queue(name) for name in queues):
+    if not is_list or not all(map(is_queue, queues)):
         yield checks.Error(
             f"TASKS[{alias!r}]['QUEUES'] must be a list of printable names of 1 to "
             f"{LONGEST_QUEUE} characters, got {queues!r}.",
             id="djtasks.E006",
         )
-    else:
-        yield from _check_queue_names(queues, alias)
-
-
-def _check_queue_names(queues: Collection[str], alias: str) -> Iterator[checks.CheckMessage]:
+        return
     for name in sorted(queues):
         if "," in name or name != name.strip():
             yield checks.Warning(

@@ -13,17 +13,12 @@ _CAN_BE_ASKED = "It asserts that Django's ImmediateBackend keeps no results. Our
 _OTHER_CLASS = "It wants exactly TypeError. Ours is UnstorableResult, which says what to do."
 _IN_COROUTINE = "It calls the database in a coroutine, which Django forbids."
 _WRITES_INTO_LIST = "It writes into the list of Django's DummyBackend. Ours reads rows."
-_SILENT = "run_due() sends neither task_started nor task_finished, so that Django logs nothing."
-_NOT_RUNNING = "The signal task_started comes with the status READY."
-_NO_TRACEBACK = "The log line of a failure comes without its traceback."
-_INTERRUPT = "A KeyboardInterrupt of a task fails the task."
 
 _BOTH = {
     _IMMEDIATE + "test_cannot_get_result": _CAN_BE_ASKED,
     _IMMEDIATE + "test_cannot_refresh_result": _CAN_BE_ASKED,
     _IMMEDIATE + "test_cannot_pass_run_after": _CAN_DEFER,
     _IMMEDIATE + "test_complex_return_value": _OTHER_CLASS,
-    _IMMEDIATE + "test_throws_keyboard_interrupt": _INTERRUPT,
     _TASKS + "test_enqueue_with_invalid_argument": _OTHER_WORDS,
     _TASKS + "test_aenqueue_with_invalid_argument": _OTHER_WORDS,
 }
@@ -35,18 +30,9 @@ DIFFERENCES: dict[str, dict[str, str]] = {
         _DUMMY + "test_refresh_result_async": _WRITES_INTO_LIST,
         _TASKS + "test_enqueue_task_async": _IN_COROUTINE,
         _TASKS + "test_refresh_result": _IN_COROUTINE,
-        _IMMEDIATE + "test_catches_exception": _SILENT,
-        _IMMEDIATE + "test_complex_exception": _SILENT,
-        _IMMEDIATE + "test_enqueue_logs": _SILENT,
-        _IMMEDIATE + "test_failed_logs": _SILENT,
-        _TASKS + "test_task_error_invalid_exception": _SILENT,
-        _TASKS + "test_task_error_unknown_module": _SILENT,
     },
     "testing": _BOTH
     | {
-        _IMMEDIATE + "test_catches_exception": _NO_TRACEBACK,
-        _IMMEDIATE + "test_enqueue_logs": _NOT_RUNNING,
-        _IMMEDIATE + "test_failed_logs": _NOT_RUNNING,
         _TASKS + "test_invalid_priority": _OTHER_WORDS,
     },
 }

@@ -5,17 +5,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
 
 from djtasks.admin.forms.durations import HumanDurationField
+from djtasks.admin.forms.json_texts import json_field
 from djtasks.admin.forms.moments import StoredMomentField
 from djtasks.admin.schedules.arguments import StoredArguments
 from djtasks.definitions import registry
 from djtasks.definitions.signatures import check_call
 from djtasks.engine import Engine
 from djtasks.errors import InvalidArguments, InvalidSchedule
-from djtasks.formats.json_values import MAX_DEPTH, encode_arguments
+from djtasks.formats.json_values import encode_arguments
 from djtasks.inspection.visibility import Visibility
 from djtasks.models import Schedule
 from djtasks.operations import ScheduleDraft
@@ -56,37 +56,13 @@ def _moment_field(label: Any, help_text: Any = "") -> StoredMomentField:
     return StoredMomentField(label=label, help_text=help_text, required=False, widget=widget)
 
 
-class _JSONField(forms.JSONField):
-    """A JSONField that answers a text which is nested too deeply, as any other that is not JSON."""
-
-    def to_python(self, value: Any) -> Any:
-        try:
-            return super().to_python(value)
-        except RecursionError:
-            raise forms.ValidationError(
-                _("This is nested too deeply. The maximum is %(depth)s levels."),
-                params={"depth": MAX_DEPTH},
-            ) from None
-
-    def bound_data(self, data: Any, initial: Any) -> Any:
-        try:
-            return super().bound_data(data, initial)
-        except RecursionError:
-            return InvalidJSONInput(data)
-
-
-def _json_field(label: Any, help_text: Any) -> forms.JSONField:
-    widget = forms.Textarea(attrs={"rows": 2, "class": "mono", "spellcheck": "false"})
-    return _JSONField(label=label, help_text=help_text, required=False, widget=widget)
-
-
 class ScheduleForm(forms.Form):
     """The fields of a schedule; use `draft()` once the form is valid."""
 
     name = forms.CharField(label=_("Name"), max_length=255)
     task_path = forms.ChoiceField(label=_("Task"))
-    args = _json_field(_("Arguments"), _("A JSON list of positional arguments."))
-    kwargs = _json_field(_("Keyword arguments"), _("A JSON object of keyword arguments."))
+    args = json_field(_("Arguments"), _("A JSON list of positional arguments."))
+    kwargs = json_field(_("Keyword arguments"), _("A JSON object of keyword arguments."))
     kind = forms.ChoiceField(label=_("Kind"), choices=KINDS, widget=forms.RadioSelect)
     expression = forms.CharField(
         label=_("Crontab"),
