@@ -114,7 +114,7 @@ class DjtasksBackend(BaseTaskBackend):
             enqueued_at=answer.enqueued_at,
             database=engine.database,
         )
-        if task.store == "errors":
+        if ours.store == "errors":
             transaction.on_commit(result.note_stored, using=engine.database)
         task_enqueued.send_robust(type(self), task_result=result)
         return result

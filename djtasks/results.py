@@ -173,7 +173,12 @@ def from_record(record: "TaskRecord") -> TaskResult[Any]:
 
 
 def from_new(
-    task: Task[Any, Any], record: NewRecord, *, enqueued_at: datetime, database: str
+    task: Task[Any, Any],
+    record: NewRecord,
+    *,
+    enqueued_at: datetime,
+    database: str,
+    was_stored: bool = False,
 ) -> TaskResult[Any]:
     """Return the result of a record that was just inserted, without reading it back."""
     args, kwargs = decode_call(record)
@@ -191,7 +196,7 @@ def from_new(
         errors=[],
         worker_ids=[],
         database=database,
-        was_stored=False,
+        was_stored=was_stored,
     )
 
 

@@ -147,7 +147,9 @@ class _NoStore:
 
 
 def _new_result(task: Task[..., Any], record: NewRecord) -> TaskResult[Any]:
-    return from_new(task, record, enqueued_at=datetime.now(UTC), database=queue_database())
+    now = datetime.now(UTC)
+    # There is no row that could be rolled back.
+    return from_new(task, record, enqueued_at=now, database=queue_database(), was_stored=True)
 
 
 def _claim_of(record: NewRecord) -> Claim:
