@@ -3,31 +3,20 @@
 Models are imported when a store is opened: an app may define tasks while apps load.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 
 from djtasks.store.base import Lane, Snapshot, Store
 
-if TYPE_CHECKING:
-    from djtasks.store.portable import PortableStore
-    from djtasks.store.postgres import PostgresStore
-
 __all__ = [
     "MISSING_APP",
     "Lane",
-    "PortableStore",
-    "PostgresStore",
     "Snapshot",
     "Store",
     "open_store",
     "queue_database",
 ]
-
-_HOMES = {"PortableStore": "djtasks.store.portable", "PostgresStore": "djtasks.store.postgres"}
 
 MISSING_APP = (
     "djtasks stores tasks in its own tables, but 'djtasks' is not in INSTALLED_APPS. Add it, then "
@@ -56,9 +45,3 @@ def open_store(backend: str) -> Store:
     if connections[database].vendor == "postgresql":
         return PostgresStore(database, backend)
     return PortableStore(database, backend)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"djtasks.store has no {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)

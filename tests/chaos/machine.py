@@ -20,7 +20,8 @@ from djtasks.models import WorkerRecord
 from djtasks.options import parse_options
 from djtasks.protocol.records import Claim
 from djtasks.protocol.recovery import Departure
-from djtasks.store import PortableStore, Store, workers
+from djtasks.store import Store, workers
+from djtasks.store.portable import PortableStore
 from djtasks.store.workers import ChildStatus, NewWorker
 from djtasks.worker.attempts.pipeline import Pipeline
 from djtasks.worker.attempts.running import Running, ThreadGate, Work

@@ -175,7 +175,7 @@ def test_none_removes_an_option(option: str, given: Any) -> None:
 
 
 def test_none_as_run_after_removes_a_delay() -> None:
-    assert bare.using(run_after=MINUTE).using(run_after=None).delay is None
+    assert bare.using(run_after=MINUTE).using(run_after=None).run_after_delay is None
 
 
 @pytest.mark.parametrize("made", [tasks.add, tasks.add.using(timeout=5, priority=9)])

@@ -1,7 +1,7 @@
 """What people do to schedules, on every database."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -69,8 +69,6 @@ def test_a_draft_becomes_a_schedule_that_is_counted_from_now():
         ({"name": ""}, InvalidSchedule, "must have 1 to 255 characters, got 0"),
         ({"name": "x" * 256}, InvalidSchedule, "must have 1 to 255 characters, got 256"),
         ({"starts_at": NOON, "ends_at": NOON - HOUR}, InvalidSchedule, "cannot end"),
-        ({"ends_at": datetime.max.replace(tzinfo=UTC)}, InvalidSchedule, "The ends_at .* leave it"),
-        ({"starts_at": datetime.min.replace(tzinfo=UTC)}, InvalidSchedule, "The starts_at .* must"),
     ],
 )
 def test_a_draft_that_makes_no_sense_is_refused(changes, error, complaint):

@@ -2,7 +2,9 @@
 
 import pytest
 
-from djtasks.store import PortableStore, PostgresStore, Store
+from djtasks.store import Store
+from djtasks.store.portable import PortableStore
+from djtasks.store.postgres import PostgresStore
 from tests.conftest import require
 from tests.store.contract import StoreContract
 

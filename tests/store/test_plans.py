@@ -12,7 +12,7 @@ from django.db import connection
 from djtasks.formats.ids import new_id
 from djtasks.protocol.records import Claim, Settlement
 from djtasks.protocol.states import State
-from djtasks.store import PostgresStore
+from djtasks.store.postgres import PostgresStore
 from djtasks.store.sessions import use_engine_connection
 from djtasks.store.statements import sql, values
 from tests.pgbouncer import needs_a_session

@@ -71,9 +71,6 @@ def test_each_kind_can_be_made(admin: Client, typed: Any, rule: Any) -> None:
         ({"missed": "skip_if_older_than", "age": ""}, "age", "above zero"),
         ({"jitter": "-5"}, "jitter", "is not a duration"),
         ({"starts_at": "2040-05-02T12:00", "ends_at": "2040-05-01T12:00"}, "ends_at", "later end"),
-        ({"ends_at": "9999-12-31T23:59"}, "ends_at", "must be from 0001-01-03 to 9999-12-29"),
-        ({"starts_at": "0001-01-01T00:00"}, "starts_at", "must be from 0001-01-03"),
-        ({"kind": "once", "at": "9999-12-31T23:59"}, "at", "must be from 0001-01-03"),
     ],
 )
 def test_what_makes_no_sense_is_an_error_in_its_field(

@@ -232,7 +232,9 @@ def test_a_limit_that_struck_before_c_code_failed_ends_no_slot(
     striker.join()
 
     assert finished.settlement.state is State.FAILED
-    assert json.loads(finished.settlement.error)["class"] == "_queue.Empty"
+    # The limit may also strike before the function has reached C code.
+    ended_with = json.loads(finished.settlement.error)["class"]
+    assert ended_with in ("_queue.Empty", "djtasks.errors.TaskTimeout")
 
 
 class Hanging(Exception):
