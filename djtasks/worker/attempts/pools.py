@@ -5,7 +5,8 @@ import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
-from functools import partial
+from contextvars import Context
+from functools import cached_property, partial
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ from djtasks.store.sessions import (
     refresh_connections,
 )
 from djtasks.worker.attempts.board import Board
+from djtasks.worker.attempts.contexts import fresh_context
 from djtasks.worker.attempts.lookahead import Lookahead
 from djtasks.worker.attempts.pipeline import Finished, Pipeline
 from djtasks.worker.attempts.running import CoroutineGate, Running, ThreadGate, Work
@@ -104,10 +106,10 @@ class ThreadPool:
         return self.take_back() if failed else []
 
     def _serve(self, slot: int) -> None:
-        gate = ThreadGate()
+        gate, context = ThreadGate(), fresh_context()
         while True:
             try:
-                self.run(self._waiting.get(), gate, slot)
+                context.copy().run(self.run, self._waiting.get(), gate, slot)
             except BaseException:
                 logger.exception("A slot failed and goes on")
 
@@ -117,8 +119,7 @@ class ThreadPool:
         _tidy(check_before_task)
         finished = self._pipeline.run(work, gate, partial(self._watch, slot))
         self._running.pop(slot, None)
-        went_well = finished.error is None
-        _tidy(close_after_task, went_well=went_well, was_interrupted=gate.has_thrown)
+        _tidy(close_after_task, went_well=finished.error is None, was_interrupted=gate.has_thrown)
         self._board.clear(slot)
         self.lookahead.learn(finished.seconds)
         self._done(finished)
@@ -132,8 +133,12 @@ class ThreadPool:
         gate = ThreadGate()
         waiting = _emptied(self._waiting)
         for work in waiting:
-            self.run(work, gate, self._first_slot)
+            self._context.copy().run(self.run, work, gate, self._first_slot)
         return len(waiting)
+
+    @cached_property
+    def _context(self) -> Context:
+        return fresh_context()
 
 
 class AsyncPool:
