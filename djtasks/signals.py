@@ -22,6 +22,10 @@ task_cancelled = Signal()
 # sender=the supervisor's class; worker (its id), host, pid
 worker_started = Signal()
 worker_stopped = Signal()
+# sender=the backend's class; backend (the TASKS alias). Sent in each process that runs tasks:
+# before it takes the first one, and after the last one if it is not killed.
+process_started = Signal()
+process_stopping = Signal()
 
 _ties: set[tuple[type[Model], str, str]] = set()
 

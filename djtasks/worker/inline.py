@@ -20,6 +20,7 @@ from djtasks.worker import messages
 from djtasks.worker.attempts.board import Board
 from djtasks.worker.attempts.running import Work
 from djtasks.worker.burst import Burst
+from djtasks.worker.child import hooks
 from djtasks.worker.child.child import PROGRESS_COUNTERS, Child
 from djtasks.worker.config import ChildConfig, WorkerConfig
 from djtasks.worker.duties.coordinator import Coordinator
@@ -69,6 +70,7 @@ class InlineWorker:
             Loop("coordinator", self._coordinator.tick, database=self._engine.database).start(),
         ]
         self._scheduler_thread.start()
+        hooks.announce_start(self._engine.alias)
         self._child.start_inline()
         while not self._wakeup.stops:
             if not self._child.threads.run_waiting():
@@ -81,6 +83,7 @@ class InlineWorker:
                 time.sleep(_IDLE_PAUSE)
         self._scheduler_thread.stop()
         self._child.drain()
+        hooks.announce_end(self._engine.alias)
         for loop in loops:
             loop.stop()
             loop.join(_JOIN_SECONDS)

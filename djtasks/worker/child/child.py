@@ -20,6 +20,7 @@ from djtasks.worker.attempts.pipeline import Pipeline
 from djtasks.worker.attempts.pools import AsyncPool, ThreadPool
 from djtasks.worker.attempts.running import Running, Work
 from djtasks.worker.attempts.time_limits import Limits
+from djtasks.worker.child import hooks
 from djtasks.worker.child.announcer import Announcer
 from djtasks.worker.child.fetcher import Fetcher
 from djtasks.worker.child.giving_back import give_back, reassign, release_claims
@@ -252,6 +253,7 @@ class Child:
     def _drain(self, give_back: bool) -> None:  # noqa: FBT001 - a thread's argument
         self.drain(give_back=give_back)
         self.send(messages.Drained())
+        hooks.end_like_a_program(self.engine.alias)
         leave(0)
 
     def drain(self, *, give_back: bool = True) -> None:

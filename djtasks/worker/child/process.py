@@ -15,6 +15,7 @@ from djtasks.engine import engine_of
 from djtasks.store.sessions import prepare_process, use_engine_connection
 from djtasks.worker import messages, process_groups
 from djtasks.worker.attempts.board import Board
+from djtasks.worker.child import hooks
 from djtasks.worker.child.child import Child, leave
 from djtasks.worker.config import ChildConfig, Shared
 from djtasks.worker.logs import set_up_logging
@@ -73,6 +74,7 @@ def main(connection: Connection, config: ChildConfig, shared: Shared) -> None:
         board=Board(shared.board),
         sender=DjtasksBackend,
     )
+    hooks.announce_start(engine.alias)
     child.start()
     while True:
         order = pipe.receive()
@@ -86,6 +88,8 @@ def _become_child(stacks: int | None) -> None:
     """Leave signals to the supervisor, and end with it."""
     process_groups.lead()
     ignore_stops()
+    hooks.print_by_lines()
+    hooks.leave_finalizers_to_others()
     if sys.platform != "win32" and stacks is not None:
         # Handled in C, so it works even while C code holds the GIL.
         faulthandler.register(signal.SIGUSR1, file=stacks, all_threads=True)
