@@ -41,6 +41,7 @@ ELSEWHERE = {
     "management/test_djtasks_command.py": "all subcommands of djtasks",
     "management/test_runbeat_flags.py": "commands/runbeat.py and serving.py",
     "management/test_runworker_flags.py": "commands/runworker.py and serving.py",
+    "management/test_showing_and_pausing.py": "subcommands/show.py, why.py, pause.py and resume.py",
     "management/test_schedules_command.py": "subcommands/schedules.py and its rendering",
     "operations/test_deadlocks.py": "every operation beside producers",
     "operations/test_transactions.py": "every operation in a transaction of its caller",

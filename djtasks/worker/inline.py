@@ -87,12 +87,15 @@ class InlineWorker:
         for loop in loops:
             loop.stop()
             loop.join(_JOIN_SECONDS)
+        self._sign_off()
+        return 0
+
+    def _sign_off(self) -> None:
         try:
             self._coordinator.drop_lease()
             workers.leave(self._engine.database, self.id, Departure(crashed=False))
         except (DatabaseError, InterfaceError):
             logger.warning("Not signed off, the reaper of another worker will do it")
-        return 0
 
     def _register(self) -> bool:
         """Insert this worker's row once the database answers; False if asked to stop before."""

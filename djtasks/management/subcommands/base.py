@@ -1,15 +1,21 @@
 """Code shared by the subcommands: their protocol, common arguments and output."""
 
+import difflib
+import getpass
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from django.core.management.base import CommandError, OutputWrapper
 
+from djtasks.definitions import registry
+from djtasks.definitions.options import is_queue
 from djtasks.engine import Engine, engine_of, our_aliases
 from djtasks.operations import OperationResult
+
+Facts = TypeVar("Facts")
 
 
 class Subcommand(Protocol):
@@ -63,6 +69,48 @@ def any_engine() -> Engine:
     if not aliases:
         raise CommandError("djtasks serves no alias in TASKS.")
     return engine_of(aliases[0])
+
+
+def find_task(id_: UUID, read: Callable[[Engine, UUID], Facts | None]) -> tuple[Engine, Facts]:
+    """Return what `read` says about a task, and the engine of its alias."""
+    for alias in our_aliases():
+        engine = engine_of(alias)
+        registry.import_tasks(engine.options.imports)
+        facts = read(engine, id_)
+        if facts is not None:
+            return engine, facts
+    raise CommandError(
+        f"There is no task {id_}: its record was deleted, pruned, rolled back, or never existed."
+    )
+
+
+def add_queue(parser: ArgumentParser) -> None:
+    """Add the argument for a queue, and the option for its alias."""
+    parser.add_argument("queue", metavar="QUEUE", help="name of a queue")
+    add_backend(parser)
+
+
+def queues_named(queue: str, options: dict[str, Any]) -> list[Engine]:
+    """Return the engines of the asked aliases that have a queue of this name.
+
+    An alias without QUEUES has every valid name.
+    """
+    asked = engines(options)
+    found = [engine for engine in asked if queue in (engine.queues or [queue])]
+    if not found or not is_queue(queue):
+        known = sorted({name for engine in asked for name in engine.queues})
+        close = difflib.get_close_matches(queue, known, n=1)
+        meant = f" Did you mean {close[0]!r}?" if close else f" Queues: {', '.join(known)}."
+        raise CommandError(f"There is no queue {queue!r}.{meant}")
+    return found
+
+
+def this_person() -> str:
+    """Return who runs the command, for those who ask later: the user of the system."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (OSError, KeyError):
+        return "command line"
 
 
 def plain(value: Any) -> Any:

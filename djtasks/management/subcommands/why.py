@@ -3,13 +3,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError, OutputWrapper
+from django.core.management.base import OutputWrapper
 from django.utils.translation import override
 
 from djtasks import inspection
-from djtasks.definitions import registry
-from djtasks.engine import engine_of, our_aliases
-from djtasks.management.subcommands.base import task_id
+from djtasks.management.subcommands.base import find_task, task_id
+from djtasks.protocol.states import FINAL
 
 HELP = "explain why a task is not running"
 
@@ -20,15 +19,15 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 @override(None)  # terminal output is always in English
 def handle(options: dict[str, Any], out: OutputWrapper) -> None:
-    for alias in our_aliases():
-        engine = engine_of(alias)
-        registry.import_tasks(engine.options.imports)
-        facts = inspection.facts_for_why(engine, options["id"])
-        if facts is not None:
-            for reason in inspection.why_not_running(facts):
-                out.write(f"{'*' if reason.holds else ' '} {reason.text}")
-            return
-    raise CommandError(
-        f"There is no task {options['id']}: its record was deleted, pruned, rolled back, or "
-        f"never existed."
-    )
+    engine, facts = find_task(options["id"], inspection.facts_for_why)
+    for reason in inspection.why_not_running(facts):
+        out.write(f"{'*' if reason.holds else ' '} {reason.text}")
+    task = inspection.task_facts(engine, facts.id) if facts.state in FINAL else None
+    failures = [one for one in task.attempts if one.exception] if task else []
+    if failures and facts.last_error and task and task.phase != "successful":
+        last = failures[-1]
+        place = last.frames[-1] if last.frames else None
+        out.write(f"  {last.exception.removeprefix('builtins.')}: {last.message}")
+        if place:
+            out.write(f"  {place.file}:{place.line} in {place.function}")
+        out.write(f"  Its tracebacks: manage.py djtasks show {facts.id}")

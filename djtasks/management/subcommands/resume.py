@@ -1,0 +1,24 @@
+"""`djtasks resume QUEUE`"""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError, OutputWrapper
+
+from djtasks import operations
+from djtasks.management.subcommands.base import add_queue, queues_named
+
+HELP = "let workers take tasks of a paused queue again"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_queue(parser)
+
+
+def handle(options: dict[str, Any], out: OutputWrapper) -> None:
+    queue = options["queue"]
+    resumed = [e for e in queues_named(queue, options) if operations.resume_queue(e, queue)]
+    if not resumed:
+        raise CommandError(f"Queue {queue} is not paused.")
+    for engine in resumed:
+        out.write(f"Queue {queue} of TASKS[{engine.alias!r}] is open again.")

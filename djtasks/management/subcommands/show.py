@@ -1,0 +1,74 @@
+"""`djtasks show ID`"""
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import OutputWrapper
+from django.utils.translation import override
+
+from djtasks.definitions import registry
+from djtasks.formats.durations import in_words
+from djtasks.inspection import Attempt, TaskFacts, task_facts
+from djtasks.management.subcommands.base import find_task, plain, task_id
+
+HELP = "show a task: its call, state, attempts, errors and result"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("id", type=task_id, metavar="ID", help="id of a task")
+    parser.add_argument("--json", action="store_true", help="print JSON for scripts")
+
+
+@override(None)  # terminal output is always in English
+def handle(options: dict[str, Any], out: OutputWrapper) -> None:
+    engine, facts = find_task(options["id"], task_facts)
+    registry.import_tasks(engine.options.imports)
+    if options["json"]:
+        out.write(json.dumps(asdict(facts), default=plain, indent=2))
+    else:
+        out.write("\n".join(_lines(facts)))
+
+
+def _lines(facts: TaskFacts) -> Iterator[str]:
+    yield "".join(piece.text for piece in facts.call)
+    yield ""
+    for name, value in _table(facts):
+        yield f"{name + ':':<12}{value}"
+    for attempt in facts.attempts:
+        yield from _attempt(attempt)
+
+
+def _table(facts: TaskFacts) -> Iterator[tuple[str, Any]]:
+    yield "task", facts.task_path
+    yield "state", facts.phase
+    yield "queue", f"{facts.queue} (priority {facts.priority}, TASKS[{facts.backend!r}])"
+    yield "attempts", f"{facts.attempt} of {facts.max_attempts}"
+    if facts.crash_count:
+        yield "crashes", f"{facts.crash_count} of {facts.max_crashes}"
+    yield "enqueued", facts.enqueued_at
+    yield "due", facts.run_after
+    moments = {"expires": facts.expires_at, "started": facts.last_attempted_at}
+    moments["finished"] = facts.finished_at
+    yield from ((name, moment) for name, moment in moments.items() if moment is not None)
+    if facts.waited is not None:
+        yield "waited", in_words(facts.waited)
+    if facts.ran is not None:
+        yield "ran", in_words(facts.ran)
+    others = {"worker": facts.worker, "key": facts.key, "target": facts.target}
+    yield from ((name, value) for name, value in others.items() if value is not None)
+    if facts.progress is not None:
+        yield "progress", json.dumps(facts.progress, default=plain)
+    if facts.phase == "successful":
+        yield "result", json.dumps(facts.return_value, default=plain)
+
+
+def _attempt(attempt: Attempt) -> Iterator[str]:
+    if not attempt.exception:
+        return
+    number = f"Attempt {attempt.number}" if attempt.number else "No attempt"
+    yield ""
+    yield f"{number}: {attempt.outcome}" + (f" at {attempt.ended_at}" if attempt.ended_at else "")
+    yield attempt.traceback.rstrip() or f"{attempt.exception}: {attempt.message}"
