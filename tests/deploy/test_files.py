@@ -55,8 +55,8 @@ def test_a_unit_of_a_worker_stops_the_supervisor_alone():
 def test_containers_start_what_we_have_and_have_time_to_stop():
     seen = []
     for name, pod, container in containers():
-        if container["command"][2] in COMMANDS:
-            command, options = parsed(container["command"])
+        if container["args"][2] in COMMANDS:
+            command, options = parsed(container["args"])
             seen.append(command)
             assert pod["terminationGracePeriodSeconds"] >= grace_of(options) + TEN_SECONDS, name
             for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
@@ -77,13 +77,13 @@ def test_no_container_runs_as_root_or_without_limits():
 def test_probes_look_where_the_process_shows_itself():
     for name, _pod, container in containers():
         text = str([container.get(probe) for probe in ("livenessProbe", "readinessProbe")])
-        if "--health-file" in container["command"]:
-            path = container["command"][container["command"].index("--health-file") + 1]
+        if "--health-file" in container["args"]:
+            path = container["args"][container["args"].index("--health-file") + 1]
             assert text.count(path) == 2, name
             mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
             assert any(path.startswith(mount) for mount in mounts), name
         elif "httpGet" in text:
-            port = container["command"][-1].rpartition(":")[2]
+            port = container["args"][-1].rpartition(":")[2]
             assert [one["containerPort"] for one in container["ports"]] == [int(port)], name
 
 
