@@ -57,7 +57,7 @@ def test_a_worker_runs_on_this_database(alias, broker):
     assert done.stdout.strip() == "rows 50 350 1", done.stderr + said
     assert running.returncode == 0
     assert "locked" not in said
-    assert "Traceback" not in said.replace("Traceback (most recent call last):\n  File", "", 1)
+    assert said.count("Traceback") <= 1, said  # that of the task that fails
 
 
 TASKS_FILE = """

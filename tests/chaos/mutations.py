@@ -146,8 +146,8 @@ MUTATIONS = {
         rule="the claim tests the state on the row it writes",
         edits=(
             _sql(
-                "WHERE t.id = ANY(%(ids)b) AND {_STILL_READY} AND t.backend",
-                "WHERE t.id IN (SELECT r.id FROM {_TABLE} AS r WHERE r.id = ANY(%(ids)s) "
+                "t.id = ANY(%(ids)b) AND {_STILL_READY} AND t.backend",
+                "t.id IN (SELECT r.id FROM {_TABLE} AS r WHERE r.id = ANY(%(ids)s) "
                 "AND r.state + 0 = 0) AND t.backend",
             ),
         ),

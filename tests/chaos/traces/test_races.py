@@ -98,9 +98,12 @@ def test_a_page_of_the_pruner_spares_what_was_revived_meanwhile(busy_site):
     long_ago = busy_site.store.now() - timedelta(days=400)
     TaskRecord.objects.update(state=State.FAILED, finished_at=long_ago)
     revived = []
+    locks = connections[busy_site.alias].features.has_select_for_update_skip_locked
+    decides = "SELECT" if locks else "DELETE"
 
     def revive_before_the_delete(execute, sql, *rest):
-        if sql.startswith("DELETE") and not revived:
+        # Where rows are locked as they are read, nobody comes between the read and the delete.
+        if sql.startswith(decides) and "finished_at" in sql and not revived:
             revived.append(True)
             Elsewhere(busy_site, lambda: operations.retry(engine_of("default"), [id_])).join()
         return execute(sql, *rest)
@@ -154,8 +157,10 @@ def test_a_cancel_that_meets_a_settle_is_not_lost(busy_site):
         other = Elsewhere(
             busy_site, lambda: busy_site.store.give_back([(claim.id, claim.fence)], worker=ada.id)
         )
-        if connections[busy_site.alias].vendor == "postgresql":
-            eventually(lambda: waits_for_a_lock(busy_site))
+        if connections[busy_site.alias].vendor != "sqlite":
+            other.join()  # it skips what somebody has locked
 
     other.join()
+    # The audit of the worker, which still has the record but does not hold it.
+    busy_site.store.give_back([(claim.id, claim.fence)], worker=ada.id)
     assert state(id_) is State.CANCELLED

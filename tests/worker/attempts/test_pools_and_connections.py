@@ -49,7 +49,7 @@ def coroutines(parts: dict[str, Any]) -> Iterator[AsyncPool]:
     pool.start()
     yield pool
     asyncio.run_coroutine_threadsafe(_end_all(), pool._loop).result(30)
-    pool._loop.call_soon_threadsafe(pool._loop.stop)
+    pool.stop()
     pool._thread.join()
     pool._loop.close()
 

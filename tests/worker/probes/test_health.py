@@ -13,7 +13,6 @@ from djtasks.worker.loops import Loop, ProgressCounter
 from djtasks.worker.probes.health import Monitor, Signs, Standstills, judge
 from djtasks.worker.supervisor import witnesses
 from djtasks.worker.supervisor.children import ChildHandle
-from djtasks.worker.supervisor.stacks import Stacks
 from djtasks.worker.supervisor.witnesses import LoopWitness, SupervisorWitness
 from tests.worker.making import WORKER
 
@@ -114,7 +113,7 @@ class Worker:
             connection=None,
             counters=self.counters,
             board=Board(bytearray(Board.size(CONFIG.slots))),
-            stacks=Stacks(),
+            stacks=None,
             is_registered=True,
             pid=4711,
         )
