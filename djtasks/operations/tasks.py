@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, OperationalError, connections, transaction
 from django.db.models import Case, F, Q, SmallIntegerField, Value, When
 
 from djtasks.engine import Engine
@@ -25,8 +25,10 @@ from djtasks.operations.actions import (
 )
 from djtasks.operations.hints import places_of, update_hints, withdraw
 from djtasks.protocol.states import State
+from djtasks.store.errors import is_deadlock
 
 _WAITING = (State.READY, State.WAITING)
+_ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +134,20 @@ def _revive_without_keys(engine: Engine, ids: Sequence[UUID], columns: dict[str,
 
 
 def _revive_one(engine: Engine, pk: UUID, columns: dict[str, Any]) -> bool:
-    """Make a record with a unique key READY; raise IntegrityError if its key is taken."""
+    """Make a record with a unique key READY; raise IntegrityError if its key is taken.
+
+    MySQL and MariaDB lock the gaps between keys, so that even one key may deadlock with those that
+    a producer inserts beside it. Then it is tried again, unless the caller's transaction is lost.
+    """
+    row = records(engine).filter(pk=pk, state__in=RETRY.states)
+    for _ in range(_ROUNDS - 1):
+        try:
+            with transaction.atomic(using=engine.database):
+                return bool(row.update(**columns))
+        except OperationalError as error:
+            if connections[engine.database].in_atomic_block or not is_deadlock(error):
+                raise
     with transaction.atomic(using=engine.database):
-        row = records(engine).filter(pk=pk, state__in=RETRY.states)
         return bool(row.update(**columns))
 
 

@@ -12,6 +12,9 @@ _MYSQL_REFUSED = {1153, 1406, 1267, 1300, 1366, 3988, 3140, 4025}
 _SQLITE_REFUSED = ("too big", "too large", "malformed JSON")
 
 
+_DEADLOCKS = {"40P01", 1213}
+
+
 class DatabaseFailure(Enum):
     """What kind of failure a database error is.
 
@@ -42,3 +45,10 @@ def classify(error: DatabaseError) -> DatabaseFailure:
     if isinstance(error, OperationalError) and any(t in str(error) for t in _SQLITE_REFUSED):
         return DatabaseFailure.REFUSED
     return DatabaseFailure.AWAY
+
+
+def is_deadlock(error: DatabaseError) -> bool:
+    """Return whether the database has ended this transaction to let another one go on."""
+    cause = error.__cause__
+    code = cause.args[0] if cause is not None and cause.args else None
+    return getattr(cause, "sqlstate", None) in _DEADLOCKS or code in _DEADLOCKS
