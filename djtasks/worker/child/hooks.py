@@ -17,6 +17,7 @@ logger = logging.getLogger("djtasks.worker")
 
 # How long a process may take to end after its last task.
 END_SECONDS = 5.0
+_CUT_OFF = b"A hook at the end of a djtasks process took too long and was cut off.\n"
 
 
 def announce_start(backend: str) -> None:
@@ -78,5 +79,8 @@ def _send(signal: Signal, backend: str) -> None:
 
 
 def _cut_off() -> None:
-    os.write(2, b"A hook at the end of a djtasks process took too long and was cut off.\n")
+    # In a thread of its own: if nobody reads the output, the write never returns.
+    told = threading.Thread(target=os.write, args=(2, _CUT_OFF), daemon=True)
+    told.start()
+    told.join(1)
     os._exit(0)
