@@ -80,6 +80,17 @@ def run_reloading(arguments: Sequence[str]) -> None:
 
 
 def _hold(arguments: Sequence[str]) -> None:
-    command = [sys.executable, sys.argv[0], *arguments, "--no-reload", "--held"]
+    command = [*_program(), *arguments, "--no-reload", "--held"]
     worker = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
-    worker.wait()
+    if code := worker.wait():
+        print(
+            f"The worker ended with exit code {code}. Change the code to start it again.",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def _program() -> list[str]:
+    """Return how this program was started, such as `python -m django`, without its arguments."""
+    command = [str(part) for part in autoreload.get_child_arguments()]
+    return command[: len(command) - len(sys.argv) + 1]
