@@ -35,12 +35,17 @@ def _imported(imports: tuple[str, ...]) -> str:
 
 
 def known_tasks(engine: Engine, *, search: str = "") -> list[Task[..., Any]]:
-    """Return the tasks of an alias whose path or first line of help has every word of a search."""
+    """Return the tasks of an alias whose path or first line of help has every word of a search.
+
+    Those of djtasks itself are left out: nobody calls them by hand.
+    """
     words = search.lower().split()
     return [
         task
         for task in registry.all_tasks()
-        if task.backend == engine.alias and all(word in _said_of(task) for word in words)
+        if task.backend == engine.alias
+        and not registry.is_internal(task)
+        and all(word in _said_of(task) for word in words)
     ]
 
 

@@ -32,7 +32,7 @@ def new_task(admin: TasksAdmin, request: HttpRequest, engine: Engine) -> HttpRes
     problem = import_known(engine)
     path = request.GET.get("task", "")
     task = registry.find(path)
-    if task is None or task.backend not in our_aliases():
+    if task is None or registry.is_internal(task) or task.backend not in our_aliases():
         return _pick(admin, request, engine, unknown=path, problem=problem)
     now = engine.store.now()
     posted = request.POST if request.method == "POST" else None

@@ -14,6 +14,7 @@ from djtasks.definitions.task import Task
 from djtasks.engine import Engine, engine_of
 from djtasks.models import TaskRecord
 from djtasks.operations import pause_queue
+from djtasks.operations.bulk.run import bulk_task
 from tests.admin.opening import log, page, permitted
 from tests.admin.ordering import measure, send_invoice
 from tests.tasks import add, closes_nothing, only_once
@@ -267,4 +268,21 @@ def test_both_pages_ask_for_their_permission(client: Client) -> None:
     assert bob.get(new(add)).status_code == 403
     assert bob.post(new(add), {"arg-a": "1", "arg-b": "2"}).status_code == 403
     assert bob.get(reverse("admin:djtasks_registered")).status_code == 403
+    assert not TaskRecord.objects.exists()
+
+
+def test_the_tasks_of_djtasks_itself_are_not_offered(admin: Client) -> None:
+    path = bulk_task("default").module_path
+
+    for name in ("djtasks_new_task", "djtasks_registered"):
+        html = admin.get(reverse(f"admin:{name}"), {"find": path}).content.decode()
+        assert "No task matches" in html
+
+
+def test_the_form_of_a_task_of_djtasks_itself_cannot_be_opened(admin: Client) -> None:
+    address = new(bulk_task("default"))
+
+    assert 'name="_check"' in admin.get(new(add)).content.decode()
+    assert 'name="_check"' not in admin.get(address).content.decode()
+    admin.post(address, {"arg-action_id": "1"})
     assert not TaskRecord.objects.exists()
