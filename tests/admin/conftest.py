@@ -34,3 +34,4 @@ def browser(live_engine: Engine, admin: Client, chromium: Browser) -> Iterator[B
     yield chromium
     chromium.allow_scripts(allowed=True)
     chromium.emulate()
+    chromium.chrome.get("about:blank")  # a page of ours would go on polling during other tests
