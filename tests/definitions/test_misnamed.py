@@ -1,14 +1,14 @@
 """Options and methods of other task queues, and misspelt ones: the error says what to write."""
 
-from collections.abc import Iterator
+import re
+import subprocess
+import sys
 from copy import copy
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django import VERSION
-from django.conf import settings
-from django.core.signals import setting_changed
 from django.test import override_settings
 
 from djtasks import task
@@ -124,23 +124,26 @@ def test_queues_that_are_one_text_are_named_where_a_task_is_defined() -> None:
         add.using(priority=1)
 
 
-@pytest.fixture
-def without_tasks() -> Iterator[None]:
-    """Take TASKS out of the settings."""
+WITHOUT_TASKS = """
+from django.conf import settings
 
-    def announce(value: Any) -> None:
-        setting_changed.send(type(settings), setting="TASKS", value=value, enter=value is None)
+settings.configure(INSTALLED_APPS=["django.contrib.contenttypes", "djtasks"], USE_TZ=True)
+import django
 
-    with override_settings():
-        del settings.TASKS
-        announce(None)
-        yield
-    announce(settings.TASKS)
+django.setup()
+from djtasks import task
 
 
-@pytest.mark.usefixtures("without_tasks")
+@task(queue_name="mail")
+def send() -> None: ...
+"""
+
+
 def test_without_tasks_in_the_settings_the_error_says_so() -> None:
-    with pytest.raises(InvalidTask, match=r"is not valid.* TASKS is not set") as refusal:
-        add.using(queue_name="mail")
+    run = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TASKS], capture_output=True, text=True, check=False
+    )
 
-    assert "'djtasks.backend.DjtasksBackend'" in str(refusal.value)
+    assert run.returncode == 1
+    assert re.search(r"is not valid.* TASKS is not set", run.stderr), run.stderr
+    assert "'djtasks.backend.DjtasksBackend'" in run.stderr

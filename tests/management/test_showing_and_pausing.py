@@ -87,6 +87,14 @@ def test_an_unknown_queue_is_refused_with_a_suggestion() -> None:
     assert told == "There is no queue 'mial'. Did you mean 'mail'?"
 
 
+@pytest.mark.parametrize("name", ["", "x" * 65, "a\nb"])
+def test_a_name_that_no_queue_can_have_is_refused(name: str) -> None:
+    told = refused("pause", name, "--backend", "anything")[1]
+
+    assert told.startswith(f"There is no queue {name!r}. ")
+    assert len(told) > len(f"There is no queue {name!r}. Queues: .")
+
+
 @pytest.mark.parametrize("minutes", ["0", "-1", "soon", "nan", "1e99"])
 def test_a_pause_needs_a_time_that_makes_sense(minutes: str) -> None:
     assert "is not a number of minutes" in refused("pause", "mail", "--minutes", minutes)[1]

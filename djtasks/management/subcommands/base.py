@@ -11,7 +11,7 @@ from uuid import UUID
 from django.core.management.base import CommandError, OutputWrapper
 
 from djtasks.definitions import registry
-from djtasks.definitions.options import is_queue
+from djtasks.definitions.options import LONGEST_QUEUE, is_queue
 from djtasks.engine import Engine, engine_of, our_aliases
 from djtasks.operations import OperationResult
 
@@ -100,8 +100,10 @@ def queues_named(queue: str, options: dict[str, Any]) -> list[Engine]:
     if not found or not is_queue(queue):
         known = sorted({name for engine in asked for name in engine.queues})
         close = difflib.get_close_matches(queue, known, n=1)
-        meant = f" Did you mean {close[0]!r}?" if close else f" Queues: {', '.join(known)}."
-        raise CommandError(f"There is no queue {queue!r}.{meant}")
+        meant = f"Did you mean {close[0]!r}?" if close else f"Queues: {', '.join(known)}."
+        if not known:
+            meant = f"A name has 1 to {LONGEST_QUEUE} printable characters."
+        raise CommandError(f"There is no queue {queue!r}. {meant}")
     return found
 
 
