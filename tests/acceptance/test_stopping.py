@@ -47,8 +47,8 @@ def test_what_does_not_finish_goes_back_without_an_attempt(live_engine, tmp_path
         assert row.worker is None
     (tmp_path / "door").touch()
     with worker("--processes", "1"):
-        assert stuck.wait(10).return_value == "seen"
-        assert behind.wait(10).return_value == 3
+        assert stuck.wait(60).return_value == "seen"
+        assert behind.wait(60).return_value == 3
 
 
 @pytest.mark.parametrize("processes", ["1", "0"])
@@ -157,7 +157,7 @@ def test_a_worker_whose_row_is_gone_starts_anew_under_another_id(live_engine):
         after = eventually(lambda: WorkerRecord.objects.exclude(pk=before.pk).first())
         assert after.pid != before.pid
         assert "starts anew" in running.output()
-        assert tasks.add.enqueue(1, 2).wait(10).return_value == 3
+        assert tasks.add.enqueue(1, 2).wait(60).return_value == 3
 
 
 def test_a_process_is_replaced_after_its_share_of_tasks(live_engine):
@@ -186,8 +186,8 @@ def test_without_child_processes_everything_runs_in_this_one(live_engine, flag):
     plain, coroutine = tasks.add.enqueue(1, 2), tasks.add_async.enqueue(3, 4)
 
     with worker("--processes", "0", *([flag] if flag else [])) as running:
-        assert plain.wait(10).return_value == 3
-        assert coroutine.wait(10).return_value == 7
+        assert plain.wait(60).return_value == 3
+        assert coroutine.wait(60).return_value == 7
         if not flag:
             running.signal(signal.SIGTERM)
         assert running.wait() == 0
@@ -202,7 +202,7 @@ def test_orders_from_the_admin_reach_a_child(live_engine):
     with worker("--processes", "1") as running:
         child = WorkerRecord.objects.get()
 
-        assert tasks.add.enqueue(1, 1).wait(10).return_value == 2
+        assert tasks.add.enqueue(1, 1).wait(60).return_value == 2
         assert order_worker(engine_of("default"), child.pk, "dump")
         report = eventually(lambda: WorkerRecord.objects.get().report)
         assert "fetcher.py" in report
@@ -211,7 +211,7 @@ def test_orders_from_the_admin_reach_a_child(live_engine):
         eventually(lambda: WorkerRecord.objects.get().draining)
         assert order_worker(engine_of("default"), child.pk, "resume")
         eventually(lambda: not WorkerRecord.objects.get().draining)
-        assert tasks.add.enqueue(1, 2).wait(10).return_value == 3
+        assert tasks.add.enqueue(1, 2).wait(60).return_value == 3
 
         assert order_worker(engine_of("default"), child.pk, "stop")
         eventually(lambda: set(child_pids()) - {child.pid})
