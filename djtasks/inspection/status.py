@@ -98,10 +98,10 @@ def is_idle(engine: Engine, queues: Sequence[str] | None) -> bool:
     records = records_of(engine)
     if queues is not None:
         records = records.filter(queue__in=queues)
-    if records.filter(worker__isnull=False).exists():
-        return False
     due = records.filter(state=State.READY, run_after__lte=engine.store.now())
-    return not due.exists()
+    owned = records.filter(worker__isnull=False)
+    # Due ones first and last: a record may be claimed or given back between two of these queries.
+    return not (due.exists() or owned.exists() or due.exists())
 
 
 def state_counts(engine: Engine) -> dict[str, int]:
