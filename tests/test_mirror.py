@@ -43,6 +43,7 @@ ELSEWHERE = {
     "management/test_runworker_flags.py": "commands/runworker.py and serving.py",
     "management/test_showing_and_pausing.py": "subcommands/show.py, why.py, pause.py and resume.py",
     "management/test_schedules_command.py": "subcommands/schedules.py and its rendering",
+    "inspection/test_idle.py": "is_idle() of status.py beside a worker",
     "operations/test_deadlocks.py": "every operation beside producers",
     "operations/test_transactions.py": "every operation in a transaction of its caller",
     "scheduler/test_races.py": "several schedulers at once",

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.db.models import F
@@ -15,7 +14,6 @@ from djtasks.errors import BrokerUnavailable
 from djtasks.formats.ids import new_id
 from djtasks.inspection import (
     QueueFacts,
-    is_idle,
     queues_of,
     state_counts,
     status,
@@ -249,27 +247,6 @@ def test_what_the_broker_says_is_a_problem(engine: Engine) -> None:
 class Ailing(Recording):
     def diagnose(self) -> list[Any]:
         return [Problem(code="too-old", message="It is too old.", remedy="Renew it.")]
-
-
-@everywhere
-def test_an_alias_is_idle_when_nothing_is_due_or_running(database: str) -> None:
-    engine = engine_of("default")
-    add.using(backend="polled").enqueue(1, 2)
-    add.using(run_after=HOUR).enqueue(1, 2)
-    assert is_idle(engine, None)
-
-    result = add.using(queue_name="mail").enqueue(1, 2)
-    assert not is_idle(engine, None)
-    assert not is_idle(engine, ["mail"])
-    assert is_idle(engine, ["default"])
-
-    claim_all(WORKER)
-    assert not is_idle(engine, ["mail"])
-    assert is_idle(engine, ["default"])
-
-    engine.store.give_back([(UUID(result.id), 1)], worker=WORKER)
-    run_due()
-    assert is_idle(engine, None)
 
 
 def test_a_count_that_stopped_is_named_and_has_a_plus(db: None, monkeypatch: Any) -> None:
