@@ -30,5 +30,15 @@ def permitted(client: Client, *codenames: str) -> Client:
     return client
 
 
+def staff(name: str, codenames: set[str]) -> Client:
+    """A browser of its own, of somebody who may do only this."""
+    user = User.objects.create_user(name[:150], is_staff=True)
+    ours = Permission.objects.filter(content_type__app_label="djtasks")
+    user.user_permissions.add(*ours.filter(codename__in=codenames))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
 def log() -> list[str]:
     return [entry.get_change_message() for entry in LogEntry.objects.order_by("pk")]

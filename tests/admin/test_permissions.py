@@ -19,6 +19,7 @@ from tests.admin.expectations import (
     names,
     walked,
 )
+from tests.admin.opening import staff
 from tests.admin.stage import Stage, set_up
 
 # A page, a redirect after an order, and "this address only takes POSTs" to who may post.
@@ -35,15 +36,6 @@ def useful() -> set[str]:
     pages = PAGES.values()
     opening = {codename for page in pages for codename in page.get | page.post}
     return opening | {page.besides for page in pages if page.besides}
-
-
-def staff(name: str, codenames: set[str]) -> Client:
-    user = User.objects.create_user(name[:150], is_staff=True)
-    ours = Permission.objects.filter(content_type__app_label="djtasks")
-    user.user_permissions.add(*ours.filter(codename__in=codenames))
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def ask(client: Client, method: str, name: str, stage: Stage) -> Any:

@@ -5,13 +5,13 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from djtasks import task
 from djtasks.engine import Engine
 from djtasks.models import BulkAction, FailureGroup, Schedule, TaskRecord
 from tests.admin.expectations import PAGES, address, every_permission, filled, names
+from tests.admin.opening import staff
 from tests.admin.stage import Stage, set_up
 
 PRIVATE, HIDDEN, ERROR = "PRIVATE-4711", "HIDDEN-4711", "ERROR-4711"
@@ -40,15 +40,6 @@ def stage(engine: Engine) -> Stage:
     words = f"args.note:{PRIVATE} key:{PRIVATE} {PRIVATE}"
     BulkAction.objects.update(selection={"all": [{"key": PRIVATE}], "search": words})
     return stage
-
-
-def staff(name: str, codenames: set[str]) -> Client:
-    user = User.objects.create_user(name[:150], is_staff=True)
-    ours = Permission.objects.filter(content_type__app_label="djtasks")
-    user.user_permissions.add(*ours.filter(codename__in=codenames))
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def text_of(answer: Any) -> str:
