@@ -11,7 +11,6 @@ from django.db import IntegrityError, transaction
 
 from djtasks.engine import Engine, engine_of
 from djtasks.errors import InvalidSchedule
-from djtasks.formats.moments import as_moment
 from djtasks.models import Schedule
 from djtasks.models.schedules import default_missed_policy
 from djtasks.scheduler.overrides import WHEN, columns_of, restarted
@@ -125,7 +124,8 @@ def save(engine: Engine, draft: ScheduleDraft, *, schedule: int | None = None) -
     """
     columns = asdict(draft) | {"args": list(draft.args), "kwargs": dict(draft.kwargs)}
     for bound in ("starts_at", "ends_at"):
-        columns[bound] = columns[bound] and as_moment(columns[bound])
+        if columns[bound] is not None:
+            columns[bound] = in_utc(columns[bound], f"The {bound} of a schedule")
     _check(Schedule(id=0, **columns))
     try:
         with transaction.atomic(using=engine.database):
@@ -150,9 +150,6 @@ def _check(row: Schedule) -> None:
         )
     timetable_of(row)
     record_of(engine_of(row.backend), row)
-    for bound in ("starts_at", "ends_at"):
-        if (moment := getattr(row, bound)) is not None:
-            in_utc(moment, f"The {bound} of a schedule")
     if row.starts_at is not None and row.ends_at is not None and row.ends_at < row.starts_at:
         raise InvalidSchedule(
             f"A schedule cannot end ({row.ends_at}) before it starts ({row.starts_at})."

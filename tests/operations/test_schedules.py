@@ -1,12 +1,13 @@
 """What people do to schedules, on every database."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from djtasks.engine import engine_of
 from djtasks.errors import InvalidArguments, InvalidSchedule, UnknownTask
+from djtasks.formats.moments import LATEST
 from djtasks.models import Schedule, TaskRecord
 from djtasks.operations import schedules as operations
 from djtasks.operations.schedules import ScheduleDraft
@@ -69,6 +70,8 @@ def test_a_draft_becomes_a_schedule_that_is_counted_from_now():
         ({"name": ""}, InvalidSchedule, "must have 1 to 255 characters, got 0"),
         ({"name": "x" * 256}, InvalidSchedule, "must have 1 to 255 characters, got 256"),
         ({"starts_at": NOON, "ends_at": NOON - HOUR}, InvalidSchedule, "cannot end"),
+        ({"starts_at": datetime(2026, 5, 1)}, InvalidSchedule, "starts_at .* with a time zone"),
+        ({"ends_at": "tomorrow"}, InvalidSchedule, "ends_at .* with a time zone"),
     ],
 )
 def test_a_draft_that_makes_no_sense_is_refused(changes, error, complaint):
@@ -76,6 +79,15 @@ def test_a_draft_that_makes_no_sense_is_refused(changes, error, complaint):
         operations.save(engine_of("default"), replace(DRAFT, **changes))
 
     assert not Schedule.objects.using(queue_database()).exists()
+
+
+def test_a_schedule_without_an_end_may_say_never():
+    never = datetime.max.replace(tzinfo=UTC)
+
+    saved = operations.save(engine_of("default"), replace(DRAFT, ends_at=never))
+
+    saved.refresh_from_db()
+    assert saved.ends_at == LATEST
 
 
 def test_a_name_is_taken_once():

@@ -1,7 +1,7 @@
 """The form of a schedule: it checks each field, and converts to a ScheduleDraft and back."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -32,7 +32,6 @@ from djtasks.schedules import (
     missed_from,
     rule_from,
 )
-from djtasks.schedules.rules.base import in_utc
 from djtasks.schedules.rules.policies import MOST_CAUGHT_UP
 from djtasks.schedules.rules.wallclock import zone_named
 
@@ -131,9 +130,7 @@ class ScheduleForm(forms.Form):
             self.rule = self._made(_RULES[given["kind"]], given)
         if given.get("missed"):
             self.policy = self._made(_POLICIES[given["missed"]], given)
-        for bound in ("starts_at", "ends_at"):
-            given[bound] = self._made((bound, _bound(bound)), given)
-        starts_at, ends_at = given["starts_at"], given["ends_at"]
+        starts_at, ends_at = given.get("starts_at"), given.get("ends_at")
         if starts_at and ends_at and ends_at < starts_at:
             self.add_error(
                 "ends_at", _("The schedule would end before it starts. Choose a later end.")
@@ -229,14 +226,6 @@ def _once(given: dict[str, Any]) -> Rule:
     if given["at"] is None:
         raise InvalidSchedule("Enter the time at which the task runs.")
     return Once(given["at"])
-
-
-def _bound(name: str) -> "Callable[[dict[str, Any]], datetime | None]":
-    def bound(given: dict[str, Any]) -> datetime | None:
-        moment = given.get(name)
-        return None if moment is None else in_utc(moment, str(_("This moment")))
-
-    return bound
 
 
 def _catch_up(given: dict[str, Any]) -> MissedPolicy:

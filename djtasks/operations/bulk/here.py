@@ -54,7 +54,7 @@ def run_bulk_here(engine: Engine, change: Change, selection: Selection, *, by: s
         planned=max(planned, len(ids)),
         created_at=engine.now(),
         stop_requested=True,
-        finished_at=engine.store.now(),
+        finished_at=engine.now(),
     )
     _note(row, OTHER_STATE, row.planned - len(ids))
     row.save(using=engine.database, force_insert=True)
@@ -88,7 +88,7 @@ def _write(engine: Engine, row: BulkAction) -> None:
     names = ("changed", "refused", "refusals", "stop_requested")
     columns = {name: getattr(row, name) for name in names}
     rows = BulkAction.objects.using(engine.database).filter(pk=row.pk)
-    rows.update(finished_at=engine.store.now(), **columns)
+    rows.update(finished_at=engine.now(), **columns)
 
 
 def run_here(engine: Engine, change: Change, ids: Sequence[UUID]) -> int | None:

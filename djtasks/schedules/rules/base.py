@@ -34,9 +34,6 @@ _UNITS = (
 )
 
 
-# Each time zone can show what lies two days within the ends of the calendar.
-
-
 class Rule(Protocol):
     """When a schedule fires: an immutable value that never reads a clock.
 
