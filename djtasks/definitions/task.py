@@ -108,8 +108,6 @@ class Task(_Base[P, T]):
 
         def __getattr__(self, name: str) -> Any:
             """Say what to write instead of another queue's method, such as `delay`."""
-            if name == "delay" and self.run_after_delay is not None:
-                return self.run_after_delay  # its name as a field up to 0.1
             raise method_error(name)
 
     @explaining("using()")
