@@ -176,8 +176,7 @@ class DjtasksBackend(BaseTaskBackend):
 
     def cancel(self, result_id: str) -> bool:
         """Cancel the task with this id; return False if it is final or does not exist."""
-        engine = self.engine
-        _ = engine.database  # says what is missing if our models cannot be imported
+        engine = self.engine  # says what is missing if our models cannot be imported
         from djtasks.operations import cancel
 
         return bool(cancel(engine, _ids(result_id)))

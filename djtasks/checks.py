@@ -1,6 +1,5 @@
 """System checks, with stable ids (reference: docs/reference/checks.md)."""
 
-import difflib
 from collections.abc import Iterator
 from importlib.util import find_spec
 from inspect import iscoroutinefunction
@@ -19,6 +18,7 @@ from djtasks.definitions.options import LONGEST_QUEUE, is_queue
 from djtasks.engine import Engine, engine_of, our_aliases
 from djtasks.errors import ArgumentsTooLarge, InvalidOption
 from djtasks.formats.json_values import encode_arguments
+from djtasks.formats.suggestions import did_you_mean
 from djtasks.inspection.exposure import exposures_of
 from djtasks.schedules import periodic as declarations
 from djtasks.signals import ties
@@ -53,8 +53,7 @@ def check_alias(alias: str) -> list[checks.CheckMessage]:
 def _check_keys(alias: str) -> Iterator[checks.CheckMessage]:
     for key in settings.TASKS[alias]:
         if key not in _KEYS:
-            close = difflib.get_close_matches(str(key).upper(), _KEYS, n=1)
-            meant = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(_KEYS)}."
+            meant = did_you_mean(str(key).upper(), _KEYS) or f"Known: {', '.join(_KEYS)}."
             yield checks.Error(
                 f"TASKS[{alias!r}] has the unknown key {key!r}. {meant}", id="djtasks.E021"
             )

@@ -1,6 +1,5 @@
 """Parse and validate TASKS[alias]["OPTIONS"]."""
 
-import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -9,6 +8,7 @@ from typing import Any
 
 from djtasks.errors import InvalidOption
 from djtasks.formats.durations import as_duration
+from djtasks.formats.suggestions import did_you_mean
 from djtasks.protocol.states import FINAL, State
 
 _NAMED_BROKERS = ("redis", "kombu", "database", "memory")
@@ -100,10 +100,8 @@ def _default_broker(parsed: Mapping[str, Any]) -> str:
 
 
 def _suggestion(key: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(key, known, n=1)
-    if close:
-        return f" Did you mean {close[0]!r}?"
-    return f" Known: {', '.join(known)}."
+    meant = did_you_mean(key, known) or f"Known: {', '.join(known)}."
+    return f" {meant}"
 
 
 def _expected(key: str, what: str, value: object) -> InvalidOption:

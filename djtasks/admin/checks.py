@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-from difflib import get_close_matches
 from typing import Any
 
 from django.contrib.admin.checks import ModelAdminChecks
@@ -15,6 +14,7 @@ from djtasks.admin.tasks.access import VERBS
 from djtasks.admin.tasks.built_in_columns import COLUMNS
 from djtasks.admin.tasks.columns import Column
 from djtasks.admin.tasks.export import EXPORTED
+from djtasks.formats.suggestions import did_you_mean
 from djtasks.inspection.fields import FIELDS
 from djtasks.inspection.search.keys import SEARCH_KEYS, SearchKey
 from djtasks.protocol.states import State
@@ -86,9 +86,8 @@ def _column(column: Any) -> Iterator[str]:
         return
     for name in column.needs:
         if not isinstance(name, str) or name not in FIELDS:
-            close = get_close_matches(str(name), FIELDS, n=1)
-            meant = f" Did you mean {close[0]!r}?" if close else ""
-            yield f"{column.name!r} needs {name!r}, which is not a column of TaskRecord.{meant}"
+            text = f"{column.name!r} needs {name!r}, which is not a column of TaskRecord."
+            yield f"{text} {did_you_mean(name, FIELDS)}".rstrip()
     if column.exported and column.name in EXPORTED:
         yield f"{column.name!r} is already in every export: use another name."
 

@@ -1,6 +1,5 @@
 """Create Redis clients for the broker with the connection factory of a CACHES alias."""
 
-import difflib
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,6 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from djtasks.brokers.deadline import Deadline, with_deadline
+from djtasks.formats.suggestions import did_you_mean
 
 PUSH_TIMEOUT = 0.25
 
@@ -66,11 +66,9 @@ def _pool_of(cache: str, key: Callable[[], str]) -> tuple[Any, Any]:
 def _require_alias(cache: str) -> None:
     known = list(caches.settings)
     if cache not in known:
-        close = difflib.get_close_matches(cache, known, n=1)
-        raise ImproperlyConfigured(
-            f"OPTIONS['cache'] names {cache!r}, which CACHES does not have. It has: "
-            f"{', '.join(known)}.{f' Did you mean {close[0]!r}?' if close else ''}"
-        )
+        text = f"OPTIONS['cache'] names {cache!r}, which CACHES does not have."
+        meant = did_you_mean(cache, known)
+        raise ImproperlyConfigured(f"{text} It has: {', '.join(known)}. {meant}".rstrip())
 
 
 def _scouts_of(pool: Any) -> Any:

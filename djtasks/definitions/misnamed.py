@@ -1,10 +1,11 @@
 """Options and methods of other task queues, and misspelt ones: what to write instead."""
 
-import difflib
 from collections.abc import Callable, Iterable
 from functools import wraps
 from inspect import signature
 from typing import Any, TypeVar, cast
+
+from djtasks.formats.suggestions import did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -89,5 +90,4 @@ def explaining(what: str) -> Callable[[F], F]:
 
 def _suggestion(name: str, known: Iterable[str]) -> str:
     shown = [one for one in known if one not in _INTERNAL]
-    close = difflib.get_close_matches(name, shown, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"It has: {', '.join(shown)}."
+    return did_you_mean(name, shown) or f"It has: {', '.join(shown)}."

@@ -3,7 +3,6 @@
 A record stores its `target`, the object that a task is about, as text: `shop.order:7`.
 """
 
-import difflib
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from django.conf import settings
 from djtasks.compat import InvalidTask
 from djtasks.formats.durations import as_duration
 from djtasks.formats.moments import as_moment
+from djtasks.formats.suggestions import did_you_mean
 from djtasks.protocol.hints import MAX_PRIORITY, MIN_PRIORITY
 from djtasks.protocol.retry import Backoff
 
@@ -58,9 +58,7 @@ def require_queue(name: str, alias: str, queues: Collection[str]) -> None:
         known = f" must be a list of names, got {given!r}."
     else:
         names = sorted(map(str, given))
-        close = difflib.get_close_matches(str(name), names, n=1)
-        known = f" has: {', '.join(names)}."
-        known += f" Did you mean {close[0]!r}?" if close else ""
+        known = f" has: {', '.join(names)}. {did_you_mean(name, names)}".rstrip()
     raise InvalidTask(f"Queue {name!r} is not valid for backend. TASKS[{alias!r}]['QUEUES']{known}")
 
 

@@ -46,5 +46,5 @@ def _unpickled(module: str, qualname: str, changes: dict[str, Any]) -> Any:
 def _rebuilt(kind: type[Any], func: Callable[..., Any], options: dict[str, Any]) -> Any:
     task = object.__new__(kind)
     for name, value in {"func": func, **options}.items():
-        object.__setattr__(task, name, value)
+        object.__setattr__(task, name, value)  # without validation, as `restore` does
     return task

@@ -1,6 +1,5 @@
 """Code shared by the subcommands: their protocol, common arguments and output."""
 
-import difflib
 import getpass
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from django.core.management.base import CommandError, OutputWrapper
 from djtasks.definitions import registry
 from djtasks.definitions.options import LONGEST_QUEUE, is_queue
 from djtasks.engine import Engine, engine_of, our_aliases
+from djtasks.formats.suggestions import did_you_mean
 from djtasks.operations import OperationResult
 
 Facts = TypeVar("Facts")
@@ -99,8 +99,7 @@ def queues_named(queue: str, options: dict[str, Any]) -> list[Engine]:
     found = [engine for engine in asked if queue in (engine.queues or [queue])]
     if not found or not is_queue(queue):
         known = sorted({name for engine in asked for name in engine.queues})
-        close = difflib.get_close_matches(queue, known, n=1)
-        meant = f"Did you mean {close[0]!r}?" if close else f"Queues: {', '.join(known)}."
+        meant = did_you_mean(queue, known) or f"Queues: {', '.join(known)}."
         if not known:
             meant = f"A name has 1 to {LONGEST_QUEUE} printable characters."
         raise CommandError(f"There is no queue {queue!r}. {meant}")
