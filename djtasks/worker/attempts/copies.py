@@ -12,6 +12,19 @@ from typing import NoReturn
 from djtasks.context import Context
 from djtasks.middleware import Run
 
+# How many forks lie between the first process that loaded this module and this one. Each task asks
+# for it twice, and a number costs a tenth of os.getpid().
+_forks = 0
+
+
+def _count_fork() -> None:
+    global _forks  # noqa: PLW0603
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_count_fork)
+
 
 def ending_copies(run: Run) -> Run:
     """Return `run` such that only the process that called it returns from it.
@@ -19,36 +32,39 @@ def ending_copies(run: Run) -> Run:
     A copy ends as a script does: with the code of its SystemExit, or 1 after a traceback if it
     raised something else. It leaves without `atexit` and without closing what it shares.
     """
-    if iscoroutinefunction(run):
+    return _ending_async(run) if iscoroutinefunction(run) else _ending_plain(run)
 
-        async def run_async_here(context: Context) -> object:
-            process = os.getpid()
-            try:
-                value = await run(context)
-            except BaseException as error:
-                _end_if_copied_from(process, error)
-                raise
-            _end_if_copied_from(process)
-            return value
 
-        return run_async_here
-
+def _ending_plain(run: Run) -> Run:
     def run_here(context: Context) -> object:
-        process = os.getpid()
+        forks = _forks
         try:
             value = run(context)
         except BaseException as error:
-            _end_if_copied_from(process, error)
+            if forks != _forks:
+                _end(error)
             raise
-        _end_if_copied_from(process)
+        if forks != _forks:
+            _end(None)
         return value
 
     return run_here
 
 
-def _end_if_copied_from(process: int, error: BaseException | None = None) -> None:
-    if os.getpid() != process:
-        _end(error)
+def _ending_async(run: Run) -> Run:
+    async def run_async_here(context: Context) -> object:
+        forks = _forks
+        try:
+            value = await run(context)
+        except BaseException as error:
+            if forks != _forks:
+                _end(error)
+            raise
+        if forks != _forks:
+            _end(None)
+        return value
+
+    return run_async_here
 
 
 def _end(error: BaseException | None) -> NoReturn:

@@ -23,7 +23,11 @@ def unlock(door: int, code: str = "", **more: Any) -> None: ...
 
 
 def secret(**columns: Any) -> Schedule:
-    given = {"task_path": unlock.module_path, "args": [7, "sesame"], "kwargs": {"token": "open-barley"}}
+    given = {
+        "task_path": unlock.module_path,
+        "args": [7, "sesame"],
+        "kwargs": {"token": "open-barley"},
+    }
     return made(**given | columns)
 
 
