@@ -107,8 +107,8 @@ def waits_for_file(path: str) -> str:
 
 def _leave_when_stopping(context: Context, path: str) -> list[int]:
     """Return the look before the stop and the one after it, as a test notes them down."""
-    Path(f"{path}.started").touch()
     looks = [int(context.stopping)]
+    Path(f"{path}.started").touch()
     while not context.stopping:
         time.sleep(0.01)
     return [*looks, int(context.stopping)]
