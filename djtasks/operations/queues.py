@@ -13,9 +13,11 @@ from djtasks.protocol.states import State
 def pause_queue(
     engine: Engine, queue: str, *, by: str, reason: str = "", until: datetime | None = None
 ) -> None:
-    """Stop workers from fetching from a queue within three seconds; running tasks end as usual.
+    """Stop workers from claiming tasks of a queue; running tasks end as usual.
 
-    If `until` is None, the pause lasts until somebody resumes the queue.
+    The pause holds once it is committed. Tasks that are claimed but wait for a slot still start,
+    or are given back within a second. If `until` is None, the pause lasts until somebody resumes
+    the queue.
     """
     QueueControl.objects.using(engine.database).update_or_create(
         backend=engine.alias,

@@ -82,9 +82,10 @@ class Store(Protocol):
     ) -> list[Claim]:
         """Claim those of `ids` that are READY, due, of this backend and in `queues` (None: any).
 
-        Returns claims in the order of `ids`; an id without a claim is not ours to run. Records
-        that another transaction has locked are left out: they stay READY. If the answer is lost,
-        records stay RUNNING under `worker`; the self-audit finds them.
+        Leaves out queues that are paused by the time of the claim. Returns claims in the order of
+        `ids`; an id without a claim is not ours to run. Records that another transaction has locked
+        are left out: they stay READY. If the answer is lost, records stay RUNNING under `worker`;
+        the self-audit finds them.
         """
         ...
 
@@ -98,7 +99,8 @@ class Store(Protocol):
     ) -> list[Claim]:
         """Claim up to `limit` due records without hints: lanes in their order, oldest first.
 
-        With `oldest_first`, age alone decides, whatever the lane. Leaves out locked records.
+        With `oldest_first`, age alone decides, whatever the lane. Leaves out locked records and
+        paused queues.
         """
         ...
 

@@ -15,7 +15,7 @@ from django.db import IntegrityError, connections, transaction
 from django.db.models import Case, DateTimeField, F, Q, Value, When
 from django.db.models.functions import Coalesce
 
-from djtasks.models import TaskRecord
+from djtasks.models import QueueControl, TaskRecord
 from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
 from djtasks.protocol.states import State
 from djtasks.store.base import INSERT_ROUNDS, DueRecord, Lane, Snapshot, in_key_order
@@ -116,7 +116,12 @@ class PortableStore:
             return self._take(taken[:limit], worker, now)
 
     def _due(self, now: datetime) -> Any:
-        return self._records.filter(state=State.READY, backend=self.backend, run_after__lte=now)
+        """Return the records that may be claimed: due, and in no paused queue."""
+        due = self._records.filter(state=State.READY, backend=self.backend, run_after__lte=now)
+        paused = QueueControl.objects.using(self.database).filter(
+            Q(until=None) | Q(until__gt=now), backend=self.backend, paused=True
+        )
+        return due.exclude(queue__in=paused.values("queue"))
 
     def _take(self, taken: list[TaskRecord], worker: UUID, now: datetime) -> list[Claim]:
         """Claim rows that this transaction has locked while they were READY."""

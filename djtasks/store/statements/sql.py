@@ -3,12 +3,14 @@
 `now` is always statement_timestamp(): the database's clock, even in a long transaction.
 """
 
-from djtasks.models import TaskRecord
+from djtasks.models import QueueControl, TaskRecord
 from djtasks.protocol.records import Claim
 from djtasks.protocol.states import State
 from djtasks.store.statements.columns import COLUMNS, GIVEN, NAMES, PLACES, RecordColumn
 
-_TABLE = TaskRecord._meta.db_table  # noqa: SLF001 - Django's documented Meta API
+# Django's documented Meta API.
+_TABLE = TaskRecord._meta.db_table  # noqa: SLF001
+_CONTROLS = QueueControl._meta.db_table  # noqa: SLF001
 _READY, _RUNNING, _CANCELLED = int(State.READY), int(State.RUNNING), int(State.CANCELLED)
 _SUCCESSFUL = int(State.SUCCESSFUL)
 
@@ -72,8 +74,14 @@ _CLAIMED = "RETURNING " + ", ".join(
     _READ.get(name, f"t.{name}") for name in Claim.__struct_fields__
 )
 
+# The server evaluates it once a statement. It makes a pause hold from its commit.
+_PAUSED = f"""ARRAY(
+        SELECT p.queue::text FROM {_CONTROLS} AS p WHERE p.backend = %(backend)s AND p.paused
+            AND (p.until IS NULL OR p.until > statement_timestamp()))"""
+
 _CLAIMABLE = f"""t.id = ANY(%(ids)b) AND {_STILL_READY} AND t.backend = %(backend)s {{queues}}
-    AND t.run_after <= statement_timestamp()"""
+    AND t.run_after <= statement_timestamp()
+    AND t.queue <> ALL ({_PAUSED})"""
 
 # Only for this statement. Nothing that djtasks does locks a READY record for so long.
 _IMPATIENT = "(SELECT set_config('lock_timeout', '100ms', true)) IS NOT NULL"
@@ -104,7 +112,8 @@ WITH picked AS MATERIALIZED (
         WHERE r.state = {_READY} AND r.queue = lane.queue AND r.priority = lane.priority
             AND r.backend = %(backend)s AND r.run_after <= statement_timestamp()
         ORDER BY r.run_after, r.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-    ) AS c {{order}} LIMIT %(limit)s
+    ) AS c
+    WHERE lane.queue <> ALL ({_PAUSED}) {{order}} LIMIT %(limit)s
 )
 UPDATE {_TABLE} AS t {_TAKE} FROM picked
 WHERE t.id = picked.id AND {_STILL_READY} {_CLAIMED}"""

@@ -50,7 +50,8 @@ class Queues:
     def now(self) -> list[str]:
         """Return the queues that are not paused, in strict order if configured, else shuffled.
 
-        Reads paused queues from the database every 2 s. If QUEUES is empty, the names are those
+        Reads paused queues from the database every 2 s, so as not to pop their ids; a claim looks
+        for itself. If QUEUES is empty, the names are those
         of the registered tasks and those in use, read every 5 s and kept for an hour.
         """
         open_ones = [name for name in self._names() if name not in self._paused_now()]
@@ -67,6 +68,10 @@ class Queues:
         rank = {name: place for place, name in enumerate(names)}
         ours = [lane for lane in lanes if lane.queue in rank and lane.queue not in paused]
         return sorted(ours, key=lambda lane: (rank[lane.queue], -lane.priority))
+
+    def look_for_pauses(self) -> None:
+        """Read paused queues when they are needed next: the database refused to claim."""
+        self._paused_at = float("-inf")
 
     def _names(self) -> list[str]:
         if self._fixed:
@@ -198,6 +203,8 @@ class BrokerSource:
             for claim in claims:
                 self._holdings.add(claim)
         self._unclaimed = []
+        if len(claims) < len(wanted):
+            self._queues.look_for_pauses()
         return [Work.of(claim) for claim in claims]
 
 

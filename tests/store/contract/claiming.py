@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 from djtasks.formats.ids import new_id
+from djtasks.models import QueueControl
 from djtasks.protocol.states import State
 from djtasks.store.base import Lane, Store
 from tests.store.contract.records import (
@@ -146,6 +147,33 @@ class ClaimContract:
         insert(store, backend="somebody-elses")
 
         assert store.claim_due([DEFAULT], worker=new_id(), limit=1) == []
+
+    def test_a_pause_holds_from_its_commit(self, store: Store) -> None:
+        now, controls = store.now(), QueueControl.objects.using(store.database)
+        ids = {queue: insert(store, queue=queue) for queue in ("open", "over", "paused", "ours")}
+        controls.create(backend=store.backend, queue="paused", until=None)
+        controls.create(backend=store.backend, queue="mail", until=now + HOUR)
+        controls.create(backend=store.backend, queue="over", until=now - HOUR)
+        controls.create(backend=store.backend, queue="open", paused=False)
+        controls.create(backend="somebody-elses", queue="ours")
+        mail = insert(store, queue="mail")
+        lanes = [Lane(queue, 0) for queue in ("mail", *ids)]
+
+        held = [
+            *store.claim([ids["paused"], mail], worker=new_id(), queues=None),
+            *store.claim([ids["paused"], mail], worker=new_id(), queues=["paused", "mail"]),
+            *store.claim_due(lanes[:1] + [Lane("paused", 0)], worker=new_id(), limit=9),
+            *store.claim_due([Lane("mail", 0)], worker=new_id(), limit=9, oldest_first=True),
+        ]
+        claims = store.claim([ids["open"], ids["over"]], worker=new_id(), queues=list(ids))
+        due = store.claim_due(lanes, worker=new_id(), limit=9)
+
+        assert held == []
+        assert [claimed.id for claimed in (*claims, *due)] == [
+            ids["open"],
+            ids["over"],
+            ids["ours"],
+        ]
 
     def test_an_adopted_record_is_its_heirs(self, store: Store) -> None:
         worker, new_owner = new_id(), new_id()

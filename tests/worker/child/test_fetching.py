@@ -169,6 +169,20 @@ def test_an_asked_order_is_kept_and_paused_queues_are_left_out(engine, monkeypat
     assert queues.now() == ["reports", "mail"]
 
 
+def test_a_pause_that_the_worker_has_not_read_yet_holds(engine, broker, holdings):
+    tasks.add.enqueue_many((n, n) for n in range(3))
+    hints = [Hint(pk, "default", 0) for pk in TaskRecord.objects.values_list("pk", flat=True)]
+    broker.push(hints)
+    source, database = sources_of(engine, holdings)
+    assert len(source.fetch(1)) == 1
+    pause_queue(engine, "default", by="ada")
+
+    assert source.fetch(1) == []
+    assert database.fetch(1) == []
+    assert source.fetch(1) == []
+    assert broker.depths(["default"]) == {"default": 1}, "one hint was popped before it was refused"
+
+
 def test_lanes_are_arranged_by_queue_then_priority(engine):
     queues = Queues(engine, ("b", "a"))
 
