@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import coverage
 import pytest
 from django.core.cache import caches
 from django.db import connections
@@ -55,6 +56,24 @@ def require(alias: str) -> str:
             pytest.fail(f"CI needs {alias}, which does not answer")
         pytest.skip(f"{alias} does not answer")
     return alias
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Measure no coverage of this process in tests that walk all pages, or wait for processes.
+
+    It would take nearly as long as the pages themselves, and other tests cover their lines. The
+    processes that such a test starts are measured.
+    """
+    measured = coverage.Coverage.current()
+    is_walk = any(item.get_closest_marker(name) for name in ("slow", "broad"))
+    if measured is None or not is_walk:
+        return (yield)
+    measured.stop()
+    try:
+        return (yield)
+    finally:
+        measured.start()
 
 
 @pytest.fixture(autouse=True)

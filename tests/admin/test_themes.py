@@ -24,8 +24,14 @@ def test_every_page_works_under_a_theme(theme: str) -> None:
         "DJTASKS_TEST_THEME": theme, "DJANGO_SETTINGS_MODULE": "tests.themed",
         "DJTASKS_TEST_QUICK": "1",
     }  # fmt: skip
+    # A run of its own: with databases of its own, as another theme may be tried at the same time.
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTEST_XDIST_", "COVERAGE_"))
+    }
     run = subprocess.run(
-        command, check=False, env=os.environ | environment, text=True, capture_output=True
+        command, check=False, env=inherited | environment, text=True, capture_output=True
     )
 
     assert run.returncode == 0, run.stdout + run.stderr
