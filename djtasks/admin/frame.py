@@ -64,7 +64,7 @@ def frame_context(site: AdminSite, request: HttpRequest, *, tab: str = "") -> di
         "aliases": aliases,
         "backend": asked if asked in aliases else next(iter(aliases), None),
         "alias_query": alias_query(request),
-        "home": _address(site, "djtasks_overview"),
+        "home": page_address(site, "djtasks_overview"),
         # Django 6 draws breadcrumbs as a list.
         "lists_breadcrumbs": django.VERSION >= (6, 0),
     }
@@ -80,7 +80,8 @@ def _tabs(site: AdminSite, request: HttpRequest, current: str) -> list[dict[str,
             "searches": tab.url == "djtasks_taskrecord_changelist",
         }
         for tab in TABS
-        if (url := _address(site, tab.url)) and request.user.has_perm(f"djtasks.{tab.permission}")
+        if (url := page_address(site, tab.url))
+        and request.user.has_perm(f"djtasks.{tab.permission}")
     ]
 
 
@@ -90,7 +91,7 @@ def alias_query(request: HttpRequest) -> str:
     return f"?{urlencode({'backend': asked})}" if asked in our_aliases() else ""
 
 
-def _address(site: AdminSite, name: str) -> str | None:
+def page_address(site: AdminSite, name: str) -> str | None:
     """Return the address of a page on this site, or None if the site does not have it."""
     try:
         return reverse(f"admin:{name}", current_app=site.name)

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
 from djtasks.admin.frame import NoBackend, engine_shown, frame_context
@@ -42,6 +44,18 @@ class OperationsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [field.name for field in self.model._meta.fields]  # noqa: SLF001
+
+    def redirect_to_list(self, request: HttpRequest, object_id: str, page: str) -> HttpResponse:
+        """Redirect to the page that shows this row, or say there that the row is gone."""
+        require(request, f"view_{self.opts.model_name}")
+        if request.method == "POST":
+            raise PermissionDenied  # a row is operated, and never edited
+        row: Any = self.get_object(request, unquote(object_id))
+        address = reverse(f"admin:{page}", current_app=self.admin_site.name)
+        if row is None:
+            messages.info(request, _("The %(kind)s is gone.") % {"kind": self.opts.verbose_name})
+            return HttpResponseRedirect(address)
+        return HttpResponseRedirect(f"{address}?{urlencode({'backend': row.backend})}")
 
     def page(self, route: str, view: Page, name: str, *, permission: str) -> URLPattern:
         """Return the URL pattern of a page under this table's address that requires a permission.

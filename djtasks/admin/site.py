@@ -2,6 +2,7 @@
 
 from django.contrib.admin import AdminSite
 
+from djtasks.admin.entries import list_pages
 from djtasks.admin.queues.admin import QueueControlAdmin
 from djtasks.admin.schedules.admin import ScheduleAdmin
 from djtasks.admin.task_admin import TaskRecordAdmin
@@ -19,8 +20,10 @@ ADMINS = {
 def register(site: AdminSite) -> None:
     """Register the pages on an admin site; Django's default site already has them.
 
-    A model that is already registered there, perhaps with your own ModelAdmin, is left alone.
+    A model that is already registered there, perhaps with your own ModelAdmin, is left alone. The
+    index of the site and its sidebar list the pages: overview, tasks, failures, queues and so on.
     """
     for model, model_admin in ADMINS.items():
         if not site.is_registered(model):
             site.register(model, model_admin)
+    list_pages(site)

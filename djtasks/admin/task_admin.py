@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import URLPattern
 
 from djtasks.admin.built_in_actions import BUILT_IN
-from djtasks.admin.bulk.views import bulk, bulk_new
+from djtasks.admin.bulk.views import bulk, bulk_logged, bulk_new
 from djtasks.admin.checks import TaskPagesChecks
 from djtasks.admin.overview import overview
 from djtasks.admin.task_actions import TaskAction, action_named
@@ -41,6 +41,7 @@ class TaskRecordAdmin(TaskPages):
             ("export/", export, "djtasks_export", see),
             ("bulk/new/", bulk_new, "djtasks_bulk_new", see),
             ("bulk/<uuid:action_id>/", bulk, "djtasks_bulk", see),
+            ("bulk/<uuid:action_id>/change/", bulk_logged, "djtasks_bulkaction_change", see),
             ("failures/", failures, "djtasks_failures", see),
             ("failures/retry/", retry_failures, "djtasks_failures_retry", retry),
             ("new/", new_task, "djtasks_new_task", enqueue),

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from djtasks.engine import Engine
-from djtasks.models import QueueControl, Schedule, TaskRecord, WorkerRecord
+from djtasks.models import BulkAction, QueueControl, Schedule, TaskRecord, WorkerRecord
 from djtasks.store import queue_database
 
 
@@ -27,6 +27,11 @@ def stored_control(engine: Engine, queue: str) -> QueueControl | None:
     """Return the row of a pause, including one that has ended by itself."""
     rows = QueueControl.objects.using(engine.database)
     return rows.filter(backend=engine.alias, queue=queue).first()
+
+
+def stored_bulk_action(engine: Engine, pk: UUID) -> BulkAction | None:
+    """Return a bulk action, whatever its alias."""
+    return BulkAction.objects.using(engine.database).filter(pk=pk).first()
 
 
 def stored_schedule(engine: Engine, pk: int) -> Schedule | None:

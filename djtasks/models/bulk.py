@@ -37,4 +37,4 @@ class BulkAction(models.Model):
         verbose_name_plural = _("bulk actions")
 
     def __str__(self) -> str:
-        return f"{self.action} {self.id}"
+        return f"{self.action} of {self.planned:,} {'task' if self.planned == 1 else 'tasks'}"

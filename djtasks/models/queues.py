@@ -5,6 +5,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from djtasks.compat import DEFAULT_TASK_BACKEND_ALIAS
 from djtasks.models.fields import DatabaseNow, ExactCharField
 
 
@@ -20,8 +21,8 @@ class QueueControl(models.Model):
     until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        verbose_name = _("queue control")
-        verbose_name_plural = _("queue controls")
+        verbose_name = _("queue")
+        verbose_name_plural = _("queues")
         permissions = (
             ("pause_queue", _("Can pause and resume queues")),
             ("purge_queue", _("Can purge queues")),
@@ -31,7 +32,8 @@ class QueueControl(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.backend}:{self.queue}"
+        is_default = self.backend == DEFAULT_TASK_BACKEND_ALIAS
+        return self.queue if is_default else f"{self.queue} ({self.backend})"
 
 
 class Namespace(models.Model):

@@ -56,7 +56,8 @@ def djangos(model: str, *, row: str) -> dict[str, Page]:
     see = frozenset({f"view_{model}"})
     return {
         f"djtasks_{model}_add": Page(get=NOBODY, post=NOBODY),
-        f"djtasks_{model}_change": Page(get=see, post=NOBODY, row=row),
+        # The log links to it; it redirects.
+        f"djtasks_{model}_change": Page(get=see, post=NOBODY, row=row, shows=False),
         f"djtasks_{model}_delete": Page(get=NOBODY, post=NOBODY, row=row),
         f"djtasks_{model}_history": Page(get=see, post=see, row=row),
     }
@@ -93,6 +94,7 @@ PAGES: dict[str, Page] = {
         also=("get", "post"),
     ),
     "djtasks_bulk": one(TASKS, row="bulk", besides="retry_taskrecord", also=("post",)),
+    "djtasks_bulkaction_change": one(TASKS, row="bulk", shows=False),
     "djtasks_new_task": one("enqueue_taskrecord", query={"task": "tests.tasks.add"}),
     "djtasks_registered": one(TASKS),
     "djtasks_queues": one(QUEUES),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -24,6 +25,7 @@ from djtasks.engine import Engine
 from djtasks.errors import InvalidBulkAction
 from djtasks.inspection import BulkFacts, bulk_action, bulk_actions
 from djtasks.inspection.figures.batch_counts import COUNT_LIMIT, counts_of
+from djtasks.inspection.rows import stored_bulk_action
 from djtasks.inspection.search.keys import READY_PHASES
 from djtasks.inspection.search.query import visible
 from djtasks.models import BulkAction, TaskState
@@ -213,6 +215,16 @@ def bulk(admin: TaskPages, request: HttpRequest, engine: Engine, action_id: UUID
     )
 
 
+def bulk_logged(
+    admin: TaskPages, _request: HttpRequest, engine: Engine, action_id: UUID
+) -> HttpResponse:
+    """Redirect from the log of the admin to the page of an action, of whatever alias."""
+    row = stored_bulk_action(engine, action_id)
+    page = reverse("admin:djtasks_bulk", args=[action_id], current_app=admin.admin_site.name)
+    alias = engine.alias if row is None else row.backend
+    return HttpResponseRedirect(f"{page}?{urlencode({'backend': alias})}")
+
+
 def _words(
     admin: TaskPages, request: HttpRequest, engine: Engine, facts: BulkFacts
 ) -> dict[str, Any]:
@@ -223,7 +235,7 @@ def _words(
 
 
 def _stop(admin: TaskPages, request: HttpRequest, engine: Engine, facts: BulkFacts) -> HttpResponse:
-    row = BulkAction(pk=facts.id, action=facts.action)
+    row = BulkAction(pk=facts.id, action=facts.action, planned=facts.planned)
     if operations.stop_bulk(engine, facts.id):
         admin.log_change(request, row, f"going on → asked to stop after {facts.changed:,}")
         messages.success(request, _("The action stops after its current batch of tasks."))

@@ -1,5 +1,7 @@
 """The admin of queues: see which are stuck, growing or paused; pause, resume or purge them."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,7 +15,7 @@ from djtasks.admin.pages import OperationsAdmin, posted
 from djtasks.admin.queues.forms import PauseForm, PurgeForm
 from djtasks.admin.queues.rows import queue_rows
 from djtasks.definitions.options import LONGEST_QUEUE
-from djtasks.engine import Engine
+from djtasks.engine import Engine, our_aliases
 from djtasks.inspection import (
     CHART_RANGES,
     QueueFacts,
@@ -44,6 +46,17 @@ class QueueControlAdmin(OperationsAdmin):
             self.page("purge/", self.purge, "djtasks_queue_purge", permission=purge),
             *super().get_urls(),
         ]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """Return a queue by its name in the log, paused or not, or a row by its key."""
+        alias, _colon, queue = object_id.partition(":")
+        if queue and alias in our_aliases():
+            return named(alias, queue)
+        return super().get_object(request, object_id, from_field)
+
+    def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
+        """Redirect from the log of the admin to the page of queues."""
+        return self.redirect_to_list(request, object_id, TAB)
 
     def queues(self, request: HttpRequest, engine: Engine) -> HttpResponse:
         """List the queues of one TASKS alias."""
@@ -80,7 +93,8 @@ class QueueControlAdmin(OperationsAdmin):
         before = f"paused {facts.paused}" if facts.paused else "open"
         if control := stored_control(engine, facts.name):
             until = "" if control.until is None else f" until {control.until:%Y-%m-%d %H:%M %Z}"
-            self.log_change(request, control, f"{before} → paused{until}: {control.reason}")
+            change = f"{before} → paused{until}: {control.reason}"
+            self.log_change(request, named(engine.alias, facts.name), change)
         messages.success(request, _("Queue %(queue)s is paused.") % {"queue": facts.name})
         return self._back(request)
 
@@ -91,7 +105,8 @@ class QueueControlAdmin(OperationsAdmin):
         control = stored_control(engine, queue)
         said = {"queue": queue[:LONGEST_QUEUE]}
         if control is not None and operations.resume_queue(engine, queue):
-            self.log_change(request, control, f"paused by {control.paused_by} → open")
+            change = f"paused by {control.paused_by} → open"
+            self.log_change(request, named(engine.alias, queue), change)
             messages.success(request, _("Queue %(queue)s is open again.") % said)
         else:
             messages.info(request, _("Queue %(queue)s was already open.") % said)
@@ -104,8 +119,8 @@ class QueueControlAdmin(OperationsAdmin):
         if request.method != "POST" or not form.is_valid():
             return self._form(request, "djtasks/queue_purge.html", form, facts)
         count = operations.purge_queue(engine, facts.name)
-        control = QueueControl(backend=engine.alias, queue=facts.name)
-        self.log_change(request, control, f"purged: {count} ready tasks → 0")
+        change = f"purged: {count} ready tasks → 0"
+        self.log_change(request, named(engine.alias, facts.name), change)
         text = ngettext(
             "%(n)s task of queue %(queue)s was deleted.",
             "%(n)s tasks of queue %(queue)s were deleted.",
@@ -127,6 +142,11 @@ class QueueControlAdmin(OperationsAdmin):
     def _back(self, request: HttpRequest) -> HttpResponse:
         page = reverse(f"admin:{TAB}", current_app=self.admin_site.name)
         return HttpResponseRedirect(page + alias_query(request))
+
+
+def named(alias: str, queue: str) -> QueueControl:
+    """Return a queue as the log names it: its row goes when the queue is resumed."""
+    return QueueControl(pk=f"{alias}:{queue}", backend=alias, queue=queue)
 
 
 def _asked_for(request: HttpRequest, engine: Engine) -> QueueFacts:

@@ -1,5 +1,6 @@
 """The admin of workers: their versions, heartbeats, slots and running tasks, and their orders."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -31,6 +32,10 @@ class WorkerRecordAdmin(OperationsAdmin):
             self.page("order/", self.order, "djtasks_worker_order", permission=control),
             *super().get_urls(),
         ]
+
+    def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
+        """Redirect from the log of the admin to the page of workers."""
+        return self.redirect_to_list(request, object_id, TAB)
 
     def workers(self, request: HttpRequest, engine: Engine) -> HttpResponse:
         """List the workers of one TASKS alias, with the stacks of `?stacks=`, if asked for."""
