@@ -8,13 +8,20 @@ from urllib.parse import urlencode
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
 from djtasks.admin.frame import NoBackend, engine_shown, frame_context
 from djtasks.admin.live import live_response
+from djtasks.admin.refusals import reason_of, require
 from djtasks.admin.task_code import import_known
 from djtasks.engine import Engine
 
@@ -45,6 +52,12 @@ class OperationsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [field.name for field in self.model._meta.fields]  # noqa: SLF001
 
+    def get_urls(self) -> list[URLPattern]:
+        urls = super().get_urls()
+        for url in urls:
+            url.callback = self._in_frame(url.callback)
+        return urls
+
     def redirect_to_list(self, request: HttpRequest, object_id: str, page: str) -> HttpResponse:
         """Redirect to the page that shows this row, or say there that the row is gone."""
         require(request, f"view_{self.opts.model_name}")
@@ -72,7 +85,7 @@ class OperationsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             import_known(engine)  # before anything is shown: they name what is sensitive
             return view(request, engine, **captured)
 
-        return path(route, self.admin_site.admin_view(guarded), name=name)
+        return path(route, self.admin_site.admin_view(self._in_frame(guarded)), name=name)
 
     def show(self, request: HttpRequest, template: str, tab: str, **context: Any) -> HttpResponse:
         """Draw a page, or only its live region when the page's script asks for it."""
@@ -80,16 +93,36 @@ class OperationsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         frame = frame_context(self.admin_site, request, tab=tab)
         return live_response(request, template, {**frame, "opts": self.opts, **context})
 
+    def _in_frame(self, view: Page) -> Page:
+        """Show in the frame of the pages why a view refuses, or that it found nothing."""
+
+        @wraps(view)
+        def framed(request: HttpRequest, *args: Any, **captured: Any) -> HttpResponseBase:
+            is_order = request.method == "POST"
+            try:
+                return view(request, *args, **captured)
+            except PermissionDenied as error:
+                title, status = _("You may not do this"), 403
+                reason = reason_of(error, is_order=is_order)
+            except Http404 as error:
+                title, status, reason = _("Not found"), 404, str(error)
+            page = self.show(
+                request,
+                "djtasks/refused.html",
+                "",
+                title=title,
+                reason=reason,
+                is_refused=status == 403,
+                is_order=is_order,
+            )
+            page.status_code = status
+            return page
+
+        return framed
+
     def _no_backend(self, request: HttpRequest) -> HttpResponse:
         """Show a page that says that no TASKS alias uses djtasks."""
         return self.show(request, "djtasks/no_backend.html", "", title=_("Background tasks"))
-
-
-def require(request: HttpRequest, permission: str) -> None:
-    """Raise PermissionDenied unless the user has this permission; a bare codename is djtasks'."""
-    name = permission if "." in permission else f"djtasks.{permission}"
-    if not request.user.has_perm(name):
-        raise PermissionDenied
 
 
 def posted(view: Page) -> Page:

@@ -10,9 +10,9 @@ from djtasks.admin.built_in_actions import BUILT_IN
 from djtasks.admin.bulk.views import bulk, bulk_logged, bulk_new
 from djtasks.admin.checks import TaskPagesChecks
 from djtasks.admin.overview import overview
-from djtasks.admin.task_actions import TaskAction, action_named
+from djtasks.admin.task_actions import TaskAction
 from djtasks.admin.task_pages import TaskPages
-from djtasks.admin.tasks.access import VERBS
+from djtasks.admin.tasks.access import permission_of
 from djtasks.admin.tasks.built_in_columns import COLUMNS
 from djtasks.admin.tasks.columns import Column
 from djtasks.admin.tasks.detail import task_urls
@@ -63,6 +63,4 @@ class TaskRecordAdmin(TaskPages):
         of an action of yours. Asked besides the permission that the page of the verb takes: it
         can only narrow that. For enqueue the record is one that would be made, and is not stored.
         """
-        action = None if verb in VERBS else action_named(self, verb)
-        needed = f"djtasks.{VERBS[verb]}" if action is None else action.permission
-        return request.user.has_perm(needed)
+        return request.user.has_perm(permission_of(self, verb))

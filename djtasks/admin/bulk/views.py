@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 
 from djtasks import operations
 from djtasks.admin.built_in_actions import BUILT_IN
-from djtasks.admin.pages import require
 from djtasks.admin.project_actions import run_on_many
+from djtasks.admin.refusals import require
 from djtasks.admin.search import SearchResult, chips_of, context_for, find, query
 from djtasks.admin.task_actions import TaskAction, action_named
 from djtasks.admin.task_pages import TaskPages

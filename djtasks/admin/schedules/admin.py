@@ -12,7 +12,8 @@ from django.shortcuts import render
 from django.urls import URLPattern, reverse
 from django.utils.translation import gettext as _
 
-from djtasks.admin.pages import OperationsAdmin, require
+from djtasks.admin.pages import OperationsAdmin
+from djtasks.admin.refusals import require
 from djtasks.admin.schedules.actions import ACTIONS, pause
 from djtasks.admin.schedules.form import ScheduleForm
 from djtasks.admin.schedules.preview import preview_of

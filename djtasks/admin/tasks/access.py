@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from djtasks.admin.audit import trail_of
 from djtasks.admin.live import is_live
-from djtasks.admin.task_actions import TaskAction
+from djtasks.admin.refusals import require
+from djtasks.admin.task_actions import HasTaskActions, TaskAction, action_named
 from djtasks.admin.task_code import import_known
 from djtasks.engine import Engine, engine_of, our_aliases
 from djtasks.inspection.rows import stored_task
@@ -82,7 +83,14 @@ def _id_of(text: str) -> UUID | None:
 def require_verb(admin: TasksAdmin, request: HttpRequest, verb: str, row: TaskRecord) -> None:
     """Raise PermissionDenied unless the user may do this to this record."""
     if not admin.has_task_permission(request, verb, row):
-        raise PermissionDenied
+        require(request, permission_of(admin, verb))
+        raise PermissionDenied  # by a rule of the site for single tasks
+
+
+def permission_of(admin: HasTaskActions, verb: str) -> str:
+    """Return the permission to do this to tasks, with its app label."""
+    action = None if verb in VERBS else action_named(admin, verb)
+    return f"djtasks.{VERBS[verb]}" if action is None else action.permission
 
 
 def _gone(admin: TasksAdmin, request: HttpRequest, text: str) -> HttpResponse:

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from djtasks import inspection, operations
 from djtasks.admin.frame import alias_query
-from djtasks.admin.pages import OperationsAdmin, require
+from djtasks.admin.pages import OperationsAdmin
+from djtasks.admin.refusals import require
 from djtasks.admin.tasks.failure_rows import FailureRow, failure_row, failure_rows
 from djtasks.admin.visibility import visibility_for
 from djtasks.engine import Engine

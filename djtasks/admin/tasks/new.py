@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.models import ADDITION
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -14,7 +13,7 @@ from django.utils.translation import gettext as _
 from djtasks.admin.forms.call import CallForm
 from djtasks.admin.frame import alias_query
 from djtasks.admin.task_code import help_of, import_known, known_tasks, summary_of
-from djtasks.admin.tasks.access import TasksAdmin, record_of
+from djtasks.admin.tasks.access import TasksAdmin, record_of, require_verb
 from djtasks.admin.tasks.actions import log_task, task_address
 from djtasks.admin.tasks.dry_run import DryRun, dry_run, record_meant, refusal_of
 from djtasks.admin.tasks.registered import options_of
@@ -108,8 +107,7 @@ def _enqueued(
     admin: TasksAdmin, request: HttpRequest, form: CallForm, now: datetime
 ) -> TaskRecord | None:
     """Enqueue the call of a valid form; if it is refused, add an error and return None."""
-    if not admin.has_task_permission(request, "enqueue", record_meant(form, now)):
-        raise PermissionDenied
+    require_verb(admin, request, "enqueue", record_meant(form, now))
     call = form.call()
     task: Task[..., Any] = form.task.using(**form.using())
     try:

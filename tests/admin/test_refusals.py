@@ -1,0 +1,94 @@
+"""What somebody reads who lacks a permission, or asks for what is not there."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from djtasks.engine import Engine
+from tests.admin.opening import page, staff
+from tests.admin.stage import set_up
+
+pytestmark = pytest.mark.usefixtures("engine")
+
+
+def said(answer: Any) -> str:
+    """Return the text of the page without the frame around it."""
+    html = answer.content.decode().partition("data-djt-live>")[2].partition("</section>")[0]
+    return " ".join(re.sub(r"<[^>]*>", " ", html).split())
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "needed", "doing"),
+    [
+        ("get", "djtasks_overview", "Can view task", "open this page"),
+        ("get", "djtasks_schedule_add", "Can add schedule", "open this page"),
+        ("post", "djtasks_queue_resume", "Can pause and resume queues", "do this"),
+        ("post", "djtasks_worker_order", "Can control workers", "do this"),
+    ],
+)
+def test_a_page_names_the_permission_that_is_missing(
+    db: None, method: str, name: str, needed: str, doing: str
+) -> None:
+    client = staff("bob", {"view_queuecontrol"})
+
+    answer = getattr(client, method)(reverse(f"admin:{name}"))
+
+    assert answer.status_code == 403
+    assert re.search(rf"You need the permission “.* \| .* \| {needed}” to {doing}\.", said(answer))
+    assert ("Nothing was changed." in said(answer)) == (method == "post")
+    assert ">Queues</a>" in answer.content.decode()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_refusal_does_not_tell_whether_a_task_exists(engine: Engine, there: bool) -> None:
+    stage = set_up(engine)
+    address = page(stage["task"] if there else stage["worker"])
+
+    answer = staff("bob", {"view_queuecontrol"}).get(address)
+
+    assert answer.status_code == 403
+    assert said(answer).startswith("You may not do this You need the permission “Background tasks")
+    assert stage["task"] not in said(answer)
+
+
+def test_what_a_rule_of_the_site_refuses_names_no_permission(
+    admin: Client, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = set_up(engine)
+    rule = "djtasks.admin.task_admin.TaskRecordAdmin.has_task_permission"
+    monkeypatch.setattr(rule, lambda *_: False)
+
+    answer = admin.get(page(stage["task"]))
+
+    assert answer.status_code == 403
+    assert "not for you" in said(answer)
+    assert "permission “" not in said(answer)
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("schedule/4711/change/", "it was deleted, or never existed"),
+        ("queuecontrol/pause/?queue=<b>", "has no queue &#x27;&lt;b&gt;&#x27;"),
+        ("taskrecord/failures/retry/?group=x", "There is no such group of failures"),
+        ("taskrecord/bulk/00000000-0000-0000-0000-000000000000/", "has no bulk action"),
+    ],
+)
+def test_what_is_not_there_is_said_in_the_frame(admin: Client, address: str, words: str) -> None:
+    answer = admin.get(f"/admin/djtasks/{address}")
+
+    assert answer.status_code == 404
+    assert words in said(answer)
+
+
+def test_a_stranger_is_asked_to_sign_in_whatever_there_is(client: Client) -> None:
+    client.force_login(User.objects.create_user("eve"))
+
+    answer = client.get("/admin/djtasks/schedule/4711/change/")
+
+    assert answer.status_code == 302
+    assert "/login/" in answer["Location"]
