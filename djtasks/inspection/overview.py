@@ -57,6 +57,12 @@ class Overview:
     deploys: list[Deploy]
     alerts: list[Finding]
 
+    @property
+    def is_idle(self) -> bool:
+        """Return whether nothing has run in the period, and nothing waits or runs now."""
+        queues = [figures.facts for figures in self.queues]
+        return not self.tasks and not any(one.due or one.delayed or one.running for one in queues)
+
 
 def overview(engine: Engine, chart_range: str = DEFAULT_CHART_RANGE) -> Overview:
     """Return the facts of the overview for one of CHART_RANGES; another name means the default."""

@@ -11,6 +11,7 @@ from django.utils.html import escape
 
 from djtasks.engine import Engine
 from tests.admin.incident import Incident
+from tests.tasks import add
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -41,9 +42,22 @@ def test_every_span_is_drawn(admin: Client, engine: Engine, overview: str) -> No
         assert not re.search(r"\bnan\b", html, re.IGNORECASE)
 
 
-def test_an_empty_installation_says_so_without_a_chart_going_wrong(
+def test_an_empty_installation_shows_the_first_steps_instead_of_empty_charts(
     admin: Client, overview: str
 ) -> None:
+    html = admin.get(overview).content.decode()
+
+    assert "No task has run in 1 h" in html
+    assert "<code>manage.py runworker</code>" in html
+    assert ">New task</a></p>" in html
+    assert 'class="djt-panel djt-chart' not in html
+
+
+def test_a_task_that_waits_brings_the_charts_without_one_going_wrong(
+    admin: Client, overview: str
+) -> None:
+    add.enqueue(1, 2)
+
     html = admin.get(overview).content.decode()
 
     assert "No task has run in 1 h" in html
