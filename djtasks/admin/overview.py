@@ -46,6 +46,16 @@ class Chart:
     plots: list[Plot]
     table: "Table"
 
+    @property
+    def labels_width(self) -> int:
+        """Return the width left of the axes, which stand under each other."""
+        return max(plot.labels_width for plot in self.plots)
+
+    @property
+    def labels_end(self) -> int:
+        """Return where the labels left of the axes end."""
+        return self.labels_width - 6
+
 
 @dataclass(frozen=True, slots=True)
 class Table:

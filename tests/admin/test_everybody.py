@@ -10,6 +10,14 @@ from tests.admin.stage import set_up
 
 pytestmark = pytest.mark.slow
 
+# What is drawn outside of its panel, and cannot be scrolled to.
+OUTSIDE = """const drawn = [...document.querySelectorAll(".djt-panel svg, .djt-plot text")];
+return drawn.filter((one) => {
+    const panel = one.closest(".djt-panel").getBoundingClientRect();
+    const {left, right, width} = one.getBoundingClientRect();
+    return width && !one.closest(".djt-scroll") && (left < panel.left || right > panel.right);
+}).map((one) => one.outerHTML.slice(0, 200))"""
+
 
 @pytest.mark.parametrize(("dark", "width"), [(False, 1440), (True, 390)], ids=["light", "dark"])
 def test_no_page_shuts_anybody_out(
@@ -26,6 +34,7 @@ def test_no_page_shuts_anybody_out(
         browser.complaints()  # axe-core itself tries what the policy forbids
         seen = browser.chrome.execute_script("return document.documentElement.scrollWidth")
         assert seen <= width, f"{name} scrolls sideways"
+        assert browser.chrome.execute_script(OUTSIDE) == [], name
 
 
 def test_no_page_needs_scripts(browser: Browser, live_engine: Engine) -> None:

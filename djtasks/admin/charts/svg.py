@@ -76,6 +76,12 @@ class Plot:
         return base_of(self.height, has_times=bool(self.times))
 
     @property
+    def labels_width(self) -> int:
+        """Return the width for the labels of the grid, with space on both sides."""
+        longest = max((len(tick.label) for tick in self.grid), default=0)
+        return max(44, math.ceil(12 + 6.5 * longest))
+
+    @property
     def ends_width(self) -> int:
         """Return the width for the labels at the ends of lines, about twelve letters at most."""
         return 8 + 7 * min(max((len(line.label) for line in self.lines), default=0), 12)

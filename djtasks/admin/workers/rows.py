@@ -16,7 +16,8 @@ from djtasks.inspection.diagnosis.facts import is_silent
 from djtasks.inspection.tasks import time_limits_of
 
 MOST_TASKS = 3
-MOST_SLOTS = 32
+MOST_SLOTS = 64
+SLOTS_A_LINE = 16
 LATE_HEARTBEATS = 2  # a heartbeat may be missed once without a word
 NEAR_TIMEOUT = 0.8
 
@@ -43,9 +44,10 @@ class Current:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """One square in the row of slots: its place and its state."""
+    """One square among the slots: its place and its state."""
 
     x: str
+    y: str
     css: str
 
 
@@ -63,7 +65,12 @@ class WorkerRow:
     @property
     def slots_width(self) -> int:
         """Return the width of the squares."""
-        return 12 * len(self.slots)
+        return 12 * min(len(self.slots), SLOTS_A_LINE)
+
+    @property
+    def slots_height(self) -> int:
+        """Return the height of the squares."""
+        return 12 * max(-(-len(self.slots) // SLOTS_A_LINE), 1)
 
 
 def worker_rows(engine: Engine, workers: Sequence[WorkerFacts], now: datetime) -> list[WorkerRow]:
@@ -120,6 +127,8 @@ def _slots(count: int, running: Sequence[Current]) -> list[Slot]:
     """Return the squares that fit, those near their time limit first."""
     classes = sorted("long" if task.is_near_timeout else "busy" for task in running)[::-1]
     classes += [""] * max(count - len(classes), 0)
+    places = (divmod(place, SLOTS_A_LINE) for place in range(MOST_SLOTS))
     return [
-        Slot(x=f"{12 * place + 0.5:.1f}", css=css) for place, css in enumerate(classes[:MOST_SLOTS])
+        Slot(x=f"{12 * column + 0.5:.1f}", y=f"{12 * line + 0.5:.1f}", css=css)
+        for (line, column), css in zip(places, classes, strict=False)
     ]

@@ -4,7 +4,9 @@ import pytest
 
 from djtasks.admin.charts.svg import (
     Line,
+    Plot,
     Scale,
+    Tick,
     bars_of,
     fill_of,
     path_of,
@@ -24,6 +26,15 @@ TEN = Scale(10, 100)
 )
 def test_an_axis_ends_at_a_round_number(highest: float, gaps: int, top: float) -> None:
     assert round_top(highest, gaps=gaps, least=gaps) == pytest.approx(top)
+
+
+@pytest.mark.parametrize(
+    ("labels", "width"), [([], 44), (["0", "1,500"], 45), (["0 s", "3 min 20 s"], 77)]
+)
+def test_the_labels_of_an_axis_have_room(labels: list[str], width: int) -> None:
+    grid = [Tick(at="0", text_at="4", label=label, anchor="end") for label in labels]
+
+    assert Plot(height=100, summary="", grid=grid, times=[]).labels_width == width
 
 
 def test_a_line_runs_from_edge_to_edge_and_zero_is_at_the_bottom() -> None:

@@ -53,6 +53,20 @@ def test_a_worker_has_one_word(
     assert f"</svg>{word}</span>" in shown(admin)
 
 
+@pytest.mark.parametrize(
+    ("slots", "width", "height"), [(1, 12, 12), (16, 192, 12), (24, 192, 24), (500, 192, 48)]
+)
+def test_many_slots_take_several_lines(
+    admin: Client, engine: Engine, slots: int, width: int, height: int
+) -> None:
+    start(engine, slots=slots)
+
+    html = shown(admin)
+
+    assert f'<svg class="djt-slots" width="{width}" height="{height}"' in html
+    assert f"0 of {slots} busy" in html
+
+
 def test_without_workers_the_page_says_how_to_start_one(admin: Client, engine: Engine) -> None:
     assert "manage.py runworker --backend default" in shown(admin)
 
