@@ -3,9 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from inspect import Parameter, Signature
 from typing import Any
 
-from djtasks.definitions.signatures import possible_names
+from djtasks.definitions.signatures import possible_names, shown_signature
 from djtasks.definitions.task import Task
 
 Arguments = tuple[list[Any], dict[str, Any]]
@@ -52,6 +53,18 @@ def redacted(
         for name, value in kwargs.items()
     }
     return shown, by_name
+
+
+def redacted_signature(task: Task[..., Any], *, pattern: str) -> Signature:
+    """Return the signature that people read, with `HIDDEN` in place of sensitive defaults."""
+    whole = shown_signature(task.func, takes_context=task.takes_context)
+    defaults = {name: one.default for name, one in whole.parameters.items()}
+    _args, shown = redacted([], defaults, task, pattern=pattern)
+    parameters = [
+        one if one.default is Parameter.empty else one.replace(default=shown[name])
+        for name, one in whole.parameters.items()
+    ]
+    return whole.replace(parameters=parameters)
 
 
 def _nameless(_place: int) -> Sequence[str]:

@@ -93,8 +93,23 @@ def check_call(
     except TypeError as error:
         raise InvalidArguments(
             f"Task {path!r} does not accept these arguments: {error}. "
-            f"Its signature is {shape.signature}."
+            f"Its signature is {_without_defaults(shape.signature)}."
         ) from None
+
+
+class _Dots:
+    """A default that an error does not show, because it may be sensitive."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+def _without_defaults(whole: Signature) -> Signature:
+    parameters = [
+        one if one.default is Parameter.empty else one.replace(default=_Dots())
+        for one in whole.parameters.values()
+    ]
+    return whole.replace(parameters=parameters)
 
 
 def parameter_names(function: Callable[..., Any], *, takes_context: bool) -> list[str]:

@@ -17,8 +17,13 @@ from tests.admin.stage import Stage, set_up
 PRIVATE, HIDDEN, ERROR = "PRIVATE-4711", "HIDDEN-4711", "ERROR-4711"
 
 
+OPTIONS = {"token": HIDDEN, "volume": 3}
+
+
 @task(sensitive="code")
-def unlock(code: str, note: str, **more: Any) -> None: ...
+def unlock(
+    code: str = HIDDEN, note: str = "", options: dict[str, Any] = OPTIONS, **more: Any
+) -> None: ...
 
 
 @pytest.fixture
@@ -85,6 +90,8 @@ def test_nobody_sees_sensitive_values_and_others_are_not_merely_gone(
     found = [where for where, text in pages if PRIVATE in text]
 
     assert not [where for where, text in pages if HIDDEN in text]
+    registered = dict(pages)[address("djtasks_registered", stage)]
+    assert "unlock(code: str = &#x27;[hidden]&#x27;, note: str = &#x27;&#x27;" in registered
     for name in ("taskrecord_change", "taskrecord_download", "schedule_change", "bulk", "export"):
         assert any(where.startswith(address(f"djtasks_{name}", stage)) for where in found), name
 

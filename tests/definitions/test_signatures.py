@@ -94,6 +94,13 @@ def test_a_call_that_does_not_fit_is_refused_with_the_signature(
     assert complaint in str(refusal.value)
 
 
+def test_a_refusal_shows_no_default_which_may_be_sensitive() -> None:
+    def unlock(door: int, code: str = "sesame") -> None: ...
+
+    with pytest.raises(InvalidArguments, match=r"is \(door: int, code: str = \.\.\.\) -> None\."):
+        check_call("shop.unlock", unlock, (), {}, takes_context=False)
+
+
 def test_the_context_is_not_the_callers_to_give() -> None:
     check_call("shop.pay", with_context, (1,), {}, takes_context=True)
 

@@ -17,6 +17,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from djtasks.definitions.redaction import HIDDEN
 from djtasks.errors import InvalidArguments
 from djtasks.formats.json_values import encode
 
@@ -81,11 +82,18 @@ _KINDS: dict[Any, _Kind] = {
 
 
 class ArgumentField(forms.Field):
-    """Return the value to pass, or LEFT_OUT."""
+    """Return the value to pass, or LEFT_OUT.
 
-    def __init__(self, parameter: Parameter, annotation: Any, *, is_sensitive: bool) -> None:
+    `shown_default`: the default without what is sensitive in it; HIDDEN if all of it is.
+    """
+
+    def __init__(self, parameter: Parameter, annotation: Any, *, shown_default: Any) -> None:
         self.parameter = parameter
-        self.is_sensitive = is_sensitive
+        self.is_sensitive = shown_default is HIDDEN
+        # What is hidden inside must not come back as the word that stands for it.
+        self.hides_default = self.is_sensitive or (
+            isinstance(shown_default, dict | list) and str(HIDDEN) in str(shown_default)
+        )
         plain, takes_none = _without_none(annotation)
         self.plain = plain
         self.takes_none = takes_none or parameter.default is None
@@ -96,7 +104,8 @@ class ArgumentField(forms.Field):
             widget=_widget(self),
             help_text=_help(self),
         )
-        self.type_words = _type_words(parameter, is_sensitive=is_sensitive)
+        shown = Parameter.empty if self.is_sensitive else shown_default
+        self.type_words = _type_words(parameter.replace(default=shown))
 
     def to_python(self, value: Any) -> Any:
         """Return the value; an empty field means the default."""
@@ -181,11 +190,9 @@ def _shown_name(parameter: Parameter) -> str:
     return f"**{parameter.name}" if parameter.kind is Parameter.VAR_KEYWORD else parameter.name
 
 
-def _type_words(parameter: Parameter, *, is_sensitive: bool) -> str:
+def _type_words(parameter: Parameter) -> str:
     """Return annotation and default as written in the code, or "" if they cannot be printed."""
     plain = parameter.replace(name="x")
-    if is_sensitive:
-        plain = plain.replace(default=Parameter.empty)
     try:
         words = str(plain).lstrip("*").removeprefix("x").removeprefix(":").strip()
         words = words.replace("typing.", "").replace("datetime.date", "date")

@@ -42,7 +42,7 @@ class CallForm(forms.Form):
         for parameter in _parameters(task):
             field = self._argument(parameter)
             self.fields[_PREFIX + parameter.name] = field
-            if parameter.default is not Parameter.empty and not field.is_sensitive:
+            if parameter.default is not Parameter.empty and not field.hides_default:
                 self.initial[_PREFIX + parameter.name] = field.shown(parameter.default)
         self.fields["queue"] = queue_field(engine, task.queue_name)
         self.fields["priority"] = priority_field()
@@ -50,12 +50,12 @@ class CallForm(forms.Form):
 
     def _argument(self, parameter: Parameter) -> ArgumentField:
         # Whether a value of that name would be hidden is asked of what hides it.
-        _args, shown = redacted([], {parameter.name: 0}, self.task, pattern=self._pattern())
-        is_sensitive = shown[parameter.name] is HIDDEN
+        given = {parameter.name: parameter.default}
+        _args, shown = redacted([], given, self.task, pattern=self._pattern())
         hint = _hints(self.task).get(parameter.name, parameter.annotation)
         if parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
             hint = Parameter.empty
-        return ArgumentField(parameter, hint, is_sensitive=is_sensitive)
+        return ArgumentField(parameter, hint, shown_default=shown[parameter.name])
 
     def _pattern(self) -> str:
         return self.engine.options.redact or ""

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from djtasks.admin.schedules.form import ScheduleForm
 from djtasks.admin.schedules.rows import Due, on_its_clock, translated
 from djtasks.definitions import registry
-from djtasks.definitions.signatures import shown_signature
+from djtasks.definitions.redaction import redacted_signature
+from djtasks.engine import Engine
 from djtasks.inspection.schedules import runs_after
 from djtasks.scheduler.planning import Timetable
 from djtasks.schedules import Coalesce, Crontab, Overlap, Rule, rule_from
@@ -44,7 +45,7 @@ def preview_of(form: ScheduleForm, now: datetime) -> Preview:
         note=note_of(rule),
         runs=_runs_of(form, rule, now) if rule else (),
         errors=errors,
-        call=call_of(str(form["task_path"].value() or "")),
+        call=call_of(form.engine, str(form["task_path"].value() or "")),
     )
 
 
@@ -81,11 +82,14 @@ def _value_of(form: ScheduleForm, name: str) -> datetime | None:
     return values.get(name)
 
 
-def call_of(path: str) -> str:
-    """Return the signature of a task, such as `report(month=None)`, or "" if it is unknown."""
+def call_of(engine: Engine, path: str) -> str:
+    """Return the signature of a task, such as `report(month=None)`, or "" if it is unknown.
+
+    Sensitive defaults are hidden.
+    """
     task = registry.find(path)
     if task is None:
         return ""
-    signature = shown_signature(task.func, takes_context=task.takes_context)
+    signature = redacted_signature(task, pattern=engine.options.redact or "")
     shown = signature.replace(return_annotation=Signature.empty)
     return f"{path.rpartition('.')[2]}{shown}"

@@ -68,7 +68,7 @@ def _rows(engine: Engine, tasks: list[Task[..., Any]], now: datetime) -> list[Re
     return [
         RegisteredRow(
             path=path,
-            call=call_of(path),
+            call=call_of(engine, path),
             queue=task.queue_name,
             summary=summary_of(task),
             help=help_of(task),
