@@ -17,7 +17,7 @@ WRITES = {
     "bulk_create", "bulk_update", "_raw_delete",
 }  # fmt: skip
 # Django's own tables are the admin's to use.
-DJANGOS = {"LogEntry", "ContentType"}
+DJANGOS = {"LogEntry", "ContentType", "Permission"}
 
 
 def reads_in(tree: ast.AST) -> Iterator[ast.AST]:
