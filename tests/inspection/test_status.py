@@ -231,12 +231,19 @@ def test_due_tasks_that_nobody_fetches_are_a_problem(counting: Engine) -> None:
     assert problem.endswith("manage.py runworker --backend default --queues mail")
 
 
-def test_a_silent_worker_is_a_problem(counting: Engine) -> None:
+def test_a_silent_worker_is_a_problem_and_starting_one_helps_if_none_runs(
+    counting: Engine,
+) -> None:
     make_worker(heartbeat_at=datetime.now(UTC) - timedelta(seconds=40))
 
-    (problem,) = status_of(counting).problems
+    (alone,) = status_of(counting).problems
+    make_worker(host="web-2", version=djtasks.__version__)
+    (beside_another,) = status_of(counting).problems
 
-    assert problem.startswith("Worker web-1:7 is silent. This has lasted 4")
+    assert alone.startswith("Worker web-1:7 is silent, and no other worker runs. This has lasted 4")
+    assert alone.endswith("manage.py runworker --backend default")
+    assert beside_another.startswith("Worker web-1:7 is silent. This has lasted 4")
+    assert "runworker" not in beside_another
 
 
 def test_what_the_broker_says_is_a_problem(engine: Engine) -> None:

@@ -176,7 +176,10 @@ _RESUME_ONE = _("Resume one of them, or start another:")
 _RUNBEAT = "manage.py runbeat --backend %(backend)s"
 _START_SCHEDULER = _("Start a worker without --no-beat, or:")
 # `why` also says this about a task whose worker is silent.
-ITS_TASKS_COME_BACK = _("The next supervisor that checks gives its tasks back.")
+ITS_TASKS_COME_BACK = _(
+    "A worker that runs gives its tasks back. If it has just started, it watches for six "
+    "heartbeats first."
+)
 _THEY_WAIT = _("Nothing is lost: they run as soon as a worker serves it.")
 
 RULES = (
@@ -234,10 +237,19 @@ RULES = (
         advice=_("Correct it in the admin or in the code."), links=("schedules",),
     ),
     FindingRule(
-        code="silent-worker", part="workers", level=Level.WARN, condition=silent,
+        code="silent-worker", part="workers", level=Level.WARN,
+        condition=silent(are_all=False),
         text=_("Worker %(host)s:%(pid)s is silent."),
         meaning=ITS_TASKS_COME_BACK,
         advice=_("Check whether its host is up."), links=("workers",),
+    ),
+    FindingRule(
+        code="silent-worker", part="workers", level=Level.WARN,
+        condition=silent(are_all=True),
+        text=_("Worker %(host)s:%(pid)s is silent, and no other worker runs."),
+        meaning=ITS_TASKS_COME_BACK,
+        advice=_("Check whether its host is up, or start a worker:"),
+        command="manage.py runworker --backend %(backend)s", links=("workers",),
     ),
     FindingRule(
         code="versions", part="workers", level=Level.WARN, condition=versions,

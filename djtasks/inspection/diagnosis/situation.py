@@ -86,12 +86,17 @@ def broken(situation: Situation) -> Iterator[Subject]:
         yield Subject(values={"schedule": name, "reason": reason})
 
 
-def silent(situation: Situation) -> Iterator[Subject]:
-    """Yield the children that have missed their lease."""
-    for worker in situation.workers:
-        if is_silent(worker, situation.lease):
-            values = {"host": worker.host, "pid": worker.pid}
-            yield Subject(values=values, lasted=worker.silent, worker=worker)
+def silent(*, are_all: bool) -> Callable[[Situation], Iterator[Subject]]:
+    """Return the condition that children have missed their lease: all of them, or only some."""
+
+    def condition(situation: Situation) -> Iterator[Subject]:
+        found = [one for one in situation.workers if is_silent(one, situation.lease)]
+        if (len(found) == len(situation.workers)) is are_all:
+            for worker in found:
+                values = {"host": worker.host, "pid": worker.pid}
+                yield Subject(values=values, lasted=worker.silent, worker=worker)
+
+    return condition
 
 
 def versions(situation: Situation) -> Iterator[Subject]:
