@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from djtasks.admin.frame import NoBackend, engine_shown, frame_context
 from djtasks.admin.live import live_response
-from djtasks.admin.refusals import reason_of, require
+from djtasks.admin.refusals import UnstorableText, answer_of, reason_of, require
 from djtasks.admin.task_code import import_known
 from djtasks.engine import Engine
 
@@ -98,27 +99,34 @@ class OperationsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
         @wraps(view)
         def framed(request: HttpRequest, *args: Any, **captured: Any) -> HttpResponseBase:
-            is_order = request.method == "POST"
             try:
-                return view(request, *args, **captured)
+                return answer_of(view, request, *args, **captured)
             except PermissionDenied as error:
-                title, status = _("You may not do this"), 403
-                reason = reason_of(error, is_order=is_order)
+                reason = reason_of(error, is_order=request.method == "POST")
+                return self._refusal(request, 403, _("You may not do this"), reason)
             except Http404 as error:
-                title, status, reason = _("Not found"), 404, str(error)
-            page = self.show(
-                request,
-                "djtasks/refused.html",
-                "",
-                title=title,
-                reason=reason,
-                is_refused=status == 403,
-                is_order=is_order,
-            )
-            page.status_code = status
-            return page
+                return self._refusal(request, 404, _("Not found"), str(error))
+            except UnstorableText:
+                reason = _(
+                    "It has no place for a character of what you entered, such as an emoji. Go "
+                    "back, and leave that character out."
+                )
+                return self._refusal(request, 400, _("The database cannot take this text"), reason)
 
         return framed
+
+    def _refusal(self, request: HttpRequest, status: int, title: str, reason: str) -> HttpResponse:
+        page = self.show(
+            request,
+            "djtasks/refused.html",
+            "",
+            title=title,
+            reason=reason,
+            is_refused=status == HTTPStatus.FORBIDDEN,
+            is_order=request.method == "POST",
+        )
+        page.status_code = status
+        return page
 
     def _no_backend(self, request: HttpRequest) -> HttpResponse:
         """Show a page that says that no TASKS alias uses djtasks."""

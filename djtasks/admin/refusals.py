@@ -1,9 +1,20 @@
-"""What a page answers if the user lacks a permission, in the frame of the admin."""
+"""Why a page refuses a request: a missing permission, or a text that the database does not take."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
 
 from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
+
+from djtasks.admin.savepoints import savepoints
+from djtasks.operations.refused import is_refused
+
+logger = logging.getLogger("djtasks.admin")
 
 
 class Refused(PermissionDenied):
@@ -14,11 +25,39 @@ class Refused(PermissionDenied):
         self.permission = permission
 
 
+class UnstorableText(Exception):
+    """The database has no such character: an emoji in utf8mb3 of MySQL, or in LATIN1."""
+
+
 def require(request: HttpRequest, permission: str) -> None:
     """Raise Refused unless the user has this permission; a bare codename is djtasks'."""
     name = permission if "." in permission else f"djtasks.{permission}"
     if not request.user.has_perm(name):
         raise Refused(name)
+
+
+def answer_of(
+    view: Callable[..., HttpResponseBase], request: HttpRequest, *args: Any, **captured: Any
+) -> HttpResponseBase:
+    """Call a view. Raise UnstorableText if the database refuses a text of the request."""
+    if _is_ascii(request):
+        return view(request, *args, **captured)
+    try:
+        with savepoints():
+            return view(request, *args, **captured)
+    except DatabaseError as error:
+        if not is_refused(error):
+            raise
+        logger.warning("Text refused by the database path=%s", request.path, exc_info=True)
+        raise UnstorableText from error
+
+
+def _is_ascii(request: HttpRequest) -> bool:
+    """Return whether every database takes the texts of a request."""
+    given = [*request.GET.lists(), *request.POST.lists()]
+    return request.path.isascii() and all(
+        text.isascii() for _name, texts in given for text in texts
+    )
 
 
 def reason_of(error: PermissionDenied, *, is_order: bool) -> str:

@@ -1,18 +1,36 @@
 """What somebody reads who lacks a permission, or asks for what is not there."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
+from django.db import connections
+from django.test import Client, override_settings
 from django.urls import reverse
 
 from djtasks.engine import Engine
+from djtasks.models import QueueControl
 from tests.admin.opening import page, staff
 from tests.admin.stage import set_up
+from tests.conftest import require
+from tests.routing import Home
 
 pytestmark = pytest.mark.usefixtures("engine")
+
+# What takes emoji away from a column, and gives them back. PostgreSQL cannot change the character
+# set of a column, so a condition stands for LATIN1.
+CHARACTERS = {
+    "postgresql": (
+        "ADD CONSTRAINT latin CHECK (reason !~ '[^\u0001-\u00ff]')",
+        "DROP CONSTRAINT latin",
+    ),
+    "mysql": (
+        "MODIFY reason varchar(500) CHARACTER SET utf8mb3 NOT NULL",
+        "MODIFY reason varchar(500) CHARACTER SET utf8mb4 NOT NULL",
+    ),
+}
 
 
 def said(answer: Any) -> str:
@@ -92,3 +110,28 @@ def test_a_stranger_is_asked_to_sign_in_whatever_there_is(client: Client) -> Non
 
     assert answer.status_code == 302
     assert "/login/" in answer["Location"]
+
+
+@pytest.fixture(params=["default", "mariadb"])
+def narrow(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[None]:
+    """A database without emoji in the reasons of pauses."""
+    alias = require(request.param)
+    before, after = CHARACTERS[connections[alias].vendor]
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"ALTER TABLE djtasks_queuecontrol {before}")
+        with override_settings(DATABASE_ROUTERS=[Home(alias)]):
+            yield
+        cursor.execute(f"ALTER TABLE djtasks_queuecontrol {after}")
+
+
+@pytest.mark.usefixtures("servers", "narrow")
+@pytest.mark.django_db(databases="__all__", transaction=True)
+def test_a_character_that_the_database_lacks_is_said(admin: Client) -> None:
+    pause = "/admin/djtasks/queuecontrol/pause/?queue=mail"
+
+    answer = admin.post(pause, {"reason": "down \N{ROCKET}", "length": ""})
+
+    assert answer.status_code == 400
+    assert "such as an emoji" in said(answer)
+    assert admin.post(pause, {"reason": "d\u00e9j\u00e0", "length": ""}).status_code == 302
+    assert QueueControl.objects.get().reason == "d\u00e9j\u00e0"
