@@ -133,6 +133,13 @@ class OperationsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return self.show(request, "djtasks/no_backend.html", "", title=_("Background tasks"))
 
 
+def page_number(request: HttpRequest, *, most: int) -> int:
+    """Return the number of `?page=`, from 1 to `most`, or 1 if it is not valid."""
+    text = request.GET.get("page", "")
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 1
+    return min(max(number, 1), most)
+
+
 def posted(view: Page) -> Page:
     """Reject anything but POST."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from djtasks.engine import Engine
 from djtasks.formats.durations import floor
@@ -74,18 +74,25 @@ def failure_page(
     since: datetime,
     *,
     task: str = "",
+    text: str = "",
+    in_messages: bool = True,
     order: str = "last",
     start: int = 0,
     count: int = 25,
 ) -> FailurePage:
     """Return `count` of the groups that failed since then, from the `start`th on.
 
+    `task` is a part of the task's path. `text` is a part of that, of the exception's class or,
+    with `in_messages`, of its newest message. Both ignore case; empty means all groups.
     `order`, most first, is one of FAILURE_ORDERS: when they failed last or first, or how
     often. It is that of the 200 groups that failed last; the others are left out.
     """
     found = Row.objects.using(engine.database).filter(backend=engine.alias, last_at__gte=since)
     if task:
         found = found.filter(task_path__icontains=task)
+    if text:
+        wanted = Q(task_path__icontains=text) | Q(exception__icontains=text)
+        found = found.filter(wanted | Q(message__icontains=text) if in_messages else wanted)
     rows = list(found.order_by("-last_at")[:MOST_GROUPS])
     hours = _hours(since, engine.store.now())
     sums = _sums(engine, [row.fingerprint for row in rows], hours[0])

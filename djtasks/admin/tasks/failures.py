@@ -1,6 +1,7 @@
 """The page of failures: groups by task, exception and place in the code; retry a group."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django import forms
 from django.contrib import messages
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from djtasks import inspection, operations
 from djtasks.admin.frame import alias_query
-from djtasks.admin.pages import OperationsAdmin
+from djtasks.admin.pages import OperationsAdmin, page_number
 from djtasks.admin.refusals import require
 from djtasks.admin.tasks.failure_rows import FailureRow, failure_row, failure_rows
 from djtasks.admin.visibility import visibility_for
@@ -26,6 +27,8 @@ from djtasks.inspection import (
     deploys_of,
     live_counts,
 )
+from djtasks.inspection.failures import FailurePage
+from djtasks.inspection.visibility import Visibility
 from djtasks.models import BulkAction
 from djtasks.protocol.states import State
 
@@ -59,17 +62,46 @@ class RetryGroupForm(forms.Form):
         return {"spread": timedelta(seconds=int(seconds))} if seconds else {}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AskedGroups:
+    """The groups that an address asks for: parts of their texts, their order, and the page."""
+
+    task: str
+    text: str
+    order: str
+    number: int
+
+    def found(self, engine: Engine, since: datetime, visibility: Visibility) -> FailurePage:
+        """Return the groups; messages that a user may not see are not searched."""
+        return inspection.failure_page(
+            engine,
+            since,
+            task=self.task,
+            text=self.text,
+            in_messages=visibility.errors,
+            order=self.order,
+            start=PAGE_SIZE * (self.number - 1),
+            count=PAGE_SIZE,
+        )
+
+
+def _asked_groups(request: HttpRequest) -> _AskedGroups:
+    return _AskedGroups(
+        task=_part(request, "task"),
+        text=_part(request, "find"),
+        order=_asked_order(request),
+        number=page_number(request, most=MOST_GROUPS // PAGE_SIZE),
+    )
+
+
 def failures(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
-    """List the groups within `?span=` whose task path contains `?task=`, sorted by `?sort=`."""
+    """List the groups within `?span=` that contain `?task=` and `?find=`, sorted by `?sort=`."""
     chart_range, snapshot = _asked_range(request), engine.store.scan()
-    sort, now = _asked_order(request), snapshot.now
+    asked, now = _asked_groups(request), snapshot.now
     since, workers = now - chart_range.length, inspection.workers_of(engine, now)
     live = live_counts(engine, inspection.queues_of(engine, workers, snapshot), workers, now)
-    task, number = _task(request), _page_number(request)
     visibility = visibility_for(request, engine)
-    found = inspection.failure_page(
-        engine, since, task=task, order=sort, start=PAGE_SIZE * (number - 1), count=PAGE_SIZE
-    )
+    found = asked.found(engine, since, visibility)
     return admin.show(
         request,
         "djtasks/failures.html",
@@ -80,13 +112,15 @@ def failures(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> Ht
         ranges=[(name, _words(name)) for name in PAGE_RANGES],
         length=_words(chart_range.name),
         sorts=[("last", _("last seen")), ("count", _("count")), ("first", _("first seen"))],
-        sort=sort,
-        task=task,
+        sort=asked.order,
+        task=asked.task,
+        text=asked.text,
+        in_messages=visibility.errors,
         live=live,
         rows=failure_rows(found.groups, deploys_of(workers, since=since), visibility),
         found=found,
-        page=number,
-        next_page=number + 1 if found.found > PAGE_SIZE * number else None,
+        page=asked.number,
+        next_page=asked.number + 1 if found.found > PAGE_SIZE * asked.number else None,
         most=MOST_GROUPS,
         may_retry=request.user.has_perm("djtasks.retry_taskrecord"),
     )
@@ -150,16 +184,9 @@ def _words(chart_range: str) -> str:
     return f"{chart_range[:-1]} {chart_range[-1]}"
 
 
-def _task(request: HttpRequest) -> str:
-    """Return the part of a path to look for, without NUL characters."""
-    return request.GET.get("task", "").replace("\x00", "").strip()[:LONGEST_TASK]
-
-
-def _page_number(request: HttpRequest) -> int:
-    """Return the requested page number, or 1 if it is not valid."""
-    text = request.GET.get("page", "")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 1
-    return min(max(number, 1), MOST_GROUPS // PAGE_SIZE)
+def _part(request: HttpRequest, name: str) -> str:
+    """Return a text to look for, without NUL characters."""
+    return request.GET.get(name, "").replace("\x00", "").strip()[:LONGEST_TASK]
 
 
 def _asked_for(request: HttpRequest, engine: Engine) -> FailureRow:

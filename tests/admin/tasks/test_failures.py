@@ -1,5 +1,6 @@
 """The page of failures: groups, what is new, and trying a whole group again."""
 
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
@@ -17,12 +18,17 @@ from djtasks.models import BulkAction, TaskRecord, WorkerRecord
 from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.admin.failing import Failing, group_of, records_of
+from tests.admin.opening import permitted
 from tests.tasks import explode
 
 pytestmark = pytest.mark.usefixtures("engine")
 
 MAIL = Failing(
-    path="shop.tasks.send", exception="smtplib.Gone", fingerprint="a" * 32, last=timedelta(0)
+    path="shop.tasks.send",
+    exception="smtplib.Gone",
+    message="hung up",
+    fingerprint="a" * 32,
+    last=timedelta(0),
 )
 SKU = Failing(by_hour=(1, 0, 7), first=timedelta(days=30), last=timedelta(hours=2))
 
@@ -94,6 +100,42 @@ def test_groups_are_filtered_by_a_part_of_the_path(
     group_of(engine, SKU)
 
     assert shown(admin, task=task) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"find": "keyerr"}, ["KeyError"]),
+        ({"find": "tasks.send"}, ["Gone"]),
+        ({"find": "'SKU'"}, ["KeyError"]),
+        ({"find": "'sku'", "task": "tasks.send"}, []),
+        ({"find": "%"}, []),
+        ({"find": "\x00"}, ["Gone", "KeyError"]),
+    ],
+    ids=str,
+)
+def test_groups_are_filtered_by_a_part_of_the_exception_or_its_message(
+    admin: Client, engine: Engine, query: dict[str, str], found: list[str]
+) -> None:
+    group_of(engine, MAIL)
+    group_of(engine, SKU)
+
+    assert shown(admin, **query) == found
+    html = admin.get(url(), query).content.decode()
+    assert ("Show all failures" in html) == (query["find"] != "\x00")
+
+
+def test_messages_that_a_user_may_not_see_are_not_searched(
+    client: Client, engine: Engine, settings: Any
+) -> None:
+    group_of(engine, SKU)
+    tasks = deepcopy(settings.TASKS)
+    tasks["default"].setdefault("OPTIONS", {})["private_errors"] = True
+    settings.TASKS = tasks
+    user = permitted(client, "view_taskrecord")
+
+    assert shown(user, find="'sku'") == []
+    assert shown(user, find="keyerr") == ["KeyError"]
 
 
 def test_a_group_out_of_the_range_is_left_out(admin: Client, engine: Engine) -> None:
