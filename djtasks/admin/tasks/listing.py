@@ -1,4 +1,7 @@
-"""The list of tasks: the count of each state, the tasks that match, and the actions."""
+"""The list of tasks: the count of each state, the tasks that match, and the actions.
+
+It is in pages of a keyset, the newest first; or sorted by a duration, in pages of a bounded set.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from djtasks.admin.pages import page_number
 from djtasks.admin.search import (
     SearchResult,
     asked_for,
@@ -24,21 +28,26 @@ from djtasks.admin.tasks.columns import Column, cells_of, needed_by
 from djtasks.engine import Engine
 from djtasks.inspection.listing import Reading, TaskPage, page_of, with_older_matches
 from djtasks.inspection.search.values import id_of
+from djtasks.inspection.sorting import (
+    MOST_PAGES,
+    MOST_SORTED,
+    SORTS,
+    SortedPage,
+    sorted_page,
+)
 from djtasks.operations import selected
 
 TAB = "djtasks_taskrecord_changelist"
+# The columns whose heads sort the list, and how.
+_SORTED_BY = {"waited": "wait", "ran": "run"}
 
 
 def task_list(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpResponse:
-    """List the tasks that a search finds, newest first."""
+    """List the tasks that a search finds, newest first or sorted by `?sort=`."""
     found = find(admin, request, engine, asked_for(request))
     search = found.search
-    asked = _Asked(
-        older=_cursor(request, "older"),
-        newer=_cursor(request, "newer"),
-        columns=admin.columns_for(request),
-    )
-    page = _page(engine, found, asked)
+    asked = _asked(admin, request)
+    page = _sorted(engine, found, asked) if asked.sort else _page(engine, found, asked)
     total, limit = found.total(engine)
     return admin.show(
         request,
@@ -56,20 +65,22 @@ def task_list(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpRes
         narrow=narrowings(engine, found, page.rows),
         suggestions=suggestions(engine, page.rows, found.context),
         may_view_arguments=found.context.visibility.arguments,
-        first_page=query(engine, search.text) if asked.older or asked.newer else "",
+        first_page=query(engine, search.text) if asked.is_beyond_first else "",
+        sort=asked.sort,
+        most_sorted=MOST_SORTED,
         **_table(admin, request, page, found),
     )
 
 
 def _table(
-    admin: TaskPages, request: HttpRequest, page: TaskPage, found: SearchResult
+    admin: TaskPages, request: HttpRequest, page: TaskPage | SortedPage, found: SearchResult
 ) -> dict[str, Any]:
     """Return the columns, the rows with their cells, and the actions for them."""
     columns = admin.columns_for(request)
     tasks = admin.listed_tasks(request, page.rows, found.context.now)
     return {
         "page": page,
-        "columns": columns,
+        "heads": [(column, _SORTED_BY.get(column.name, "")) for column in columns],
         "listed": list(zip(page.rows, cells_of(columns, tasks), strict=True)),
         "verbs": actions_for_many(admin, request, found.search.phases),
     }
@@ -87,11 +98,39 @@ class _Asked:
     older: UUID | None
     newer: UUID | None
     columns: Sequence[Column]
+    sort: str
+    number: int
+
+    @property
+    def is_beyond_first(self) -> bool:
+        """Return whether there are pages before this one, if it is not the first by chance."""
+        return self.number > 1 if self.sort else bool(self.older or self.newer)
+
+    def reading(self, found: SearchResult) -> Reading:
+        """Return what to read of the tasks."""
+        return Reading(visibility=found.context.visibility, fields=needed_by(self.columns))
+
+
+def _asked(admin: TaskPages, request: HttpRequest) -> _Asked:
+    sort = request.GET.get("sort", "")
+    return _Asked(
+        older=_cursor(request, "older"),
+        newer=_cursor(request, "newer"),
+        columns=admin.columns_for(request),
+        sort=sort if sort in SORTS else "",
+        number=page_number(request, most=MOST_PAGES),
+    )
+
+
+def _sorted(engine: Engine, found: SearchResult, asked: _Asked) -> SortedPage:
+    return sorted_page(
+        engine, found.records, sort=asked.sort, number=asked.number, reading=asked.reading(found)
+    )
 
 
 def _page(engine: Engine, found: SearchResult, asked: _Asked) -> TaskPage:
     search = found.search
-    reading = Reading(visibility=found.context.visibility, fields=needed_by(asked.columns))
+    reading = asked.reading(found)
     page = page_of(
         engine, found.records, found.scope, older=asked.older, newer=asked.newer, reading=reading
     )
