@@ -14,8 +14,8 @@ from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from djtasks.formats import tracebacks
 from djtasks.formats.durations import in_words
@@ -63,6 +63,16 @@ def script(context: template.Context, name: str) -> SafeString:
 def _nonce(context: template.Context) -> str | SafeString:
     nonce = context.get("csp_nonce")
     return format_html(' nonce="{}"', nonce) if nonce else ""
+
+
+@register.simple_tag
+def own_language() -> SafeString | str:
+    """Return the attributes for text in English on a page whose language djtasks does not have."""
+    english = "Background tasks"
+    is_english = (get_language() or "en").startswith("en")
+    if is_english or _(english) != english:
+        return ""
+    return format_html(' lang="{}" dir="{}"', "en", "ltr")
 
 
 @register.simple_tag

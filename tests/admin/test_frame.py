@@ -132,6 +132,18 @@ def test_a_vendored_script_is_the_one_whose_checksum_is_written_down(folder: Pat
     assert checksums == written_down(folder)
 
 
+@pytest.mark.parametrize(
+    ("language", "is_said"), [("en", False), ("en-gb", False), ("de", True), ("ar", True)]
+)
+def test_english_on_a_page_of_another_language_says_that_it_is_english(
+    admin: Client, language: str, is_said: bool
+) -> None:
+    with override_settings(LANGUAGE_CODE=language):
+        html = admin.get(page("djtasks_queues")).content.decode()
+
+    assert ('<div id="content-main" class="djt" lang="en" dir="ltr">' in html) is is_said
+
+
 def test_the_address_tag_keeps_the_other_parameters(rf: RequestFactory) -> None:
     from django.template import Context, Template
 
