@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import connections
 from django.test import Client, override_settings
 from django.urls import reverse
@@ -15,6 +16,7 @@ from djtasks.models import QueueControl
 from tests.admin.opening import page, staff
 from tests.admin.stage import set_up
 from tests.conftest import require
+from tests.pgbouncer import needs_a_session
 from tests.routing import Home
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -135,3 +137,43 @@ def test_a_character_that_the_database_lacks_is_said(admin: Client) -> None:
     assert "such as an emoji" in said(answer)
     assert admin.post(pause, {"reason": "d\u00e9j\u00e0", "length": ""}).status_code == 302
     assert QueueControl.objects.get().reason == "d\u00e9j\u00e0"
+
+
+@pytest.fixture
+def latin(transactional_db: None) -> Iterator[None]:
+    """A database in LATIN1 in place of the default one, with its tables."""
+    connection = connections["default"]
+    whole = connection.settings_dict["NAME"]
+    latin = f"{whole}_latin"
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {latin}")
+        cursor.execute(f"CREATE DATABASE {latin} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    connection.close()
+    connection.settings_dict["NAME"] = latin
+    try:
+        call_command("migrate", verbosity=0)
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = whole
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {latin}")
+
+
+@pytest.mark.slow
+@needs_a_session
+@pytest.mark.usefixtures("servers", "latin")
+@pytest.mark.django_db(transaction=True)
+def test_a_search_for_a_character_that_the_database_lacks_is_answered(admin: Client) -> None:
+    for where in (
+        "taskrecord/?q=error:\N{ROCKET}",
+        "taskrecord/export/?q=\N{ROCKET}",
+        "taskrecord/bulk/new/?action=retry&all=1&q=\N{ROCKET}",
+        "taskrecord/failures/?find=\N{ROCKET}",
+        "taskrecord/failures/retry/?group=\N{ROCKET}",
+    ):
+        answer = admin.get(f"/admin/djtasks/{where}")
+        assert answer.status_code == 400, where
+        assert "such as an emoji" in said(answer)
+    for where in ("taskrecord/new/?find=\N{ROCKET}", "taskrecord/?q=d\u00e9j\u00e0"):
+        assert admin.get(f"/admin/djtasks/{where}").status_code == 200, where

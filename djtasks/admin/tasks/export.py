@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -64,7 +65,9 @@ def export(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpRespon
             found.search.problems[0].message, status=400, content_type="text/plain; charset=utf-8"
         )
     columns = [column for column in admin.columns_for(request) if column.exported]
-    rows = _with_columns(admin, request, _rows(engine, found, columns), columns)
+    # Read before the first byte is sent, so that an error is no half of a file.
+    ids = sorted(found.records.values_list("pk", flat=True), reverse=True)
+    rows = _with_columns(admin, request, _rows(engine, found, ids, columns), columns)
     note = _note(found)
     names = (*_columns(found), *(column.name for column in columns))
     lines = _csv(rows, names, note) if form == "csv" else _json(rows, note)
@@ -93,13 +96,14 @@ def _with_columns(
         yield from batch.rows
 
 
-def _rows(engine: Engine, found: SearchResult, columns: Sequence[Column]) -> Iterator[_Batch]:
-    """Yield rows, newest first; skip those deleted meanwhile.
+def _rows(
+    engine: Engine, found: SearchResult, ids: Sequence[UUID], columns: Sequence[Column]
+) -> Iterator[_Batch]:
+    """Yield the rows with these ids, in their order; skip those deleted meanwhile.
 
     All ids at once (the scope bounds them), then some rows at a time: a slow reader holds no
     transaction open.
     """
-    ids = sorted(found.records.values_list("pk", flat=True), reverse=True)
     reading = Reading(visibility=found.context.visibility, fields=needed_by(columns))
     unread = {"metadata", "progress"} - reading.fields
     records = records_of(engine).defer(*unread)
