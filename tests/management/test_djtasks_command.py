@@ -14,7 +14,7 @@ from djtasks.engine import engine_of
 from djtasks.formats.ids import new_id
 from djtasks.management.commands.djtasks import Command
 from djtasks.models import TaskRecord, WorkerRecord
-from djtasks.operations import cancel, pause_queue
+from djtasks.operations import bulk_task, cancel, pause_queue
 from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.tasks import add, explode
@@ -210,6 +210,16 @@ def test_enqueue_says_what_is_wrong(arguments: list[str], complaint: str) -> Non
     _output, error = refused("enqueue", *arguments)
 
     assert complaint in error
+    assert not TaskRecord.objects.exists()
+
+
+def test_enqueue_knows_nothing_of_the_tasks_of_djtasks_itself() -> None:
+    path = bulk_task("default").module_path
+
+    _output, error = refused("enqueue", path, '["7"]')
+
+    assert error.startswith(f"{path!r} is a task of djtasks itself")
+    assert f"\n  {path}" not in error
     assert not TaskRecord.objects.exists()
 
 

@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, OutputWrapper
 
 from djtasks.compat import InvalidTask
 from djtasks.definitions import registry
+from djtasks.definitions.task import Task
 from djtasks.engine import engine_of, our_aliases
 from djtasks.errors import InvalidArguments, UnknownTask
 from djtasks.formats.json_values import MAX_DEPTH
@@ -29,7 +30,7 @@ def handle(options: dict[str, Any], out: OutputWrapper) -> None:
     for alias in our_aliases():
         registry.import_tasks(engine_of(alias).options.imports)
     try:
-        task = registry.get(options["path"])
+        task = _task(options["path"])
         arguments = json.loads(options["arguments"])
         if isinstance(arguments, dict):
             result = task.enqueue(**arguments)
@@ -44,8 +45,17 @@ def handle(options: dict[str, Any], out: OutputWrapper) -> None:
             f"The arguments are nested too deeply. The maximum is {MAX_DEPTH} levels."
         ) from None
     except UnknownTask as error:
-        known = "\n  ".join(task.module_path for task in registry.all_tasks())
+        listed = (task for task in registry.all_tasks() if not registry.is_internal(task))
+        known = "\n  ".join(task.module_path for task in listed)
         raise CommandError(f"{error}\nKnown tasks:\n  {known or '(none)'}") from error
     except (InvalidArguments, InvalidTask) as error:
         raise CommandError(str(error)) from error
     out.write(result.id)
+
+
+def _task(path: str) -> Task[..., Any]:
+    """Return a task of the project; raise UnknownTask for those of djtasks itself, too."""
+    task = registry.get(path)
+    if registry.is_internal(task):
+        raise UnknownTask(f"{path!r} is a task of djtasks itself, which nobody enqueues by hand.")
+    return task
