@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from djtasks.formats.durations import in_words
 from djtasks.inspection import COUNT_LIMIT, QueueFacts, SchedulerFacts, Status, WorkerFacts
+from djtasks.management.terminal import in_a_cell
 
 
 def render_status(status: Status) -> str:
@@ -77,7 +78,7 @@ def _notes(worker: WorkerFacts) -> list[tuple[str, bool]]:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return rows under a header, with all but the first and last column aligned right."""
-    lines = [head, *rows]
+    lines = [[in_a_cell(cell) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[column]) for row in lines) for column in range(len(head))]
     return "\n".join(
         "  ".join(

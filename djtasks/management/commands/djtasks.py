@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from djtasks.management.subcommands import ALL
+from djtasks.management.terminal import Terminal, explained_errors, quiet_end
 
 
 class Command(BaseCommand):
@@ -27,5 +28,11 @@ class Command(BaseCommand):
             options["skip_checks"] = True
         return super().execute(*args, **options)
 
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Show no traceback after Ctrl-C, or when the output goes to a pipe that is closed."""
+        with quiet_end():
+            super().run_from_argv(argv)
+
     def handle(self, *_args: Any, **options: Any) -> None:
-        ALL[options["command"]].handle(options, self.stdout)
+        with explained_errors():
+            ALL[options["command"]].handle(options, Terminal(self.stdout))

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from djtasks.compat import DEFAULT_TASK_BACKEND_ALIAS
 from djtasks.errors import CannotListen
 from djtasks.management.serving import add_probes, engine_for, probes_of
+from djtasks.management.terminal import quiet_end
 from djtasks.worker.os_signals import Wakeup
 from djtasks.worker.supervisor.scheduling import run_scheduler
 
@@ -28,6 +29,11 @@ class Command(BaseCommand):
             help="the TASKS alias whose schedules to fire (default: %(default)s)")  # fmt: skip
         add_probes(parser)
         add("--held", action="store_true", help="also stop when standard input closes")
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Show no traceback after Ctrl-C, or when the output goes to a pipe that is closed."""
+        with quiet_end():
+            super().run_from_argv(argv)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         engine = engine_for(options["backend"])

@@ -12,6 +12,7 @@ from djtasks.compat import DEFAULT_TASK_BACKEND_ALIAS
 from djtasks.engine import Engine
 from djtasks.errors import CannotListen
 from djtasks.management.serving import add_probes, engine_for, probes_of
+from djtasks.management.terminal import quiet_end
 from djtasks.worker.config import ProbeConfig, WorkerConfig
 from djtasks.worker.os_signals import Wakeup
 from djtasks.worker.start import default_processes, run, run_reloading
@@ -58,6 +59,11 @@ class Command(BaseCommand):
         add_probes(parser)
         add("--held", action="store_true",
             help="also stop when standard input closes (used by --reload)")  # fmt: skip
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Show no traceback after Ctrl-C, or when the output goes to a pipe that is closed."""
+        with quiet_end():
+            super().run_from_argv(argv)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         engine = engine_for(options["backend"])

@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from django.core.management.base import CommandError, OutputWrapper
+from django.core.management.base import CommandError
 
 from djtasks.definitions import registry
 from djtasks.definitions.options import LONGEST_QUEUE, is_queue
 from djtasks.engine import Engine, engine_of, our_aliases
 from djtasks.formats.suggestions import did_you_mean
+from djtasks.management.terminal import Terminal
 from djtasks.operations import OperationResult
 
 Facts = TypeVar("Facts")
@@ -25,7 +26,7 @@ class Subcommand(Protocol):
 
     def add_arguments(self, parser: ArgumentParser) -> None: ...
 
-    def handle(self, options: dict[str, Any], out: OutputWrapper) -> None:
+    def handle(self, options: dict[str, Any], out: Terminal) -> None:
         """Run the subcommand; raise CommandError with a sentence that says what went wrong."""
         ...
 
@@ -119,7 +120,7 @@ def plain(value: Any) -> Any:
     return value.total_seconds() if isinstance(value, timedelta) else str(value)
 
 
-def report(out: OutputWrapper, done: OperationResult, ids: Sequence[UUID], verb: str) -> None:
+def report(out: Terminal, done: OperationResult, ids: Sequence[UUID], verb: str) -> None:
     """Print what an operation did to `ids`; raise CommandError if it left some unchanged."""
     out.write(f"{len(done.changed)} of {len(ids)} {verb}.")
     if done.refused:

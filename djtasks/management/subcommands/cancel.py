@@ -3,10 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError, OutputWrapper
+from django.core.management.base import CommandError
 
 from djtasks import operations
 from djtasks.management.subcommands.base import add_ids, any_engine
+from djtasks.management.terminal import Terminal
 
 HELP = "cancel waiting tasks and stop running ones"
 
@@ -15,7 +16,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_ids(parser)
 
 
-def handle(options: dict[str, Any], out: OutputWrapper) -> None:
+def handle(options: dict[str, Any], out: Terminal) -> None:
     ids = options["ids"]
     count = operations.cancel(any_engine(), ids)
     out.write(f"{count} of {len(ids)} cancelled.")

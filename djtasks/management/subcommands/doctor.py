@@ -4,12 +4,13 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError, OutputWrapper
+from django.core.management.base import CommandError
 from django.utils.translation import override
 
 from djtasks.doctor import DEFAULT_ROLE, Finding, Level, examine, roles
 from djtasks.engine import our_aliases
 from djtasks.management.subcommands.base import add_backend
+from djtasks.management.terminal import Terminal
 
 HELP = "try every part of the installation, report what is wrong and how to fix it"
 _MARKS = {Level.OK: "ok", Level.WARN: "warn", Level.BAD: "BAD"}
@@ -38,7 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 @override(None)  # terminal output is always in English
-def handle(options: dict[str, Any], out: OutputWrapper) -> None:
+def handle(options: dict[str, Any], out: Terminal) -> None:
     found = {alias: examine(alias, role=options["role"]) for alias in _aliases(options)}
     if options["json"]:
         facts = {alias: [_facts(one) for one in findings] for alias, findings in found.items()}

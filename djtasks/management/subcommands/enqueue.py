@@ -4,7 +4,7 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError, OutputWrapper
+from django.core.management.base import CommandError
 
 from djtasks.compat import InvalidTask
 from djtasks.definitions import registry
@@ -12,6 +12,7 @@ from djtasks.definitions.task import Task
 from djtasks.engine import engine_of, our_aliases
 from djtasks.errors import InvalidArguments, UnknownTask
 from djtasks.formats.json_values import MAX_DEPTH
+from djtasks.management.terminal import Terminal
 
 HELP = "enqueue a task by its dotted path"
 
@@ -26,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def handle(options: dict[str, Any], out: OutputWrapper) -> None:
+def handle(options: dict[str, Any], out: Terminal) -> None:
     for alias in our_aliases():
         registry.import_tasks(engine_of(alias).options.imports)
     try:

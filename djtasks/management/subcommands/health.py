@@ -7,9 +7,10 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError, OutputWrapper
+from django.core.management.base import CommandError
 
 from djtasks.management.serving import Address, address
+from djtasks.management.terminal import Terminal
 
 HELP = "ask a running worker or scheduler whether it makes progress"
 FRESH_SECONDS = 30.0
@@ -37,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def handle(options: dict[str, Any], out: OutputWrapper) -> None:
+def handle(options: dict[str, Any], out: Terminal) -> None:
     if options["file"] is not None:
         reasons = _ask_file(options["file"], options["max_age"], ready=options["ready"])
     else:

@@ -4,11 +4,10 @@ from argparse import ArgumentParser, ArgumentTypeError
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import OutputWrapper
-
 from djtasks import operations
 from djtasks.formats.durations import in_words
 from djtasks.management.subcommands.base import add_queue, queues_named, this_person
+from djtasks.management.terminal import Terminal
 
 HELP = "stop workers from taking tasks of a queue; running tasks finish"
 
@@ -22,7 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def handle(options: dict[str, Any], out: OutputWrapper) -> None:
+def handle(options: dict[str, Any], out: Terminal) -> None:
     queue, pause = options["queue"], options["minutes"]
     for engine in queues_named(queue, options):
         until = None if pause is None else engine.now() + pause

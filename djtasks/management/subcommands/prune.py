@@ -4,11 +4,12 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import CommandError, OutputWrapper
+from django.core.management.base import CommandError
 
 from djtasks import operations
 from djtasks.formats.durations import LONGEST
 from djtasks.management.subcommands.base import add_backend, engines
+from djtasks.management.terminal import Terminal
 
 HELP = "delete finished tasks that are past their retention"
 
@@ -21,14 +22,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_backend(parser)
 
 
-def handle(options: dict[str, Any], out: OutputWrapper) -> None:
+def handle(options: dict[str, Any], out: Terminal) -> None:
     older_than = _duration(options["older_than"])
     total = 0
     for engine in engines(options):
         for count in operations.prune(engine, older_than=older_than):
             total += count
-            _progress(out, f"{total:,} deleted")
-    _progress(out, "")
+            out.progress(f"{total:,} deleted")
+    out.progress("")
     out.write(f"{total:,} finished tasks deleted.")
 
 
@@ -38,9 +39,3 @@ def _duration(days: float | None) -> timedelta | None:
     if not 0 <= days <= LONGEST.days:
         raise CommandError(f"--older-than must be from 0 to {LONGEST.days:,} days, got {days:g}.")
     return timedelta(days=days)
-
-
-def _progress(out: OutputWrapper, text: str) -> None:
-    if out.isatty():
-        out.write(f"\r\x1b[K{text}", ending="")
-        out.flush()

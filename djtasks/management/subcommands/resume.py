@@ -3,10 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError, OutputWrapper
+from django.core.management.base import CommandError
 
 from djtasks import operations
 from djtasks.management.subcommands.base import add_queue, queues_named
+from djtasks.management.terminal import Terminal
 
 HELP = "let workers take tasks of a paused queue again"
 
@@ -15,7 +16,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_queue(parser)
 
 
-def handle(options: dict[str, Any], out: OutputWrapper) -> None:
+def handle(options: dict[str, Any], out: Terminal) -> None:
     queue = options["queue"]
     resumed = [e for e in queues_named(queue, options) if operations.resume_queue(e, queue)]
     if not resumed:

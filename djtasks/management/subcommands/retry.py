@@ -3,10 +3,9 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import OutputWrapper
-
 from djtasks import operations
 from djtasks.management.subcommands.base import add_ids, any_engine, report
+from djtasks.management.terminal import Terminal
 
 HELP = "make FAILED, CANCELLED or EXPIRED tasks ready again"
 
@@ -15,5 +14,5 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_ids(parser)
 
 
-def handle(options: dict[str, Any], out: OutputWrapper) -> None:
+def handle(options: dict[str, Any], out: Terminal) -> None:
     report(out, operations.retry(any_engine(), options["ids"]), options["ids"], "ready again")

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import CommandError, OutputWrapper
+from django.core.management.base import CommandError
 
 from djtasks import inspection
 from djtasks.engine import Engine
@@ -13,6 +13,7 @@ from djtasks.errors import DjtasksError
 from djtasks.inspection import ScheduleFacts
 from djtasks.management.schedule_rendering import render_runs, render_schedules
 from djtasks.management.subcommands.base import add_backend, engines, plain
+from djtasks.management.terminal import Terminal
 
 HELP = "show schedules, when they run next, and what is wrong with them"
 MOST_RUNS = 1_000
@@ -28,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_backend(parser)
 
 
-def handle(options: dict[str, Any], out: OutputWrapper) -> None:
+def handle(options: dict[str, Any], out: Terminal) -> None:
     count = options["preview"]
     if count is not None and not options["name"]:
         raise CommandError("--preview needs the NAME of a schedule: --preview 10 NAME")
@@ -55,7 +56,7 @@ def _find(asked: list[Engine], name: str | None) -> list[tuple[Engine, ScheduleF
     return found
 
 
-def _list(found: list[tuple[Engine, ScheduleFacts]], out: OutputWrapper, *, as_json: bool) -> None:
+def _list(found: list[tuple[Engine, ScheduleFacts]], out: Terminal, *, as_json: bool) -> None:
     if as_json:
         out.write(json.dumps([asdict(one) for _, one in found], default=plain, indent=2))
     elif found:
@@ -65,7 +66,7 @@ def _list(found: list[tuple[Engine, ScheduleFacts]], out: OutputWrapper, *, as_j
 
 
 def _preview(
-    engine: Engine, schedule: ScheduleFacts, out: OutputWrapper, options: dict[str, Any]
+    engine: Engine, schedule: ScheduleFacts, out: Terminal, options: dict[str, Any]
 ) -> None:
     try:
         runs = inspection.next_runs(engine, schedule.id, options["preview"])

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import OutputWrapper
 from django.utils.translation import override
 
 from djtasks.definitions import registry
 from djtasks.formats.durations import in_words
 from djtasks.inspection import Attempt, TaskFacts, task_facts
 from djtasks.management.subcommands.base import find_task, plain, task_id
+from djtasks.management.terminal import Terminal, in_a_cell
 
 HELP = "show a task: its call, state, attempts, errors and result"
 
@@ -23,7 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 @override(None)  # terminal output is always in English
-def handle(options: dict[str, Any], out: OutputWrapper) -> None:
+def handle(options: dict[str, Any], out: Terminal) -> None:
     engine, facts = find_task(options["id"], task_facts)
     registry.import_tasks(engine.options.imports)
     if options["json"]:
@@ -33,10 +33,10 @@ def handle(options: dict[str, Any], out: OutputWrapper) -> None:
 
 
 def _lines(facts: TaskFacts) -> Iterator[str]:
-    yield "".join(piece.text for piece in facts.call)
+    yield in_a_cell("".join(piece.text for piece in facts.call))
     yield ""
     for name, value in _table(facts):
-        yield f"{name + ':':<12}{value}"
+        yield f"{name + ':':<12}{in_a_cell(str(value))}"
     for attempt in facts.attempts:
         yield from _attempt(attempt)
 

@@ -5,12 +5,12 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import OutputWrapper
 from django.utils.translation import override
 
 from djtasks import inspection
 from djtasks.management.rendering import render_status
 from djtasks.management.subcommands.base import add_backend, engines, plain
+from djtasks.management.terminal import Terminal
 
 HELP = "show queues, workers, schedules and what is wrong"
 
@@ -21,7 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 @override(None)  # terminal output is always in English
-def handle(options: dict[str, Any], out: OutputWrapper) -> None:
+def handle(options: dict[str, Any], out: Terminal) -> None:
     statuses = [inspection.status_of(engine) for engine in engines(options)]
     if options["json"]:
         out.write(json.dumps([asdict(status) for status in statuses], default=plain, indent=2))

@@ -3,11 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import OutputWrapper
 from django.utils.translation import override
 
 from djtasks import inspection
 from djtasks.management.subcommands.base import find_task, task_id
+from djtasks.management.terminal import Terminal
 from djtasks.protocol.states import FINAL
 
 HELP = "explain why a task is not running"
@@ -18,7 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 @override(None)  # terminal output is always in English
-def handle(options: dict[str, Any], out: OutputWrapper) -> None:
+def handle(options: dict[str, Any], out: Terminal) -> None:
     engine, facts = find_task(options["id"], inspection.facts_for_why)
     for reason in inspection.why_not_running(facts):
         out.write(f"{'*' if reason.holds else ' '} {reason.text}")
