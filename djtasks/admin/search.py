@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q
@@ -16,63 +15,20 @@ from djtasks.admin.task_pages import TaskPages
 from djtasks.admin.visibility import visibility_for
 from djtasks.definitions import registry
 from djtasks.engine import Engine
-from djtasks.errors import InvalidSelection
-from djtasks.inspection.figures.batch_counts import COUNT_LIMIT, counts_of
+from djtasks.inspection.figures.batch_counts import counts_of
 from djtasks.inspection.listing import (
-    INDEXED_LIMIT,
-    Scope,
     TaskRow,
-    newest_window,
-    scope_of,
 )
 from djtasks.inspection.search import keys
 from djtasks.inspection.search.context import SearchContext, search_context
 from djtasks.inspection.search.keys import PHASES, in_phase
-from djtasks.inspection.search.query import Search, SearchProblem, read_search
+from djtasks.inspection.search.query import Search
 from djtasks.inspection.search.tokens import Term
 from djtasks.inspection.status import records_to_count
-from djtasks.operations import selected
+from djtasks.searching import SearchResult, find_tasks
 from djtasks.templatetags.djtasks_pages import PHASES as PHASE_BADGES
 
 MOST_SUGGESTED = 300
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchResult:
-    """What a search finds. `records`: those of its matches that are listed.
-
-    `indexed_count`: to how many an index leads, at most LED_LIMIT; None where nobody had to ask.
-    """
-
-    search: Search
-    context: SearchContext
-    scope: Scope
-    records: Any
-    indexed_count: int | None
-
-    @property
-    def is_bounded(self) -> bool:
-        """Return whether a bulk action on all matches may leave out some of them."""
-        whole = self.search.uses_index or not self.search.chips
-        return self.scope.is_partial and not whole
-
-    @property
-    def selection(self) -> dict[str, Any]:
-        """Return all matches as the selection of a bulk action, with the text of the search."""
-        parts = [self.search.selection]
-        if self.is_bounded:
-            parts.append({"pk__gte": str(self.scope.oldest)})
-        return {"all": parts, "search": self.search.text}
-
-    def total(self, engine: Engine) -> tuple[int, int]:
-        """Return how many match, and the number from which that count means "or more"."""
-        if not self.scope.is_partial or self.is_bounded:
-            return counts_of(engine, [self.records])[0], COUNT_LIMIT
-        return (
-            (COUNT_LIMIT, COUNT_LIMIT)
-            if self.indexed_count is None
-            else (self.indexed_count, INDEXED_LIMIT)
-        )
 
 
 def asked_for(request: HttpRequest) -> str:
@@ -88,31 +44,7 @@ def context_for(admin: TaskPages, request: HttpRequest, engine: Engine) -> Searc
 
 def find(admin: TaskPages, request: HttpRequest, engine: Engine, text: str) -> SearchResult:
     """Return what a search finds for this user, and how far it looks."""
-    context = context_for(admin, request, engine)
-    search = read_search(text, context)
-    try:
-        records = selected(engine, search.selection)
-    except InvalidSelection as error:
-        # Every value was looked at; this is for one that a database sees otherwise.
-        problem = SearchProblem(term=Term(key="", value=text), message=str(error))
-        search = Search(problems=[problem])
-        records = selected(engine, {})
-    oldest = newest_window(engine)
-    indexed_count = None
-    if oldest is not None and search.index_filter is not None:
-        indexed = selected(engine, search.index_filter)
-        if search.is_ready:
-            # What waits may be the last of millions of records, to be found only by its index.
-            indexed = indexed.order_by(*search.order)
-        indexed_count = counts_of(engine, [indexed], limit=INDEXED_LIMIT)[0]
-    scope = scope_of(oldest, indexed_count)
-    return SearchResult(
-        search=search,
-        context=context,
-        scope=scope,
-        records=scope.within(records),
-        indexed_count=indexed_count,
-    )
+    return find_tasks(engine, text, context_for(admin, request, engine))
 
 
 def query(engine: Engine, text: str, **more: str) -> str:

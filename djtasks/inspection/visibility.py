@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from djtasks.definitions.redaction import HIDDEN
+from djtasks.engine import Engine
 
 # Only for users who may see arguments: what a task gets, returns and reports, and keys, which are
 # made of arguments.
@@ -30,6 +31,11 @@ class Visibility:
     def message(self, text: str) -> str:
         """Return the message of an error as this user may see it; an empty one stays empty."""
         return text if self.errors or not text else HIDDEN
+
+
+def visibility_if(engine: Engine, *, may_see: bool) -> Visibility:
+    """Return what somebody may see who may, or may not, see arguments."""
+    return Visibility(arguments=may_see, errors=may_see or not engine.options.private_errors)
 
 
 NOTHING_PRIVATE = Visibility(arguments=False, errors=False)

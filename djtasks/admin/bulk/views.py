@@ -18,7 +18,7 @@ from djtasks import operations
 from djtasks.admin.built_in_actions import BUILT_IN
 from djtasks.admin.project_actions import run_on_many
 from djtasks.admin.refusals import require
-from djtasks.admin.search import SearchResult, chips_of, context_for, find, query
+from djtasks.admin.search import chips_of, context_for, find, query
 from djtasks.admin.task_actions import TaskAction, action_named
 from djtasks.admin.task_pages import TaskPages
 from djtasks.engine import Engine
@@ -31,6 +31,7 @@ from djtasks.inspection.search.query import visible
 from djtasks.models import BulkAction, TaskState
 from djtasks.operations.bulk.here import MOST_HERE, RAISED
 from djtasks.protocol.states import State
+from djtasks.searching import SearchResult
 from djtasks.templatetags.djtasks_pages import count as in_figures
 from djtasks.templatetags.djtasks_pages import duration
 

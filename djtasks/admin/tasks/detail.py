@@ -20,7 +20,6 @@ from djtasks.admin.tasks.access import VERBS, TasksAdmin, TaskView, about_one, r
 from djtasks.admin.tasks.actions import LIST, act, buttons_of
 from djtasks.admin.tasks.attempts import attempt_rows, checks_of, standing_of
 from djtasks.admin.tasks.timeline import drawing_of
-from djtasks.admin.visibility import visibility_if
 from djtasks.engine import Engine
 from djtasks.inspection import (
     Piece,
@@ -33,6 +32,7 @@ from djtasks.inspection import (
 )
 from djtasks.inspection.attempts import without_messages
 from djtasks.inspection.rows import stored_schedule
+from djtasks.inspection.visibility import visibility_if
 from djtasks.protocol.states import FINAL, State
 
 _SHOWN_RELATED = 8

@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from djtasks.admin.search import SearchResult, asked_for, find
+from djtasks.admin.search import asked_for, find
 from djtasks.admin.task_pages import TaskPages
 from djtasks.admin.tasks.columns import Column, exported_value, needed_by, values_of
 from djtasks.definitions.redaction import redacted_value
@@ -26,6 +26,7 @@ from djtasks.inspection.status import records_of
 from djtasks.inspection.tasks import phase_of, ran_of, waited_of
 from djtasks.models import TaskRecord
 from djtasks.protocol.states import State
+from djtasks.searching import SearchResult
 
 _ROWS_PER_SCAN = 500
 _COLUMNS = (

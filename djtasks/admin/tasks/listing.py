@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 
 from djtasks.admin.pages import page_number
 from djtasks.admin.search import (
-    SearchResult,
     asked_for,
     chips_of,
     find,
@@ -26,7 +25,7 @@ from djtasks.admin.task_actions import actions_for_many
 from djtasks.admin.task_pages import TaskPages
 from djtasks.admin.tasks.columns import Column, cells_of, needed_by
 from djtasks.engine import Engine
-from djtasks.inspection.listing import Reading, TaskPage, page_of, with_older_matches
+from djtasks.inspection.listing import Reading, TaskPage
 from djtasks.inspection.search.values import id_of
 from djtasks.inspection.sorting import (
     MOST_PAGES,
@@ -35,7 +34,7 @@ from djtasks.inspection.sorting import (
     SortedPage,
     sorted_page,
 )
-from djtasks.operations import selected
+from djtasks.searching import SearchResult, page_found
 
 TAB = "djtasks_taskrecord_changelist"
 # The columns whose heads sort the list, and how.
@@ -129,14 +128,6 @@ def _sorted(engine: Engine, found: SearchResult, asked: _Asked) -> SortedPage:
 
 
 def _page(engine: Engine, found: SearchResult, asked: _Asked) -> TaskPage:
-    search = found.search
-    reading = asked.reading(found)
-    page = page_of(
-        engine, found.records, found.scope, older=asked.older, newer=asked.newer, reading=reading
-    )
-    is_first = not (asked.older or asked.newer or page.older)
-    if not (is_first and found.scope.is_partial and search.uses_index):
-        return page
-    return with_older_matches(
-        engine, page, selected(engine, search.selection), order=search.order, reading=reading
+    return page_found(
+        engine, found, older=asked.older, newer=asked.newer, reading=asked.reading(found)
     )

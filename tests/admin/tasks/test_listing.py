@@ -8,8 +8,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from djtasks import task
-from djtasks.admin import search as task_search
+from djtasks import searching, task
 from djtasks.engine import Engine
 from djtasks.formats.ids import new_id
 from djtasks.inspection import listing
@@ -258,7 +257,7 @@ def test_of_more_than_can_be_looked_at_some_are_shown(
         add.enqueue(1, 2)
     stuck.append(add.using(queue_name="reports").enqueue(1, 2).id)
     monkeypatch.setattr(listing, "INDEXED_LIMIT", 2)
-    monkeypatch.setattr(task_search, "INDEXED_LIMIT", 2)
+    monkeypatch.setattr(searching, "INDEXED_LIMIT", 2)
 
     answer = page(admin, q="state:ready queue:reports")
 
