@@ -1,6 +1,7 @@
 """Status as text for a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from djtasks.formats.durations import in_words
 from djtasks.inspection import COUNT_LIMIT, QueueFacts, SchedulerFacts, Status, WorkerFacts
@@ -34,7 +35,7 @@ def render_status(status: Status) -> str:
 
 def _count(count: int) -> str:
     """Return a count, with a plus if it stopped at COUNT_LIMIT."""
-    return f"{count:,}" + ("+" if count >= COUNT_LIMIT else "")
+    return counted(count, is_capped=count >= COUNT_LIMIT)
 
 
 def _schedules_line(scheduler: SchedulerFacts) -> str:
@@ -76,13 +77,29 @@ def _notes(worker: WorkerFacts) -> list[tuple[str, bool]]:
     return [("draining", worker.draining), ("alone", worker.alone)]
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return rows under a header, with all but the first and last column aligned right."""
+def counted(count: int, *, is_capped: bool) -> str:
+    """Return a count, with a plus if counting stopped there."""
+    return f"{count:,}{'+' if is_capped else ''}"
+
+
+def moment_in_words(moment: datetime, now: datetime) -> str:
+    """Return how long ago a moment was, or in how long it comes."""
+    if moment > now:
+        return f"in {in_words(moment - now)}"
+    return f"{in_words(now - moment)} ago"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: Collection[str] = ()) -> str:
+    """Return rows under a header, each cell on one line.
+
+    The first and last columns and those in `left` are aligned left, the others right.
+    """
+    flush = {0, len(head) - 1} | {place for place, name in enumerate(head) if name in left}
     lines = [[in_a_cell(cell) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[column]) for row in lines) for column in range(len(head))]
     return "\n".join(
         "  ".join(
-            cell.ljust(width) if column in (0, len(head) - 1) else cell.rjust(width)
+            cell.ljust(width) if column in flush else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in lines

@@ -3,7 +3,7 @@
 import getpass
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -116,8 +116,10 @@ def this_person() -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return a duration in seconds, and any other value that JSON cannot carry as text."""
-    return value.total_seconds() if isinstance(value, timedelta) else str(value)
+    """Return a duration in seconds, a moment as ISO 8601, and anything else as text, for JSON."""
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def report(out: Terminal, done: OperationResult, ids: Sequence[UUID], verb: str) -> None:
