@@ -3,6 +3,7 @@
 The search of the admin and that of the command line.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from djtasks.inspection.search.context import SearchContext
 from djtasks.inspection.search.query import Search, SearchProblem, read_search
 from djtasks.inspection.search.tokens import Term
 from djtasks.operations import selected
+from djtasks.protocol.states import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,11 @@ class SearchResult:
         if self.is_bounded:
             parts.append({"pk__gte": str(self.scope.oldest)})
         return {"all": parts, "search": self.search.text}
+
+    def count_in(self, engine: Engine, states: Collection[State]) -> int:
+        """Return how many matches of a bulk action are in these states, at most COUNT_LIMIT."""
+        matching = selected(engine, self.selection).filter(state__in=states)
+        return counts_of(engine, [matching])[0]
 
     def total(self, engine: Engine) -> tuple[int, int]:
         """Return how many match, and the number from which that count means "or more"."""

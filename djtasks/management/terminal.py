@@ -43,6 +43,12 @@ class Terminal:
         encoding = getattr(self._out, "encoding", None) or "utf-8"
         self._out.write(harmless(text).encode(encoding, "backslashreplace").decode(encoding))
 
+    def ask(self, question: str) -> str:
+        """Write a question, and return the line that somebody answers; "" at the end of input."""
+        self._out.write(harmless(question), ending="")
+        self._out.flush()
+        return sys.stdin.readline()
+
     def progress(self, text: str) -> None:
         """Replace the current line by a text, if a person watches."""
         if self._out.isatty():

@@ -228,7 +228,6 @@ def test_enqueue_knows_nothing_of_the_tasks_of_djtasks_itself() -> None:
     [
         ([], "the following arguments are required: COMMAND"),
         (["dance"], "invalid choice: 'dance'"),
-        (["retry"], "the following arguments are required: ID"),
         (["cancel", "7"], "argument ID: '7' is not a task id, such as 019a5c1e"),
         (["enqueue"], "the following arguments are required: PATH"),
         (["prune", "--older-than", "old"], "invalid float value: 'old'"),

@@ -1,6 +1,8 @@
 """Code shared by the subcommands: their protocol, common arguments and output."""
 
 import getpass
+import logging
+import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -16,6 +18,7 @@ from djtasks.formats.suggestions import did_you_mean
 from djtasks.management.terminal import Terminal
 from djtasks.operations import OperationResult
 
+logger = logging.getLogger("djtasks.commands")
 Facts = TypeVar("Facts")
 
 
@@ -32,8 +35,8 @@ class Subcommand(Protocol):
 
 
 def add_ids(parser: ArgumentParser) -> None:
-    """Add the argument for one or more task ids."""
-    parser.add_argument("ids", nargs="+", type=task_id, metavar="ID", help="id of a task")
+    """Add the argument for any number of task ids."""
+    parser.add_argument("ids", nargs="*", type=task_id, metavar="ID", help="id of a task")
 
 
 def add_backend(parser: ArgumentParser) -> None:
@@ -51,6 +54,17 @@ def task_id(text: str) -> UUID:
         raise ArgumentTypeError(
             f"{text!r} is not a task id, such as 019a5c1e-7f3e-7c11-9d3a-5b0e6d1f2a34"
         ) from None
+
+
+def minutes(text: str) -> timedelta:
+    """Parse a number of minutes."""
+    try:
+        found = timedelta(minutes=float(text))
+    except (ValueError, OverflowError):
+        found = timedelta(0)
+    if not timedelta(0) < found <= timedelta(days=365):
+        raise ArgumentTypeError(f"{text!r} is not a number of minutes above 0, up to a year")
+    return found
 
 
 def engines(options: dict[str, Any]) -> list[Engine]:
@@ -115,6 +129,21 @@ def this_person() -> str:
         return "command line"
 
 
+def confirm(out: Terminal, question: str, *, yes: bool) -> None:
+    """Ask for a yes; raise CommandError without one, or if nobody is there who could give it."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise CommandError(f"{question} Nobody can answer here, so nothing was done. Add --yes.")
+    if out.ask(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
+        raise CommandError("Nothing was done.")
+
+
+def log_action(action: str, subject: str) -> None:
+    """Log what somebody did from the command line, and to what."""
+    logger.info("Action by hand action=%s subject=%s by=%s", action, subject, this_person())
+
+
 def plain(value: Any) -> Any:
     """Return a duration in seconds, a moment as ISO 8601, and anything else as text, for JSON."""
     if isinstance(value, timedelta):
@@ -125,5 +154,7 @@ def plain(value: Any) -> Any:
 def report(out: Terminal, done: OperationResult, ids: Sequence[UUID], verb: str) -> None:
     """Print what an operation did to `ids`; raise CommandError if it left some unchanged."""
     out.write(f"{len(done.changed)} of {len(ids)} {verb}.")
+    for id_ in done.changed:
+        log_action(verb, str(id_))
     if done.refused:
         raise CommandError("\n".join(f"{id_}: {why}" for id_, why in done.refused.items()))

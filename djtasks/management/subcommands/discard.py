@@ -1,18 +1,23 @@
-"""`djtasks discard ID...`"""
+"""`djtasks discard ID...` and `djtasks discard --all SEARCH`"""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from djtasks import operations
-from djtasks.management.subcommands.base import add_ids, any_engine, report
+from djtasks.management.acting import act_on_all, add_tasks, is_for_all
+from djtasks.management.subcommands.base import any_engine, report
 from djtasks.management.terminal import Terminal
+from djtasks.operations import ACTIONS
 
 HELP = "delete tasks for good, unless they are running"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    add_ids(parser)
+    add_tasks(parser, ACTIONS["discard"])
 
 
 def handle(options: dict[str, Any], out: Terminal) -> None:
-    report(out, operations.discard(any_engine(), options["ids"]), options["ids"], "deleted")
+    if is_for_all(options, ACTIONS["discard"]):
+        act_on_all(options, out, ACTIONS["discard"])
+    else:
+        report(out, operations.discard(any_engine(), options["ids"]), options["ids"], "deleted")

@@ -1,12 +1,11 @@
 """`djtasks pause QUEUE`"""
 
-from argparse import ArgumentParser, ArgumentTypeError
-from datetime import timedelta
+from argparse import ArgumentParser
 from typing import Any
 
 from djtasks import operations
 from djtasks.formats.durations import in_words
-from djtasks.management.subcommands.base import add_queue, queues_named, this_person
+from djtasks.management.subcommands.base import add_queue, minutes, queues_named, this_person
 from djtasks.management.terminal import Terminal
 
 HELP = "stop workers from taking tasks of a queue; running tasks finish"
@@ -16,7 +15,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_queue(parser)
     parser.add_argument("--reason", default="", metavar="TEXT", help="shown to everybody who asks")
     parser.add_argument(
-        "--minutes", type=_minutes, metavar="N",
+        "--minutes", type=minutes, metavar="N",
         help="resume by itself after N minutes (default: when somebody resumes it)",
     )  # fmt: skip
 
@@ -30,13 +29,3 @@ def handle(options: dict[str, Any], out: Terminal) -> None:
         )
         end = "somebody resumes it" if pause is None else f"{in_words(pause)} are over"
         out.write(f"Queue {queue} of TASKS[{engine.alias!r}] is paused until {end}.")
-
-
-def _minutes(text: str) -> timedelta:
-    try:
-        found = timedelta(minutes=float(text))
-    except (ValueError, OverflowError):
-        found = timedelta(0)
-    if not timedelta(0) < found <= timedelta(days=365):
-        raise ArgumentTypeError(f"{text!r} is not a number of minutes above 0, up to a year")
-    return found
