@@ -104,7 +104,7 @@ def test_one_schedule_alone_and_as_json(engine):
     [facts] = json.loads(said("schedules", "nightly", "--json"))
 
     assert (facts["id"], facts["name"], facts["zone"]) == (row.pk, "nightly", "Europe/Paris")
-    assert (facts["jitter"], facts["next_run_at"]) == (0.0, "2020-06-01 12:00:00+00:00")
+    assert (facts["jitter"], facts["next_run_at"]) == (0.0, "2020-06-01T12:00:00+00:00")
     assert len(json.loads(said("schedules", "--json"))) == 2
 
 
@@ -120,7 +120,7 @@ def test_a_preview_lists_runs_with_notes_on_clock_changes(engine):
     change(row, ends_at=EVE + timedelta(days=1))
     assert len(said("schedules", "nightly", "--preview", "3").splitlines()) == 2
     [run] = json.loads(said("schedules", "nightly", "--preview", "1", "--json"))
-    assert run["at"] == "2046-10-28 00:30:00+00:00"
+    assert run["at"] == "2046-10-28T00:30:00+00:00"
 
 
 def test_a_preview_of_what_is_over_is_empty():

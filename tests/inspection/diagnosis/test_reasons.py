@@ -167,8 +167,8 @@ def test_the_facts_are_those_of_the_tables(database: str) -> None:
     owner = WorkerRecord.objects.using(database).create(
         supervisor=new_id(), backend="default", host="web-1", pid=7, version="1", slots=8
     )
-    pause_queue(engine_of("default"), "default", by="Ada")
     claim_all(owner.pk, limit=1)
+    pause_queue(engine_of("default"), "default", by="Ada")
 
     assert kinds_of(engine, first.id) == ["running"]
     assert kinds_of(engine, second.id) == ["paused"]
