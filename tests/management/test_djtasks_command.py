@@ -248,7 +248,7 @@ def test_the_help_tells_of_every_command_and_flag() -> None:
     assert isinstance(commands.choices, dict)
     assert list(commands.choices) == [
         "status", "schedules", "doctor", "health", "list", "failures", "show",
-        "pause", "resume", "retry", "cancel", "discard", "why", "prune",
+        "pause", "resume", "purge", "drain", "stop", "retry", "cancel", "discard", "why", "prune",
         "enqueue",
     ]  # fmt: skip
     for name, one in commands.choices.items():
