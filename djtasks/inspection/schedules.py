@@ -10,6 +10,7 @@ from django.db.models import Count, Min, OuterRef, Q, Subquery
 
 from djtasks.engine import Engine
 from djtasks.inspection.fields import shown_arguments
+from djtasks.inspection.skipped import skipped_since, skipping_of
 from djtasks.models import Schedule, TaskRecord
 from djtasks.protocol.states import FINAL, State
 from djtasks.scheduler.overrides import overrides_of, said_before
@@ -20,7 +21,7 @@ from djtasks.schedules.rules.preview import Upcoming, upcoming
 MOST_SCHEDULES = 1_000
 # A living scheduler is never later than this, whatever has just died.
 LATE = timedelta(seconds=20)
-_MOST_BROKEN = 10
+_MOST_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,8 @@ class ScheduleFacts:
     `zone` is the rule's, or empty. `paused` and `broken` are empty if it is neither. `overrides`
     has the code's value of each column that somebody has changed. Sensitive values are hidden.
     `last_run_at` is when the last record was enqueued, None if there is none. `is_skipping`: the
-    last run is not over, and runs that were due since then were skipped.
+    last run is not over, and runs that were due since then were skipped. `skipped`: how many were
+    skipped since the last one, at most 100.
     """
 
     id: int
@@ -53,6 +55,7 @@ class ScheduleFacts:
     last_state: State | None
     last_run_at: datetime | None = None
     is_skipping: bool = False
+    skipped: int = 0
     paused: str
     broken: str
     is_declared: bool
@@ -72,6 +75,11 @@ class Run:
     finished_at: datetime | None
 
     @property
+    def began_at(self) -> datetime:
+        """Return when it was due, or was enqueued by hand."""
+        return self.due_at or self.enqueued_at
+
+    @property
     def took(self) -> timedelta | None:
         """Return how long it took from its first start, or None while it is not over."""
         if self.started_at is None or self.finished_at is None:
@@ -81,13 +89,17 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerFacts:
-    """The schedules of an alias as numbers. `firing`: neither paused nor broken; `late` is how
-    long the longest due one waits."""
+    """The schedules of an alias as numbers.
+
+    `firing`: neither paused nor broken. `late` is how long the longest due one waits. `skipping`:
+    how many runs were skipped since the last one began, which is not over; of ten schedules.
+    """
 
     schedules: int = 0
     paused: int = 0
     firing: int = 0
     broken: dict[str, str] = field(default_factory=dict)
+    skipping: dict[str, int] = field(default_factory=dict)
     next_in: timedelta | None = None
     late: timedelta = timedelta(0)
 
@@ -101,7 +113,8 @@ def schedules_of(engine: Engine, *, limit: int = MOST_SCHEDULES) -> list[Schedul
     """Return the schedules of one TASKS alias by name."""
     found = list(_rows(engine).order_by("name")[:limit])
     runs = _last_runs(engine, [row.last_run for row in found])
-    return [_facts(engine, row, runs.get(row.last_run)) for row in found]
+    now = engine.store.now() if any(row.broken for row in found) else None
+    return [_facts(engine, row, runs.get(row.last_run), now) for row in found]
 
 
 def schedule_facts(engine: Engine, name: str) -> ScheduleFacts | None:
@@ -109,7 +122,8 @@ def schedule_facts(engine: Engine, name: str) -> ScheduleFacts | None:
     row = _rows(engine).filter(name=name).first()
     if row is None:
         return None
-    return _facts(engine, row, _last_runs(engine, [row.last_run]).get(row.last_run))
+    last = _last_runs(engine, [row.last_run]).get(row.last_run)
+    return _facts(engine, row, last, engine.store.now() if row.broken else None)
 
 
 def _last_runs(engine: Engine, ids: Collection[UUID | None]) -> dict[UUID | None, Run]:
@@ -184,7 +198,7 @@ _FIRST_DUE = Min("next_run_at", filter=_FIRING & ~Q(overlap="queue_one"))
 
 
 def scheduler_of(engine: Engine, now: datetime | None = None) -> SchedulerFacts:
-    """Return the numbers with one query, and one more if schedules are broken.
+    """Return the numbers with one query, and one more each for broken and for skipping ones.
 
     `now` is the database's time; without it, it is read.
     """
@@ -195,16 +209,18 @@ def scheduler_of(engine: Engine, now: datetime | None = None) -> SchedulerFacts:
         paused=Count("pk", filter=Q(is_enabled=False)),
         firing=Count("pk", filter=_FIRING),
         unusable=Count("pk", filter=~Q(broken="")),
+        may_skip=Count("pk", filter=_FIRING & Q(overlap=Overlap.SKIP)),
         due=_FIRST_DUE,
         next=Min("next_run_at", filter=_FIRING & Q(next_run_at__gt=now)),
     )
     broken = rows.exclude(broken="").order_by("name").values_list("name", "broken")
-    shown = dict(broken[:_MOST_BROKEN]) if counts["unusable"] else {}
+    shown = dict(broken[:_MOST_SHOWN]) if counts["unusable"] else {}
     return SchedulerFacts(
         schedules=counts["schedules"],
         paused=counts["paused"],
         firing=counts["firing"],
         broken=shown,
+        skipping=skipping_of(rows.filter(_FIRING), now) if counts["may_skip"] else {},
         next_in=counts["next"] - now if counts["next"] else None,
         late=max(now - counts["due"], timedelta(0)) if counts["due"] else timedelta(0),
     )
@@ -218,11 +234,10 @@ def is_skipping(row: Schedule, last: Run | None) -> bool:
     """Return whether runs were skipped since the last one began, which is not over."""
     if row.overlap != Overlap.SKIP or last is None or last.state in FINAL:
         return False
-    due_at = last.due_at or last.enqueued_at
-    return row.last_due_at is not None and row.last_due_at > due_at
+    return row.last_due_at is not None and row.last_due_at > last.began_at
 
 
-def _facts(engine: Engine, row: Schedule, last: Run | None) -> ScheduleFacts:
+def _facts(engine: Engine, row: Schedule, last: Run | None, now: datetime | None) -> ScheduleFacts:
     rule, zone, missed, broken = _words(row)
     args, kwargs = shown_arguments(engine, row.task_path, row.args, row.kwargs)
     return ScheduleFacts(
@@ -245,6 +260,7 @@ def _facts(engine: Engine, row: Schedule, last: Run | None) -> ScheduleFacts:
         last_state=last.state if last else None,
         last_run_at=last.enqueued_at if last else None,
         is_skipping=is_skipping(row, last),
+        skipped=skipped_since(row, last.began_at if last else None, now),
         paused=_paused(row),
         broken=row.broken or broken,
         is_declared=row.declared is not None,

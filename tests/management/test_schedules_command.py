@@ -70,8 +70,10 @@ def test_runs_that_are_skipped_are_told_and_are_no_last_run(engine):
     now = engine.store.now()
     row = schedule(overlap="skip", rule=Every(MINUTE).as_dict(), next_run_at=now)
     tick(engine, now)
+    change(row, changed_at=now - 2 * HOUR)
     TaskRecord.objects.update(enqueued_at=now - HOUR, due_at=now - HOUR, state=State.RUNNING)
     assert "skips runs" in line_of(said("schedules"), "sums")
+    assert "skipped 60 since the last run" in line_of(said("schedules"), "sums")
     assert "running, 1 h ago" in line_of(said("schedules"), "sums")
 
     change(row, last_due_at=now - HOUR)

@@ -14,6 +14,7 @@ from djtasks.formats.moments import in_zone
 from djtasks.inspection import Run, histories_of, history_of
 from djtasks.inspection.fields import shown_arguments
 from djtasks.inspection.schedules import is_skipping, runs_after, shown_overrides
+from djtasks.inspection.skipped import skipped_since
 from djtasks.inspection.visibility import NOTHING_PRIVATE, Visibility
 from djtasks.models import Schedule
 from djtasks.protocol.states import State
@@ -58,7 +59,8 @@ class Override:
 class ScheduleRow:
     """One schedule. `runs` is empty while it is paused; `history` has the newest record first.
 
-    `is_skipping`: runs were skipped since the last one began, which is not over. `broken` says
+    `is_skipping`: runs were skipped since the last one began, which is not over. `skipped`: how
+    many were skipped since the last one, at most 100. `broken` says
     why it cannot run, also before a scheduler has noticed; empty if it can.
     """
 
@@ -68,6 +70,7 @@ class ScheduleRow:
     detail: str
     standing: Standing
     is_skipping: bool
+    skipped: int
     runs: Sequence[Due]
     history: Sequence[Run]
     overrides: Sequence[Override]
@@ -127,7 +130,7 @@ def schedule_row(
 
 def _row(engine: Engine, row: Schedule, now: datetime, history: Sequence[Run]) -> ScheduleRow:
     words, detail = _said(row)
-    broken = row.broken or problem_of(row)
+    broken, last = row.broken or problem_of(row), next(iter(history), None)
     return ScheduleRow(
         row=row,
         broken=broken,
@@ -135,7 +138,8 @@ def _row(engine: Engine, row: Schedule, now: datetime, history: Sequence[Run]) -
         detail=detail,
         standing=standing_of(row, broken),
         runs=[] if broken else _next_runs(row, now, _RUNS),
-        is_skipping=is_skipping(row, next(iter(history), None)),
+        is_skipping=is_skipping(row, last),
+        skipped=skipped_since(row, last.began_at if last else None, now),
         history=history,
         overrides=differences(engine, row),
     )

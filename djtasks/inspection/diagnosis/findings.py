@@ -16,6 +16,7 @@ In particular:
 - A child that isolates a suspect task takes no tasks either, and you cannot resume it.
 - Schedules are late when one of them waits longer than a live scheduler allows. A schedule that
   waits for its own last run is not late. Until one is late, a missing scheduler is a WARN.
+- A schedule may skip runs while its last one is not over. Ten in a row are a WARN.
 - A broken schedule never fires again, so it is BAD, due or not.
 - Silent children do not count for the deployed version. The version of this process counts,
   because it may enqueue tasks that the workers do not know.
@@ -39,6 +40,7 @@ from djtasks.inspection.diagnosis.situation import (
     Subject,
     broken,
     silent,
+    skipping,
     unfired,
     unserved,
     versions,
@@ -235,6 +237,12 @@ RULES = (
         code="broken-schedule", part="scheduler", level=Level.BAD, condition=broken,
         text=_("Schedule %(schedule)r is broken and does not fire: %(reason)s"),
         advice=_("Correct it in the admin or in the code."), links=("schedules",),
+    ),
+    FindingRule(
+        code="skipped-runs", part="scheduler", level=Level.WARN, condition=skipping,
+        text=_("Schedule %(schedule)r skipped %(count)s runs, since its last run is not over."),
+        advice=_("See why that task is not over, or schedule it less often."),
+        links=("schedules",),
     ),
     FindingRule(
         code="silent-worker", part="workers", level=Level.WARN,

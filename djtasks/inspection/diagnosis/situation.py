@@ -17,6 +17,10 @@ from djtasks.inspection.diagnosis.facts import (
     service_of,
 )
 from djtasks.inspection.schedules import SchedulerFacts
+from djtasks.inspection.skipped import MOST_SKIPPED
+
+# A few skipped runs are what `overlap="skip"` is for.
+MANY_SKIPPED = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,14 @@ def broken(situation: Situation) -> Iterator[Subject]:
     """Yield the schedules whose rules are not valid."""
     for name, reason in situation.scheduler.broken.items():
         yield Subject(values={"schedule": name, "reason": reason})
+
+
+def skipping(situation: Situation) -> Iterator[Subject]:
+    """Yield the schedules that have skipped many runs, since their last one is not over."""
+    for name, count in situation.scheduler.skipping.items():
+        if count >= MANY_SKIPPED:
+            shown = f"{count}+" if count >= MOST_SKIPPED else str(count)
+            yield Subject(values={"schedule": name, "count": shown})
 
 
 def silent(*, are_all: bool) -> Callable[[Situation], Iterator[Subject]]:

@@ -98,6 +98,11 @@ CASES: list[tuple[dict[str, Any], list[tuple[str, str, bool]]]] = [
         {"scheduler": SchedulerFacts(schedules=1, broken={"nightly": "No such zone."})},
         [("broken-schedule", "bad", True)],
     ),
+    ({"scheduler": SchedulerFacts(schedules=1, skipping={"sums": 9})}, []),
+    (
+        {"scheduler": SchedulerFacts(schedules=1, skipping={"sums": 10})},
+        [("skipped-runs", "warn", True)],
+    ),
     # The broker
     ({"problems": [FULL]}, [("full", "bad", True)]),
     # The worst comes first.
