@@ -25,6 +25,7 @@ ELSEWHERE = {
     "admin/test_everybody.py": "every page, in any theme, at any width",
     "admin/test_foreign_json.py": "every page",
     "admin/test_hostile_text.py": "every page",
+    "admin/test_numbers.py": "every page",
     "admin/test_permissions.py": "every page",
     "admin/test_secrets.py": "every page",
     "admin/test_statements.py": "every page",
