@@ -13,6 +13,8 @@ from djtasks.options import MISSED_HEARTBEATS
 HANG_GRACE = timedelta(seconds=5)
 WATCHDOG = timedelta(seconds=60)
 SCANS_BEFORE_DEAD = MISSED_HEARTBEATS
+# A stop that lasts this much longer than the grace ends the process, whatever holds it up.
+STOP_MARGIN = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,8 @@ class WorkerConfig:
 
     `queues` None: all queues of the alias, in a new random order each time; a tuple: only these,
     in strict order. `processes` 0: run everything in this process. `max_memory` in bytes. `beat`:
-    whether this worker also fires schedules. `probes`: where it publishes its health.
+    whether this worker also fires schedules. `probes`: where it publishes its health. A stop may
+    last for `grace` and `stop_margin` together.
     """
 
     backend: str
@@ -40,6 +43,7 @@ class WorkerConfig:
     async_slots: int = 100
     burst: bool = False
     grace: timedelta = timedelta(seconds=25)
+    stop_margin: timedelta = STOP_MARGIN
     max_tasks: int | None = None
     max_memory: int | None = None
     beat: bool = True

@@ -79,7 +79,7 @@ class InlineWorker:
                     and self._scheduler_thread.first_scan_done
                     and self._burst.is_over()
                 ):
-                    break
+                    self._wakeup.stop()
                 time.sleep(_IDLE_PAUSE)
         self._scheduler_thread.stop()
         self._child.drain()

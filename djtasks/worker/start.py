@@ -60,13 +60,13 @@ def run(engine: Engine, config: WorkerConfig, wakeup: Wakeup) -> int:
         warnings = banner.warnings(engine, config)
     for warning in (*warnings, *banner.warnings_of_user()):
         print(f"  warning: {warning}", file=sys.stderr, flush=True)
-    wakeup.install()
-    if not config.processes:
-        return InlineWorker(engine, config, wakeup).run()
-    supervisor = Supervisor(engine, config, wakeup)
-    for line in supervisor.probes.lines:
-        print(line, flush=True)
-    return supervisor.run()
+    with wakeup.installed(grace=config.grace, margin=config.stop_margin):
+        if not config.processes:
+            return InlineWorker(engine, config, wakeup).run()
+        supervisor = Supervisor(engine, config, wakeup)
+        for line in supervisor.probes.lines:
+            print(line, flush=True)
+        return supervisor.run()
 
 
 def run_reloading(arguments: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -116,13 +116,20 @@ class Project:
         }
         return bare | {"TMPDIR": str(self.folder)} | changes
 
-    @contextmanager
-    def worker(self, *flags: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    def worker(
+        self, *flags: str, **options: Any
+    ) -> AbstractContextManager[subprocess.Popen[bytes]]:
         """Run a worker during the block; its output goes to `worker.log`."""
-        command = [sys.executable, "manage.py", "runworker", "--no-reload", *flags]
+        return self.program("manage.py", "runworker", "--no-reload", *flags, **options)
+
+    @contextmanager
+    def program(self, *arguments: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+        """Run Python with these arguments during the block; see worker()."""
+        command = [sys.executable, *arguments]
         with (self.folder / "worker.log").open("ab") as log:
-            given = {"stdout": log, "stderr": log, "start_new_session": True} | options
-            process = subprocess.Popen(command, cwd=self.folder, env=self.environment(), **given)
+            given = {"stdout": log, "stderr": log, "start_new_session": True}
+            given |= {"env": self.environment()} | options
+            process = subprocess.Popen(command, cwd=self.folder, **given)
         try:
             yield process
         except BaseException:

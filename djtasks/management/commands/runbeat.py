@@ -38,9 +38,10 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         engine = engine_for(options["backend"])
         probing = probes_of(options)
-        wakeup = Wakeup()
-        if options["held"]:
-            wakeup.stop_when_closed(sys.stdin.buffer)
+        wakeup = Wakeup(
+            held_by=sys.stdin.fileno() if options["held"] else None,
+            is_program=getattr(self, "_called_from_command_line", False),
+        )
         is_verbose = settings.DEBUG or options["verbosity"] > 1
         try:
             code = run_scheduler(engine, wakeup, probing, is_verbose=is_verbose)

@@ -72,9 +72,10 @@ class Command(BaseCommand):
         if reloads and not options["burst"]:
             run_reloading(sys.argv[1:])
             return
-        wakeup = Wakeup()
-        if options["held"]:
-            wakeup.stop_when_closed(sys.stdin.buffer)
+        wakeup = Wakeup(
+            held_by=sys.stdin.fileno() if options["held"] else None,
+            is_program=getattr(self, "_called_from_command_line", False),
+        )
         try:
             code = run(engine, config, wakeup)
         except CannotListen as error:

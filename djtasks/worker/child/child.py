@@ -1,12 +1,11 @@
 """A process that runs tasks: its parts, its loops, and how it stops."""
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, MutableSequence
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID
 
 from djtasks import middleware
@@ -30,6 +29,7 @@ from djtasks.worker.child.settler import Settler
 from djtasks.worker.child.sources import BrokerSource, DatabaseSource, Queues
 from djtasks.worker.child.statistics import Statistics
 from djtasks.worker.config import ChildConfig
+from djtasks.worker.exits import leave
 from djtasks.worker.loops import Loop, ProgressCounter
 
 logger = logging.getLogger("djtasks.worker")
@@ -277,9 +277,3 @@ class Child:
     def is_flushed(self) -> bool:
         """Whether all signals and statistics of settled attempts have been sent."""
         return self.settler.is_empty and self.announcer.is_idle and self.statistics.is_idle
-
-
-def leave(code: int) -> NoReturn:
-    """End the process without waiting for any thread."""
-    logging.shutdown()
-    os._exit(code)

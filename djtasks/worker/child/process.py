@@ -16,8 +16,9 @@ from djtasks.store.sessions import prepare_process, use_engine_connection
 from djtasks.worker import messages, process_groups
 from djtasks.worker.attempts.board import Board
 from djtasks.worker.child import hooks
-from djtasks.worker.child.child import Child, leave
+from djtasks.worker.child.child import Child
 from djtasks.worker.config import ChildConfig, Shared
+from djtasks.worker.exits import leave
 from djtasks.worker.logs import set_up_logging
 from djtasks.worker.os_signals import ignore_stops
 

@@ -1,7 +1,6 @@
 """Run the scheduler: in a thread of a worker's supervisor, or as the process of `runbeat`."""
 
 import logging
-import os
 import time
 from multiprocessing import connection as pipes
 from uuid import UUID
@@ -17,11 +16,11 @@ from djtasks.schedules import periodic as declarations
 from djtasks.store.sessions import prepare_process, use_engine_connection
 from djtasks.worker.config import WATCHDOG, ProbeConfig
 from djtasks.worker.duties.coordinator import LeaseKeeper
+from djtasks.worker.exits import EXIT_STUCK, leave
 from djtasks.worker.logs import set_up_logging
 from djtasks.worker.loops import Loop, close_quietly
 from djtasks.worker.os_signals import Wakeup
 from djtasks.worker.probes import Probes
-from djtasks.worker.supervisor.watchdog import EXIT_STUCK
 from djtasks.worker.supervisor.witnesses import LoopWitness
 
 logger = logging.getLogger("djtasks.beat")
@@ -79,17 +78,17 @@ def run_scheduler(engine: Engine, wakeup: Wakeup, probing: ProbeConfig, *, is_ve
     use_engine_connection(engine.database)
     for line in (*lines(engine), *probes.lines):
         print(line, flush=True)
-    wakeup.install()
-    beat.start()
-    probes.start()
-    while not wakeup.stops:
-        witness.turned()
-        pipes.wait([wakeup.reader], _CHECK_SECONDS)
-        wakeup.clear()
-        if beat.stands_still:
-            _leave_if_stuck(engine)
-    probes.stop()
-    beat.stop()
+    with wakeup.installed():
+        beat.start()
+        probes.start()
+        while not wakeup.stops:
+            witness.turned()
+            pipes.wait([wakeup.reader], _CHECK_SECONDS)
+            wakeup.clear()
+            if beat.stands_still:
+                _leave_if_stuck(engine)
+        probes.stop()
+        beat.stop()
     return 0
 
 
@@ -113,6 +112,4 @@ def _leave_if_stuck(engine: Engine) -> None:
     except (DatabaseError, InterfaceError):
         close_quietly(engine.database)
         return
-    logger.critical("No tick for a minute of a reachable database, leaving")
-    logging.shutdown()
-    os._exit(EXIT_STUCK)
+    leave(EXIT_STUCK, why="No tick for a minute of a reachable database, leaving")

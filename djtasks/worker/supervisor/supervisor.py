@@ -21,6 +21,7 @@ from djtasks.worker import messages
 from djtasks.worker.burst import Burst
 from djtasks.worker.config import WorkerConfig
 from djtasks.worker.duties.coordinator import Coordinator
+from djtasks.worker.exits import EXIT_CANNOT_START
 from djtasks.worker.loops import Loop, close_quietly
 from djtasks.worker.os_signals import Wakeup
 from djtasks.worker.probes import Probes
@@ -33,8 +34,6 @@ from djtasks.worker.supervisor.watchdog import Watchdog
 from djtasks.worker.supervisor.witnesses import SupervisorWitness
 
 logger = logging.getLogger("djtasks.worker")
-
-EXIT_CANNOT_START = 1
 
 _ROUND_SECONDS = 0.25
 _LAST_MOVES_SECONDS = 5.0
@@ -97,10 +96,12 @@ class Supervisor:
         while departures.are_pending and time.monotonic() < deadline:
             departures.settle()
             time.sleep(_ROUND_SECONDS)
+        loops = (self._coordinator_loop, self._heartbeat_loop)
+        for loop in loops:
+            loop.stop()
         self._scheduler_thread.stop()
         self.probes.stop()
-        for loop in (self._coordinator_loop, self._heartbeat_loop):
-            loop.stop()
+        for loop in loops:
             loop.join(_LAST_MOVES_SECONDS)
         try:
             self._coordinator.drop_lease()
@@ -239,8 +240,8 @@ class Supervisor:
 
     def _stop_if_asked(self) -> None:
         hopeless = self._children.starts.are_hopeless
-        if not self._stopping and (hopeless or (self._config.burst and self._is_idle())):
-            self._wakeup.stops = max(self._wakeup.stops, 1)
+        if not self._wakeup.stops and (hopeless or (self._config.burst and self._is_idle())):
+            self._wakeup.stop()
         if self._wakeup.stops > self._stopping:
             self._stopping = self._wakeup.stops
             self._witness.is_stopping = True

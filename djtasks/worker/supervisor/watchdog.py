@@ -1,7 +1,6 @@
 """Ends children and supervisors that are alive but stuck."""
 
 import logging
-import os
 import time
 from collections.abc import Sequence
 
@@ -9,13 +8,13 @@ from django.db import DatabaseError, InterfaceError
 
 from djtasks.engine import Engine
 from djtasks.worker.config import WATCHDOG, WorkerConfig
+from djtasks.worker.exits import EXIT_STUCK, leave
 from djtasks.worker.loops import close_quietly
 from djtasks.worker.supervisor.children import ChildHandle, KillReason
 from djtasks.worker.supervisor.heartbeat import Heartbeat
 
 logger = logging.getLogger("djtasks.worker")
 
-EXIT_STUCK = 70
 _CHECK_SECONDS = 1.0
 _OWN_STANDSTILL = 10.0
 
@@ -81,6 +80,4 @@ class Watchdog:
         except (DatabaseError, InterfaceError):
             close_quietly(self._engine.database)
             return
-        logger.critical("No heartbeat for a minute of a reachable database, leaving")
-        logging.shutdown()
-        os._exit(EXIT_STUCK)
+        leave(EXIT_STUCK, why="No heartbeat for a minute of a reachable database, leaving")

@@ -196,7 +196,7 @@ def test_no_heartbeat_for_a_minute_of_a_reachable_database_is_the_end(
     watchdog, clock, heartbeat, monkeypatch
 ):
     codes = []
-    monkeypatch.setattr(module.os, "_exit", codes.append)
+    monkeypatch.setattr(module, "leave", lambda code, **_why: codes.append(code))
     heartbeat.silent_since = clock.now
 
     pass_time(watchdog, clock, child(), 59)
