@@ -4,6 +4,7 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -33,15 +34,24 @@ def disconnect_copies(then: Callable[[], None]) -> None:
 
     A copy opens its own when it needs one. `then` is called in each copy. The connections of this
     process stay as they are: the copies do not even close theirs, which some servers would take
-    for the end of the session. A second call changes nothing.
+    for the end of the session.
     """
-    if hasattr(os, "register_at_fork") and not _registered:
-        _registered.append(then)
+    _register_hooks()
+    _then.append(then)
+
+
+def leave_copies_alone(then: Callable[[], None]) -> None:
+    """Take back one call of disconnect_copies()."""
+    _then.remove(then)
+
+
+@cache
+def _register_hooks() -> None:
+    if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_disconnect)
-        os.register_at_fork(after_in_child=then)
 
 
-_registered: list[Callable[[], None]] = []
+_then: list[Callable[[], None]] = []
 _open: "WeakValueDictionary[int, Any]" = WeakValueDictionary()
 
 
@@ -66,6 +76,8 @@ _held = _Held()
 
 
 def _hold() -> None:
+    if not _then:
+        return
     found = (reference() for reference in _open.valuerefs())
     _held.connections.extend(connection for connection in found if connection is not None)
 
@@ -75,6 +87,8 @@ def _release() -> None:
 
 
 def _disconnect() -> None:
+    if not _then:
+        return
     for connection in _held.connections:
         _keep_for_ever(connection.connection)
         connection.connection = None
@@ -86,6 +100,8 @@ def _disconnect() -> None:
     for alias in _caches_in_use():
         _keep_for_ever(caches[alias])
         del caches[alias]
+    for then in _then:
+        then()
 
 
 def _pools(connection: Any) -> dict[str, Any]:

@@ -1,15 +1,15 @@
 """Database connections in worker processes: the engine's own and those of tasks."""
 
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
 
 from django.db import connections
 from django.db.backends.signals import connection_created
 
-from djtasks.store.forks import disconnect_copies
+from djtasks.store.forks import disconnect_copies, leave_copies_alone
 
 ENGINE_STATEMENT_SECONDS = 20
 ENGINE_LOCK_SECONDS = 5
@@ -52,6 +52,24 @@ def prepare_process(*, reuse_connections: bool = True) -> None:
     disconnect_copies(_forget)
 
 
+@contextmanager
+def prepared_process(*, reuse_connections: bool = True) -> Iterator[None]:
+    """Call prepare_process() for this block; afterwards the settings are the project's again."""
+    before = {database: _copied(connections.settings[database]) for database in connections}
+    prepare_process(reuse_connections=reuse_connections)
+    try:
+        yield
+    finally:
+        leave_copies_alone(_forget)
+        _before.clear()
+        for database, settings in before.items():
+            connections.settings[database].update(settings)
+
+
+def _copied(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: settings[name] for name in _KEPT_OPEN} | {"OPTIONS": {**settings["OPTIONS"]}}
+
+
 _before: dict[str, dict[str, Any]] = {}
 
 
@@ -82,6 +100,24 @@ def use_engine_connection(database: str) -> None:
     engine: Any = type(shared)(ours, database)
     engine.djtasks_setup = _SETUP.get(shared.vendor) if is_ours else None
     connections[database] = engine
+
+
+@contextmanager
+def engine_connection(database: str) -> Iterator[None]:
+    """Call use_engine_connection() for this block; afterwards the thread has its former one."""
+    before = connections[database]
+    if not before.in_atomic_block:
+        before.close()
+    del connections[database]
+    use_engine_connection(database)
+    try:
+        yield
+    finally:
+        ours: Any = connections[database]
+        ours.close()
+        if ours in _opened.connections:
+            _opened.connections.remove(ours)
+        connections[database] = before
 
 
 def is_pooled(connection: Any) -> bool:

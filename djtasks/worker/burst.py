@@ -20,12 +20,17 @@ class Burst:
         self._queues = config.queues
         self._checked_at = float("-inf")
 
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to ask the database again."""
+        return time.monotonic() - self._checked_at >= _PAUSE_SECONDS
+
     def is_over(self) -> bool:
         """Return whether nothing is due or running.
 
         False between two checks, and while the database does not answer.
         """
-        if time.monotonic() - self._checked_at < _PAUSE_SECONDS:
+        if not self.is_due:
             return False
         self._checked_at = time.monotonic()
         try:

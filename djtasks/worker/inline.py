@@ -14,7 +14,7 @@ from djtasks.engine import Engine
 from djtasks.formats.ids import new_id
 from djtasks.protocol.recovery import Departure
 from djtasks.store import workers
-from djtasks.store.sessions import use_engine_connection
+from djtasks.store.sessions import engine_connection
 from djtasks.store.workers import ChildStatus, HeartbeatReply
 from djtasks.worker import messages
 from djtasks.worker.attempts.board import Board
@@ -24,7 +24,7 @@ from djtasks.worker.child import hooks
 from djtasks.worker.child.child import PROGRESS_COUNTERS, Child
 from djtasks.worker.config import ChildConfig, WorkerConfig
 from djtasks.worker.duties.coordinator import Coordinator
-from djtasks.worker.loops import Loop, close_quietly
+from djtasks.worker.loops import Loop
 from djtasks.worker.os_signals import Wakeup
 from djtasks.worker.supervisor.heartbeat import Heartbeat
 from djtasks.worker.supervisor.lifecycle import this_host
@@ -62,7 +62,6 @@ class InlineWorker:
 
     def run(self) -> int:
         """Run until asked to stop; return the exit code."""
-        use_engine_connection(self._engine.database)
         if not self._register():
             return 0
         loops = [
@@ -74,26 +73,33 @@ class InlineWorker:
         self._child.start_inline()
         while not self._wakeup.stops:
             if not self._child.threads.run_waiting():
-                if (
-                    self._config.burst
-                    and self._scheduler_thread.first_scan_done
-                    and self._burst.is_over()
-                ):
+                if self._config.burst and self._burst.is_due and self._is_over():
                     self._wakeup.stop()
                 time.sleep(_IDLE_PAUSE)
-        self._scheduler_thread.stop()
-        self._child.drain()
+        self._stop(loops)
+        return 0
+
+    def _is_over(self) -> bool:
+        with engine_connection(self._engine.database):
+            return self._scheduler_thread.first_scan_done and self._burst.is_over()
+
+    def _stop(self, loops: list[Loop]) -> None:
+        with engine_connection(self._engine.database):
+            self._scheduler_thread.stop()
+            self._child.drain()
         hooks.announce_end(self._engine.alias)
         for loop in loops:
             loop.stop()
+        for loop in loops:
             loop.join(_JOIN_SECONDS)
+        self._child.stop(_JOIN_SECONDS)
         self._sign_off()
-        return 0
 
     def _sign_off(self) -> None:
         try:
-            self._coordinator.drop_lease()
-            workers.leave(self._engine.database, self.id, Departure(crashed=False))
+            with engine_connection(self._engine.database):
+                self._coordinator.drop_lease()
+                workers.leave(self._engine.database, self.id, Departure(crashed=False))
         except (DatabaseError, InterfaceError):
             logger.warning("Not signed off, the reaper of another worker will do it")
 
@@ -103,12 +109,12 @@ class InlineWorker:
         is_waiting = False
         while not self._wakeup.stops:
             try:
-                workers.register(self._engine.database, row)
+                with engine_connection(self._engine.database):
+                    workers.register(self._engine.database, row)
             except (DatabaseError, InterfaceError) as error:
                 if not is_waiting:
                     logger.warning("Worker waits for the database error=%s", error)
                 is_waiting = True
-                close_quietly(self._engine.database)
                 time.sleep(_WAITING_PAUSE)
             else:
                 return True

@@ -3,6 +3,8 @@
 import logging
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
 
@@ -46,6 +48,20 @@ def set_up_logging(*, verbose: bool) -> None:
     if not django_logger.hasHandlers() or not (settings.LOGGING or settings.DEBUG):
         django_logger.addHandler(_to_stderr())
         django_logger.setLevel(logging.WARNING)
+
+
+@contextmanager
+def logging_set_up(*, verbose: bool) -> Iterator[None]:
+    """Call set_up_logging() for this block; afterwards the loggers are as before."""
+    loggers = [logging.getLogger(name) for name in ("djtasks", "djtasks.tasks", LOGGER_NAME)]
+    before = [(logger, logger.level, list(logger.handlers)) for logger in loggers]
+    set_up_logging(verbose=verbose)
+    try:
+        yield
+    finally:
+        for logger, level, handlers in before:
+            logger.setLevel(level)
+            logger.handlers = handlers
 
 
 def _to_stderr() -> logging.Handler:

@@ -13,11 +13,11 @@ from djtasks.checks import is_sqlite_ready
 from djtasks.definitions import registry
 from djtasks.engine import Engine
 from djtasks.operations import bulk_task
-from djtasks.store.sessions import prepare_process, use_engine_connection
+from djtasks.store.sessions import engine_connection, prepared_process
 from djtasks.worker import banner
 from djtasks.worker.config import WorkerConfig
 from djtasks.worker.inline import InlineWorker
-from djtasks.worker.logs import set_up_logging
+from djtasks.worker.logs import logging_set_up
 from djtasks.worker.os_signals import Wakeup
 from djtasks.worker.supervisor.supervisor import Supervisor
 
@@ -44,28 +44,41 @@ def fitted(engine: Engine, config: WorkerConfig) -> WorkerConfig:
 
 
 def run(engine: Engine, config: WorkerConfig, wakeup: Wakeup) -> int:
-    """Run a worker in this process until it ends; return the exit code."""
+    """Run a worker in this process until it ends; return the exit code.
+
+    Afterwards, the process has its own settings, loggers, connections and signal handlers again.
+    """
     # Compute this before the connections are prepared for a worker.
     config = fitted(engine, config)
-    notes = connections[engine.database].vendor == "sqlite"
-    set_up_logging(verbose=config.verbose)
-    registry.import_tasks(engine.options.imports)
-    bulk_task(engine.alias)
-    warnings = banner.warnings(engine, config) if notes else None
-    prepare_process(reuse_connections=engine.options.reuse_connections)
-    use_engine_connection(engine.database)
+    reuse = engine.options.reuse_connections
+    with logging_set_up(verbose=config.verbose):
+        registry.import_tasks(engine.options.imports)
+        bulk_task(engine.alias)
+        notes = connections[engine.database].vendor == "sqlite"
+        warnings = banner.warnings(engine, config) if notes else None
+        with prepared_process(reuse_connections=reuse):
+            with engine_connection(engine.database):
+                _print_banner(engine, config, warnings)
+            with wakeup.installed(grace=config.grace, margin=config.stop_margin):
+                return _run(engine, config, wakeup)
+
+
+def _print_banner(engine: Engine, config: WorkerConfig, warnings: list[str] | None) -> None:
     for line in banner.lines(engine, config):
         print(line, flush=True)
     if warnings is None:
         warnings = banner.warnings(engine, config)
     for warning in (*warnings, *banner.warnings_of_user()):
         print(f"  warning: {warning}", file=sys.stderr, flush=True)
-    with wakeup.installed(grace=config.grace, margin=config.stop_margin):
-        if not config.processes:
-            return InlineWorker(engine, config, wakeup).run()
-        supervisor = Supervisor(engine, config, wakeup)
-        for line in supervisor.probes.lines:
-            print(line, flush=True)
+
+
+def _run(engine: Engine, config: WorkerConfig, wakeup: Wakeup) -> int:
+    if not config.processes:
+        return InlineWorker(engine, config, wakeup).run()
+    supervisor = Supervisor(engine, config, wakeup)
+    for line in supervisor.probes.lines:
+        print(line, flush=True)
+    with engine_connection(engine.database):
         return supervisor.run()
 
 

@@ -9,7 +9,7 @@ from contextvars import Context
 from functools import cached_property, partial
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 from asgiref.sync import sync_to_async
 
@@ -20,6 +20,7 @@ from djtasks.store.sessions import (
     close_after_task,
     refresh_connections,
 )
+from djtasks.worker.attempts import event_loops
 from djtasks.worker.attempts.board import Board
 from djtasks.worker.attempts.contexts import fresh_context
 from djtasks.worker.attempts.lookahead import Lookahead
@@ -33,26 +34,6 @@ logger = logging.getLogger("djtasks.worker")
 _LOOP_PROGRESS_SECONDS = 0.5
 _CONNECTION_ROUND_SECONDS = 5.0
 _IDLE_SECONDS = 1.0
-
-
-class Pool(Protocol):
-    """Runs work of one kind."""
-
-    @property
-    def room(self) -> int:
-        """How many more claims the pool should get now."""
-        ...
-
-    @property
-    def running(self) -> Iterable[Running]: ...
-    def submit(self, work: Work) -> None: ...
-    def take_back(self) -> list[Claim]:
-        """Remove and return the claims that have not started."""
-        ...
-
-    def take_back_stuck(self) -> list[Claim]:
-        """Call `take_back` if the oldest claim has waited too long for a slot."""
-        ...
 
 
 class ThreadPool:
@@ -179,9 +160,13 @@ class AsyncPool:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the loop, and leave what runs on it where it is."""
+        """Cancel what runs, then close the loop and the connections of its coroutines."""
         self._is_stopping = True
         self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def join(self, seconds: float) -> None:
+        """Wait for the thread to end."""
+        self._thread.join(seconds)
 
     @property
     def room(self) -> int:
@@ -254,6 +239,7 @@ class AsyncPool:
                 self._loop.run_forever()
             except BaseException:
                 logger.exception("A coroutine tried to end the process, the event loop goes on")
+        event_loops.end(self._loop, has_connections=bool(self._opened))
 
     async def _move_counter(self) -> None:
         while True:

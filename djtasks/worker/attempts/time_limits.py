@@ -24,10 +24,21 @@ class Limits:
         self._heap: list[tuple[float, int, Running]] = []
         self._numbers = itertools.count()
         self._changed = threading.Condition()
+        self._is_stopping = False
         self._thread = threading.Thread(target=self._serve, name="limits", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; no limit strikes from now on."""
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the thread to end."""
+        self._thread.join(seconds)
 
     def watch(self, running: Running) -> None:
         """Interrupt this attempt when it exceeds its time limit, if it has one."""
@@ -43,6 +54,8 @@ class Limits:
         while True:
             with self._changed:
                 while not self._heap or self._heap[0][0] > time.monotonic():
+                    if self._is_stopping:
+                        return
                     pause = self._heap[0][0] - time.monotonic() if self._heap else None
                     self._changed.wait(pause)
                 _deadline, _number, running = heapq.heappop(self._heap)

@@ -251,6 +251,7 @@ class Child:
             ).start()
 
     def _drain(self, give_back: bool) -> None:  # noqa: FBT001 - a thread's argument
+        use_engine_connection(self.engine.database)
         self.drain(give_back=give_back)
         self.send(messages.Drained())
         hooks.end_like_a_program(self.engine.alias)
@@ -259,9 +260,8 @@ class Child:
     def drain(self, *, give_back: bool = True) -> None:
         """Stop fetching, give back what has not started, and wait for the rest to be settled.
 
-        It does not wait for attempts that ignore their time limit.
+        It does not wait for attempts that ignore their time limit. Needs an engine connection.
         """
-        use_engine_connection(self.engine.database)
         self.fetch_loop.stop()
         self.fetch_loop.join()
         if give_back:
@@ -273,6 +273,23 @@ class Child:
         while not self.is_flushed() and time.monotonic() < deadline:
             self.statistics.hurry()
             time.sleep(_DRAIN_POLL)
+
+    def stop(self, seconds: float) -> None:
+        """Stop all threads after a drain, and wait for them; for `--processes 0`.
+
+        A thread that has not ended after `seconds` is left behind.
+        """
+        for loop in self._background:
+            loop.stop()
+        self.settler.wake()
+        self.announcer.wake()
+        self.statistics.hurry()
+        self.limits.stop()
+        self.coroutines.stop()
+        deadline = time.monotonic() + seconds
+        joins: list[Callable[[float], object]] = [loop.join for loop in self._background]
+        for join in (*joins, self.limits.join, self.coroutines.join):
+            join(max(deadline - time.monotonic(), 0.0))
 
     def is_flushed(self) -> bool:
         """Whether all signals and statistics of settled attempts have been sent."""

@@ -7,7 +7,7 @@ from typing import Protocol
 from djtasks.definitions import registry
 from djtasks.protocol.records import Claim
 from djtasks.worker.attempts.pipeline import Finished, Pipeline
-from djtasks.worker.attempts.pools import Pool
+from djtasks.worker.attempts.pool import Pool
 from djtasks.worker.attempts.running import Work, is_coroutine
 
 MOST_IN_ONE_FETCH = 500

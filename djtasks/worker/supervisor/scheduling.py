@@ -13,11 +13,11 @@ from djtasks.engine import Engine
 from djtasks.formats.ids import new_id
 from djtasks.scheduler.scheduler import Scheduler
 from djtasks.schedules import periodic as declarations
-from djtasks.store.sessions import prepare_process, use_engine_connection
+from djtasks.store.sessions import engine_connection, prepared_process
 from djtasks.worker.config import WATCHDOG, ProbeConfig
 from djtasks.worker.duties.coordinator import LeaseKeeper
 from djtasks.worker.exits import EXIT_STUCK, leave
-from djtasks.worker.logs import set_up_logging
+from djtasks.worker.logs import logging_set_up
 from djtasks.worker.loops import Loop, close_quietly
 from djtasks.worker.os_signals import Wakeup
 from djtasks.worker.probes import Probes
@@ -72,13 +72,16 @@ def run_scheduler(engine: Engine, wakeup: Wakeup, probing: ProbeConfig, *, is_ve
     beat = SchedulerThread(engine, new_id())
     witness = beat.witness(engine)
     probes = Probes(engine, probing, witness)
-    set_up_logging(verbose=is_verbose)
-    registry.import_tasks(engine.options.imports)
-    prepare_process(reuse_connections=engine.options.reuse_connections)
-    use_engine_connection(engine.database)
-    for line in (*lines(engine), *probes.lines):
-        print(line, flush=True)
-    with wakeup.installed():
+    reuse = engine.options.reuse_connections
+    with (
+        logging_set_up(verbose=is_verbose),
+        prepared_process(reuse_connections=reuse),
+        engine_connection(engine.database),
+        wakeup.installed(),
+    ):
+        registry.import_tasks(engine.options.imports)
+        for line in (*lines(engine), *probes.lines):
+            print(line, flush=True)
         beat.start()
         probes.start()
         while not wakeup.stops:

@@ -15,7 +15,6 @@ from django.db import DatabaseError, InterfaceError
 from djtasks.engine import Engine
 from djtasks.formats.ids import new_id
 from djtasks.store import workers
-from djtasks.store.sessions import use_engine_connection
 from djtasks.store.workers import HeartbeatReply
 from djtasks.worker import messages
 from djtasks.worker.burst import Burst
@@ -67,7 +66,6 @@ class Supervisor:
 
     def run(self) -> int:
         """Run until asked to stop or, with `burst`, until there is nothing to do."""
-        use_engine_connection(self._engine.database)
         self._heartbeat_loop.start()
         self._coordinator_loop.start()
         self._scheduler_thread.start()

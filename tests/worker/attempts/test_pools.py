@@ -139,18 +139,8 @@ def coroutines(pipeline, done, board):
     pool = AsyncPool(range(4, 14), pipeline, Limits(print), done.append, board=board)
     pool.start()
     yield pool
-    asyncio.run_coroutine_threadsafe(cancel_all(), pool._loop).result(30)
     pool.stop()
-    pool._thread.join()
-    pool._loop.close()
-
-
-async def cancel_all():
-    """End what goes on for ever in a loop, which may not be thrown away with it."""
-    going_on = asyncio.all_tasks() - {asyncio.current_task()}
-    for one in going_on:
-        one.cancel()
-    await asyncio.gather(*going_on, return_exceptions=True)
+    pool.join(30)
 
 
 def test_coroutines_run_side_by_side_and_free_their_slots(coroutines, board, done, tmp_path):

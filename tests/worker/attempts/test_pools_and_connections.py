@@ -1,6 +1,5 @@
 """What slots do about connections that die, age or are interrupted, between two tasks."""
 
-import asyncio
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -48,18 +47,8 @@ def coroutines(parts: dict[str, Any]) -> Iterator[AsyncPool]:
     pool = AsyncPool(range(2), **parts)
     pool.start()
     yield pool
-    asyncio.run_coroutine_threadsafe(_end_all(), pool._loop).result(30)
     pool.stop()
-    pool._thread.join()
-    pool._loop.close()
-
-
-async def _end_all() -> None:
-    await sync_to_async(connections.close_all)()
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for one in others:
-        one.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    pool.join(30)
 
 
 @task
