@@ -98,8 +98,14 @@ def warnings(engine: Engine, config: WorkerConfig) -> list[str]:
     return found
 
 
-def warnings_of_user() -> list[str]:
-    """Return warnings about the user that this process runs as."""
+def warnings_of_process() -> list[str]:
+    """Return warnings about how this process was started."""
+    found = []
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        return ["The worker and all tasks run as root. Give the worker a user of its own."]
-    return []
+        found.append("The worker and all tasks run as root. Give the worker a user of its own.")
+    if os.getpid() == 1:
+        found.append(
+            "This worker is process 1 of its container, so nothing collects the processes that "
+            "tasks leave behind. Start it under an init, such as tini or `docker run --init`."
+        )
+    return found

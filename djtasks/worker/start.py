@@ -68,7 +68,7 @@ def _print_banner(engine: Engine, config: WorkerConfig, warnings: list[str] | No
         print(line, flush=True)
     if warnings is None:
         warnings = banner.warnings(engine, config)
-    for warning in (*warnings, *banner.warnings_of_user()):
+    for warning in (*warnings, *banner.warnings_of_process()):
         print(f"  warning: {warning}", file=sys.stderr, flush=True)
 
 

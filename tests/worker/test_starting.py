@@ -92,8 +92,15 @@ def test_failures_are_printed_where_the_project_has_no_logging(loggers, settings
     assert "It went well" not in printed
 
 
-@pytest.mark.parametrize(("user", "warned"), [(0, True), (1000, False)])
-def test_a_worker_that_runs_as_root_says_so(monkeypatch, user, warned):
+@pytest.mark.parametrize(
+    ("user", "pid", "warned"),
+    [(1000, 7, []), (0, 7, ["as root"]), (1000, 1, ["an init"]), (0, 1, ["as root", "an init"])],
+)
+def test_a_worker_says_that_it_runs_as_root_or_without_an_init(monkeypatch, user, pid, warned):
     monkeypatch.setattr(banner.os, "geteuid", lambda: user)
+    monkeypatch.setattr(banner.os, "getpid", lambda: pid)
 
-    assert bool(banner.warnings_of_user()) == warned
+    warnings = banner.warnings_of_process()
+
+    assert len(warnings) == len(warned)
+    assert all(part in warning for part, warning in zip(warned, warnings, strict=True))
