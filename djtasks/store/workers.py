@@ -157,6 +157,13 @@ def take(
         return _move_owned(database, worker, departed)
 
 
+def are_locked(database: str, records: Sequence[UUID]) -> bool:
+    """Return whether another session has locked one of these records; never waits."""
+    with transaction.atomic(using=database):
+        rows = TaskRecord.objects.using(database).filter(pk__in=records)
+        return len(_free(rows.order_by("pk").values_list("pk"))) < rows.count()
+
+
 def leave(database: str, worker: UUID, departure: Departure) -> list[Released] | None:
     """Delete the row of a supervisor's exited child and release the records it owned.
 

@@ -34,7 +34,8 @@ class Loop:
     """Calls `tick` until stopped; `tick` returns the pause in seconds until the next call.
 
     The thread has its own database connection. After a database error, it closes the connection
-    and retries for ever, with growing pauses. It logs any other error as a bug and goes on.
+    and retries for ever, with growing pauses. It logs anything else that is raised, such as the
+    SystemExit of a receiver or a plug-in, and goes on: nobody would notice the end of the thread.
     """
 
     def __init__(
@@ -84,15 +85,7 @@ class Loop:
         failures: Counter[str] = Counter()
         while not self._stopping.is_set():
             self._wakeup.clear()
-            try:
-                pause = self._tick()
-                failures.clear()
-            except (DatabaseError, InterfaceError) as error:
-                pause = self._after_database_error(error, failures)
-                failures[str(error)] += 1
-            except Exception:
-                logger.exception("Loop %s failed and goes on", self.name)
-                pause = _LONGEST_PAUSE
+            pause = self._turn(failures)
             self.moved_at = time.monotonic()
             if not failures:
                 self.succeeded_at = self.moved_at
@@ -103,6 +96,20 @@ class Loop:
                 self._wakeup.wait(pause)
                 self.is_waiting = False
         connections.close_all()
+
+    def _turn(self, failures: Counter[str]) -> float:
+        """Call `tick` once; return the pause until the next call."""
+        try:
+            pause = self._tick()
+        except (DatabaseError, InterfaceError) as error:
+            pause = self._after_database_error(error, failures)
+            failures[str(error)] += 1
+        except BaseException:
+            logger.exception("Loop %s failed and goes on", self.name)
+            pause = _LONGEST_PAUSE
+        else:
+            failures.clear()
+        return pause
 
     def _after_database_error(self, error: Exception, failures: Counter[str]) -> float:
         # Log each reason once: a server that is back may still refuse writes.

@@ -130,6 +130,16 @@ class _StopLimit:
         return None if self._at is None else max(self._at - time.monotonic(), 0.0)
 
 
+def _has_ended(stream: int) -> bool:
+    """Read what is there; return whether nothing more will come."""
+    try:
+        return not os.read(stream, 1024)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
 class Wakeup:
     """Counts the requests to stop, wakes the main loop through a pipe, and bounds each stop.
 
@@ -196,7 +206,7 @@ class Wakeup:
             ready: Sequence[Any] = pipes.wait(watched, self._limit.remaining)
             if not ready:
                 os._exit(EXIT_STUCK)
-            if self._held_by in ready and not os.read(watched[1], 1024):
+            if self._held_by in ready and _has_ended(watched[1]):
                 watched.pop()
                 self.stop()
             for number in self._signals.read():

@@ -267,8 +267,12 @@ class Pipeline:
     def overdue(self, running: Running) -> Finished:
         """Return the end of an attempt that ignores its time limit, as if it had stopped."""
         work = Work(running.claim, running.task)
-        outcome = self._outcome(running, None, TaskTimeout())
-        return self.settle(work, outcome, self.judge(work, outcome, running), running)
+        try:
+            outcome = self._outcome(running, None, TaskTimeout())
+            settlement = self.judge(work, outcome, running)
+        except BaseException as error:  # noqa: BLE001 - code of the task's retry policy
+            outcome, settlement = self._give_up_judging(running, error)
+        return self.settle(work, outcome, settlement, running)
 
 
 def _begun(running: Running | None, outcome: Outcome) -> Running | None:

@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from djtasks.errors import TaskTimeout
 from djtasks.worker.attempts.running import Running
 from djtasks.worker.config import HANG_GRACE
+
+logger = logging.getLogger("djtasks.worker")
 
 _AGAIN_SECONDS = 1.0
 
@@ -59,7 +62,11 @@ class Limits:
                     pause = self._heap[0][0] - time.monotonic() if self._heap else None
                     self._changed.wait(pause)
                 _deadline, _number, running = heapq.heappop(self._heap)
-            self.strike(running)
+            try:
+                self.strike(running)
+            except BaseException:
+                # Such as a failure of the project's own code that decides on a retry.
+                logger.exception("A time limit failed path=%s id=%s", running.task_path, running.id)
 
     def strike(self, running: Running) -> None:
         """Interrupt an attempt whose deadline has passed; report it once the grace has, too.

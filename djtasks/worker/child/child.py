@@ -37,6 +37,7 @@ logger = logging.getLogger("djtasks.worker")
 PROGRESS_COUNTERS = ("fetch", "settle", "asyncio")
 _NEWS_SECONDS = 2.0
 _DRAIN_POLL = 0.02
+_DRAIN_AGAIN = 1.0
 
 Send = Callable[[Any], None]
 
@@ -252,10 +253,21 @@ class Child:
 
     def _drain(self, give_back: bool) -> None:  # noqa: FBT001 - a thread's argument
         use_engine_connection(self.engine.database)
-        self.drain(give_back=give_back)
+        while not self._is_drained(give_back=give_back):
+            time.sleep(_DRAIN_AGAIN)
         self.send(messages.Drained())
         hooks.end_like_a_program(self.engine.alias)
         leave(0)
+
+    def _is_drained(self, *, give_back: bool) -> bool:
+        """Drain; return False if that failed."""
+        try:
+            self.drain(give_back=give_back)
+        except BaseException:
+            # Not the end of this thread: the process would neither fetch nor end.
+            logger.exception("Drain failed and is tried again")
+            return False
+        return True
 
     def drain(self, *, give_back: bool = True) -> None:
         """Stop fetching, give back what has not started, and wait for the rest to be settled.

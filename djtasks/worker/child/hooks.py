@@ -7,6 +7,7 @@ import sys
 import threading
 import weakref
 from contextlib import suppress
+from typing import Any
 
 from django.dispatch import Signal
 
@@ -22,12 +23,12 @@ _CUT_OFF = b"A hook at the end of a djtasks process took too long and was cut of
 
 def announce_start(backend: str) -> None:
     """Send process_started, before this process takes its first task."""
-    _send(process_started, backend)
+    send(process_started, backend=backend)
 
 
 def announce_end(backend: str) -> None:
     """Send process_stopping, after the results of all tasks of this process are written."""
-    _send(process_stopping, backend)
+    send(process_stopping, backend=backend)
 
 
 def end_like_a_program(backend: str) -> None:
@@ -70,9 +71,10 @@ def leave_finalizers_to_others() -> None:
         one.atexit = False
 
 
-def _send(signal: Signal, backend: str) -> None:
+def send(signal: Signal, **facts: Any) -> None:
+    """Send a signal about a process; whatever a receiver raises is logged."""
     try:
-        signal.send_robust(DjtasksBackend, backend=backend)
+        signal.send_robust(DjtasksBackend, **facts)
     except BaseException:
         # Such as the SystemExit of a receiver, which send_robust() lets through.
         logger.exception("A receiver of a process's signal raised")

@@ -81,7 +81,7 @@ def main(connection: Connection, config: ChildConfig, shared: Shared) -> None:
         order = pipe.receive()
         try:
             child.obey(order)
-        except Exception:
+        except BaseException:
             logger.exception("Order failed order=%r", order)
 
 

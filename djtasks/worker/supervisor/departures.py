@@ -45,7 +45,11 @@ class Departures:
         return bool(self._pending)
 
     def settle(self) -> None:
-        """Release the records of all listed children, oldest first; stop at a database error."""
+        """Release the records of all listed children, oldest first; stop at a database error.
+
+        Records that somebody has locked are released later. This never waits for them: it runs in
+        the supervisor's main thread.
+        """
         for exited in list(self._pending):
             try:
                 if self._move(exited):
@@ -54,9 +58,14 @@ class Departures:
                 logger.warning("Rows of an ended child not moved yet error=%s", error)
                 close_quietly(self._engine.database)
                 return
+            except BaseException:
+                self._pending.remove(exited)
+                logger.exception("Rows of an ended child are left to a reaper id=%s", exited.worker)
 
     def _move(self, exited: ExitedChild) -> bool:
         if exited.hung:
+            if workers.are_locked(self._engine.database, [one.id for one in exited.hung]):
+                return False
             self._engine.store.settle(exited.hung, worker=exited.worker)
             count_failures(self._engine, exited.hung)
         released = workers.leave(self._engine.database, exited.worker, exited.departure)

@@ -11,12 +11,12 @@ from django.db import DatabaseError, InterfaceError
 
 import djtasks
 from djtasks import signals
-from djtasks.backend import DjtasksBackend
 from djtasks.engine import Engine
 from djtasks.protocol.recovery import Departure
 from djtasks.store import workers
 from djtasks.store.workers import ChildStatus
 from djtasks.worker import messages
+from djtasks.worker.child import hooks
 from djtasks.worker.config import ChildConfig, WorkerConfig
 from djtasks.worker.loops import close_quietly
 from djtasks.worker.supervisor.children import ChildHandle, context, launch
@@ -139,4 +139,4 @@ def this_host() -> tuple[str, int, str]:
 
 
 def _notify(signal: Any, host: str, child: ChildHandle) -> None:
-    signal.send_robust(DjtasksBackend, worker=child.worker, host=host, pid=child.process.pid)
+    hooks.send(signal, worker=child.worker, host=host, pid=child.process.pid)

@@ -1,5 +1,6 @@
 """Time limits: struck in time, told when they are ignored, silent afterwards."""
 
+import sys
 import threading
 from datetime import timedelta
 
@@ -100,6 +101,23 @@ def test_deadlines_are_watched_in_the_order_of_time(hung, monkeypatch):
 
     assert struck.wait(10)
     assert not late.timed_out
+
+
+def test_limits_go_on_striking_whatever_one_of_them_raises(hung):
+    limits, struck = Limits(hung.append), threading.Event()
+    first, second = attempt(), attempt()
+    force_setattr(first.claim, "timeout", 0.01)
+    force_setattr(second.claim, "timeout", 0.05)
+    first.gate.throw = lambda error: sys.exit(3)
+    second.gate.throw = lambda error: struck.set()
+
+    limits.start()
+    limits.watch(first)
+    limits.watch(second)
+
+    assert struck.wait(10)
+    limits.stop()
+    limits.join(10)
 
 
 def test_an_exception_thrown_into_a_thread_arrives_and_none_after_it_has_left():
