@@ -1,0 +1,1 @@
+"""The project of workers of two versions of djtasks."""
