@@ -17,8 +17,10 @@ from djtasks.compat import (
     TaskResultStatus,
 )
 from djtasks.definitions import registry
-from djtasks.definitions.task import Task, blank, restore
-from djtasks.errors import TaskCancelled, UnknownTask
+from djtasks.definitions.restoring import missing, restore, with_options
+from djtasks.definitions.task import Task
+from djtasks.errors import TaskCancelled
+from djtasks.formats.ids import text_of
 from djtasks.formats.json_values import decode
 from djtasks.formats.tracebacks import class_path
 from djtasks.protocol.records import Claim, NewRecord, Settlement, decode_call
@@ -217,8 +219,8 @@ def from_claim(
     alias = backend or task.backend
     options = {"priority": claim.priority, "queue_name": claim.queue, "backend": alias}
     return TaskResult(
-        task=restore(registry.as_defined(task), **options),
-        id=str(claim.id),
+        task=with_options(registry.as_defined(task), **options),
+        id=text_of(claim.id),
         status=TaskResultStatus.RUNNING,
         state=State.RUNNING,
         enqueued_at=datetime.fromtimestamp(claim.enqueued_at, UTC),
@@ -229,7 +231,7 @@ def from_claim(
         kwargs=kwargs,
         backend=alias,
         errors=[_error_of(entry) for entry in decode(claim.errors)] if claim.errors else [],
-        worker_ids=[*earlier, str(worker)],
+        worker_ids=[*earlier, text_of(worker)],
     )
 
 
@@ -276,7 +278,7 @@ def _errors(record: "TaskRecord", state: State) -> list[TaskError]:
 
 
 def _task_of(record: "TaskRecord") -> Task[Any, Any]:
-    known = registry.find(record.task_path) or _unknown_task(record.task_path)
+    known = registry.find(record.task_path) or missing(record.task_path)
     return restore(
         registry.as_defined(known),
         priority=record.priority,
@@ -287,14 +289,3 @@ def _task_of(record: "TaskRecord") -> Task[Any, Any]:
         max_crashes=record.max_crashes,
         timeout=record.timeout,
     )
-
-
-def _unknown_task(path: str) -> Task[Any, Any]:
-    """Return a placeholder task, so that results of a task that no longer exists are readable."""
-
-    def missing(*_args: Any, **_kwargs: Any) -> None:
-        raise UnknownTask(f"No task is registered as {path!r} in this process.")
-
-    missing.__module__, _, missing.__qualname__ = path.rpartition(".")
-    missing.__name__ = missing.__qualname__
-    return blank(missing)

@@ -17,11 +17,13 @@ from djtasks.engine import Engine
 from djtasks.errors import ResultTimeout, TaskExpired, UnknownTask
 from djtasks.models import TaskRecord
 from djtasks.operations import cancel
+from djtasks.protocol.records import Settlement
 from djtasks.protocol.states import State
+from djtasks.results import from_claim, from_finished
 from djtasks.testing import run_due
 from tests.settings import TASKS
 from tests.tasks import add, asks_for_retry, cancels_itself, explode
-from tests.worker.making import WORKER, claim_all
+from tests.worker.making import WORKER, claim_all, claim_of
 
 NOON = datetime(2046, 1, 2, 12, 0, tzinfo=UTC)
 everywhere = pytest.mark.django_db(databases="__all__")
@@ -168,6 +170,26 @@ def test_a_result_knows_the_options_of_its_row(engine: Engine) -> None:
     assert (known.queue_name, known.priority, known.run_after) == ("mail", -3, NOON)
     assert (known.max_attempts, known.max_crashes, known.timeout.total_seconds()) == (7, 2, 9)
     assert known.func is add.func
+
+
+def test_an_attempt_has_the_options_of_its_record_and_copies_no_task_for_none() -> None:
+    as_defined = claim_of("tests.tasks.add", 1, 2)
+    urgent = claim_of("tests.tasks.add", 1, 2, priority=7, queue="mail")
+    now = datetime.now(UTC)
+
+    mostly = from_claim(as_defined, add, WORKER, now)
+    rarely = from_claim(urgent, add, WORKER, now, backend="polled")
+    done = from_finished(urgent, add, WORKER, Settlement.succeeded(urgent, "3"), started_at=now)
+
+    assert mostly.task is add
+    assert mostly.backend == add.backend
+    assert (rarely.task.priority, rarely.task.queue_name) == (7, "mail")
+    assert rarely.backend == rarely.task.backend == "polled"
+    assert rarely.task.func is add.func
+    assert (done.task.priority, done.return_value, done.attempts) == (7, 3, 1)
+    assert (done.started_at, done.last_attempted_at) == (now, now)
+    assert done.finished_at >= now
+    assert done.worker_ids == mostly.worker_ids == [str(WORKER)]
 
 
 def test_a_result_can_be_read_when_its_queue_is_gone(engine: Engine) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from djtasks.compat import is_task
 from djtasks.definitions.options import shape_options
-from djtasks.definitions.task import Task, blank, restore
+from djtasks.definitions.restoring import blank, restore
+from djtasks.definitions.task import Task
 
 _SHARED = ("priority", "backend", "queue_name", "run_after", "takes_context")
 

@@ -32,7 +32,9 @@ def _defined_at(module: str, qualname: str) -> Any:
 
 
 def _unpickled(module: str, qualname: str, changes: dict[str, Any]) -> Any:
-    from djtasks.definitions.task import Task, restore  # noqa: PLC0415 - it imports this module
+    # They import this module.
+    from djtasks.definitions.restoring import restore  # noqa: PLC0415
+    from djtasks.definitions.task import Task  # noqa: PLC0415
 
     defined = _defined_at(module, qualname)
     if not isinstance(defined, Task):

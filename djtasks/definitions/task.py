@@ -1,7 +1,7 @@
 """`@task` and `Task`: a function, how to run it, and how to enqueue it."""
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import (
     TYPE_CHECKING,
@@ -198,30 +198,6 @@ def _many(task: Task[..., Any]) -> Any:
             f"at once. Use djtasks.backend.DjtasksBackend or a backend of djtasks.testing."
         )
     return backend
-
-
-def restore(task: "Task[P, T]", **changes: Any) -> "Task[P, T]":
-    """Return a copy for a stored record, without validation.
-
-    Settings may have changed since it was enqueued; the record must stay readable.
-    """
-    copy = object.__new__(type(task))
-    # A foreign task may have attributes that are no fields.
-    for name, value in getattr(task, "__dict__", {}).items():
-        object.__setattr__(copy, name, value)
-    for option in fields(task):
-        value = changes.get(option.name, getattr(task, option.name))
-        object.__setattr__(copy, option.name, value)
-    return copy
-
-
-def blank(function: Callable[P, T]) -> "Task[P, T]":
-    """Return a task with the default of every option, without validation."""
-    made: Task[P, T] = object.__new__(Task)
-    for option in fields(Task):
-        object.__setattr__(made, option.name, option.default)
-    object.__setattr__(made, "func", function)
-    return made
 
 
 class TaskOptions(TypedDict, total=False):

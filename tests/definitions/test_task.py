@@ -13,7 +13,7 @@ from django.test import override_settings
 from djtasks import Backoff, Task, task
 from djtasks.compat import BaseTaskBackend, InvalidTask
 from djtasks.context import Context
-from djtasks.definitions.task import restore
+from djtasks.definitions.restoring import restore
 from djtasks.errors import UnknownTask
 from djtasks.protocol.retry import RetryPolicy
 from tests import tasks

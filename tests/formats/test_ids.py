@@ -10,7 +10,7 @@ from uuid import RFC_4122, UUID
 import pytest
 
 from djtasks.formats import ids
-from djtasks.formats.ids import new_id
+from djtasks.formats.ids import new_id, text_of
 
 
 def test_an_id_is_a_uuid_of_version_7() -> None:
@@ -27,6 +27,12 @@ def test_an_id_begins_with_the_time_in_milliseconds() -> None:
     after = time.time_ns() // 1_000_000
     # Ids made in a rush run ahead of the clock, by a millisecond each 4,096 of them.
     assert before <= made.int >> 80 <= after + 1_000
+
+
+def test_the_text_of_an_id_is_that_of_its_class() -> None:
+    made = [new_id() for _ in range(100)]
+
+    assert [text_of(one) for one in made] == [str(one) for one in made]
 
 
 def test_ids_grow_strictly_also_within_one_millisecond() -> None:
