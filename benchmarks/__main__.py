@@ -13,6 +13,7 @@ from benchmarks import (
     idle,
     installations,
     latency,
+    lines,
     memory,
     portable,
     sleepers,
@@ -31,7 +32,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one run and fewer samples")
     parser.add_argument("--large", action="store_true", help="rows up to ten million")
-    parser.add_argument("--logging", action="store_true", help="also with a log line a task")
     parser.add_argument("only", nargs="*", metavar="NAME", help=_names())
     asked = parser.parse_args()
     measurements = _measurements(is_quick=asked.quick, is_large=asked.large)
@@ -50,8 +50,6 @@ def main() -> None:
         for name, measure in measurements.items():
             if name in wanted or (not wanted and name not in LONG):
                 measure()
-        if asked.logging:
-            drain.measure(1 if asked.quick else 3, BENCH_TASK_LOG="INFO")
 
 
 def _measurements(*, is_quick: bool, is_large: bool) -> dict[str, Callable[[], object]]:
@@ -60,6 +58,7 @@ def _measurements(*, is_quick: bool, is_large: bool) -> dict[str, Callable[[], o
     sizes = rows.LARGE_SIZES if is_large else rows.SIZES
     return {
         "drain": lambda: drain.measure(runs),
+        "lines": lambda: lines.measure(runs),
         "workloads": lambda: workloads.measure(runs),
         "budget": lambda: budget.measure(runs),
         "latency": lambda: latency.measure(100 if is_quick else latency.SAMPLES),

@@ -46,7 +46,6 @@ WORKLOADS = {
         environment={"BENCH_OPTIONS": _options(middleware=["benchmarks.tasks.through"])}
     ),
     "receivers": Workload(environment={"BENCH_TASKS": "benchmarks.tasks,benchmarks.receivers"}),
-    "logging": Workload(environment={"BENCH_TASK_LOG": "INFO"}),
     "computing": Workload(
         task="benchmarks.tasks.compute", arguments=lambda number: (number,), count=COMPUTATIONS
     ),

@@ -26,6 +26,8 @@ if TYPE_CHECKING or IN_DJANGO:
     from django.tasks.exceptions import InvalidTaskBackend as InvalidTaskBackend
     from django.tasks.exceptions import TaskResultDoesNotExist as TaskResultDoesNotExist
     from django.tasks.exceptions import TaskResultMismatch as TaskResultMismatch
+    from django.tasks.signals import log_task_finished as log_task_finished
+    from django.tasks.signals import log_task_started as log_task_started
     from django.tasks.signals import task_enqueued as task_enqueued
     from django.tasks.signals import task_finished as task_finished
     from django.tasks.signals import task_started as task_started
@@ -49,7 +51,13 @@ else:
     from django_tasks.base import Task as DjangoTask
     from django_tasks.base import TaskResult as DjangoTaskResult
     from django_tasks.exceptions import TaskResultDoesNotExist, TaskResultMismatch
-    from django_tasks.signals import task_enqueued, task_finished, task_started
+    from django_tasks.signals import (
+        log_task_finished,
+        log_task_started,
+        task_enqueued,
+        task_finished,
+        task_started,
+    )
 
     try:
         from django_tasks.exceptions import InvalidTask, InvalidTaskBackend
@@ -76,6 +84,8 @@ __all__ = [
     "TaskResultMismatch",
     "TaskResultStatus",
     "is_task",
+    "log_task_finished",
+    "log_task_started",
     "register_checks",
     "task_backends",
     "task_enqueued",

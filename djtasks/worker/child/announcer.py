@@ -5,70 +5,36 @@ the same thread. The queue is bounded; while it is full, the child does not fetc
 """
 
 import logging
-import threading
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from queue import Empty, SimpleQueue
 from typing import Any
 from uuid import UUID
 
-from django.dispatch import Signal
-
 from djtasks import results
-from djtasks.compat import LOGGER_NAME, task_finished, task_started
+from djtasks.compat import (
+    TaskResultStatus,
+    log_task_finished,
+    log_task_started,
+    task_finished,
+    task_started,
+)
 from djtasks.formats.tracebacks import summary_of
 from djtasks.protocol.states import FINAL, State
 from djtasks.signals import task_cancelled, task_retrying
 from djtasks.worker.attempts.pipeline import Finished
 from djtasks.worker.attempts.running import Running
+from djtasks.worker.child.lines import Line, cancelled_line, write
+from djtasks.worker.child.news import News
 
 logger = logging.getLogger("djtasks.tasks")
-_django_logger = logging.getLogger(LOGGER_NAME)
 
 MOST_NEWS = 10_000
+_AT_ONCE = 200
 _IDLE_SECONDS = 1.0
 _REFUSALS_SECONDS = 60.0
 # Before Python 3.12, each access to an enum member calls Python code.
 _SUCCESSFUL = State.SUCCESSFUL
-
-# Django (and the backport) connect one receiver to each of these signals: it logs.
-_OWN_RECEIVERS = {id(task_started): 1, id(task_finished): 1}
-
-
-def _has_listeners(signal: Signal, level: int) -> bool:
-    """Return whether any receiver would use this signal; skipping it saves 19 µs a task."""
-    own = _OWN_RECEIVERS.get(id(signal), 0)
-    return len(signal.receivers) > own or (own > 0 and _django_logger.isEnabledFor(level))
-
-
-class _CancelledLine(logging.Filter, threading.local):
-    """While entered, lowers Django's log line about a finished task to INFO, in this thread.
-
-    To Django a cancelled task is FAILED, which it logs as an error with a traceback. But the
-    project's own code, or a person, chose it.
-    """
-
-    is_on = False
-
-    def __enter__(self) -> None:
-        self.is_on = True
-
-    def __exit__(self, *raised: object) -> None:
-        self.is_on = False
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if not self.is_on or record.levelno != logging.ERROR:
-            return True
-        record.levelno, record.levelname = logging.INFO, "INFO"
-        record.exc_info = None
-        if isinstance(record.args, tuple):
-            record.args = (*record.args[:-1], State.CANCELLED.name)
-        return _django_logger.isEnabledFor(logging.INFO)
-
-
-_cancelled_line = _CancelledLine()
-_django_logger.addFilter(_cancelled_line)
 
 
 def _log(finished: Finished) -> None:
@@ -98,62 +64,69 @@ class Announcer:
         self._sender = sender
         self._backend = backend
         self._worker = worker
-        self._news: SimpleQueue[Running | Finished | None] = SimpleQueue()
-        self._announcing = False
+        self._news: News[Running | Finished] = News()
+        self._start = Line(task_started, log_task_started, TaskResultStatus.RUNNING)
+        self._end = Line(task_finished, log_task_finished, TaskResultStatus.SUCCESSFUL)
         # By task: how many records were refused since the last warning, and when the next is due.
         self._refused: dict[str, tuple[int, float]] = {}
 
     @property
     def is_idle(self) -> bool:
         """Whether everything has been announced."""
-        return self._news.empty() and not self._announcing
+        return len(self._news) == 0
 
     @property
     def is_full(self) -> bool:
-        return self._news.qsize() >= MOST_NEWS
-
-    def wake(self) -> None:
-        """End the current wait for news."""
-        self._news.put(None)
+        return len(self._news) >= MOST_NEWS
 
     def started(self, running: Running) -> None:
         """Announce that an attempt starts."""
-        if _has_listeners(task_started, logging.INFO):
-            self._news.put(running)
+        if self._start.is_heard:
+            self._news.put((running,))
 
     def settled(self, batch: Sequence[Finished]) -> None:
         """Announce attempts whose verdicts have just been written."""
-        chatty = logger.isEnabledFor(logging.INFO)
-        heard = _has_listeners(task_finished, logging.INFO)
-        for finished in batch:
-            if chatty or heard or finished.settlement.state is not _SUCCESSFUL:
-                self._news.put(finished)
+        if not (logger.isEnabledFor(logging.INFO) or self._end.is_heard):
+            batch = [one for one in batch if one.settlement.state is not _SUCCESSFUL]
+        if batch:
+            self._news.put(batch)
 
     def tick(self) -> float:
-        """Send all collected news; wait up to a second for the first."""
+        """Announce what has collected; wait up to a second for the first."""
+        news = self._news.take(_AT_ONCE, seconds=_IDLE_SECONDS)
         try:
-            item = self._news.get(timeout=_IDLE_SECONDS)
-            while True:
-                self._announcing = True
-                self._announce_safely(item)
-                item = self._news.get_nowait()
-        except Empty:
-            return 0.0
+            self._announce_in_order(news)
         finally:
-            self._announcing = False
+            self._news.done()
+        return 0.0
 
-    def _announce_safely(self, item: Running | Finished | None) -> None:
-        try:
-            self.announce(item)
-        except BaseException:
-            # Such as the SystemExit of a receiver, which send_robust() lets through.
-            logger.exception("A task is not announced")
+    def _announce_in_order(self, news: Sequence[Running | Finished]) -> None:
+        """Announce news; what is only a line in the log is written with its neighbours."""
+        start = self._start.maker()
+        end = None if logger.isEnabledFor(logging.INFO) else self._end.maker()
+        lines: list[logging.LogRecord] = []
+        for item in news:
+            if isinstance(item, Running):
+                make = start
+            else:
+                make = end if item.settlement.state is _SUCCESSFUL else None
+            try:
+                if make is not None and item.task is not None:
+                    lines.append(make(item.claim.id, item.task))
+                    continue
+                before, lines = lines, []
+                write(before)
+                self.announce(item)
+            except BaseException:
+                # Such as the SystemExit of a receiver, which send_robust() lets through.
+                logger.exception("A task is not announced")
+        write(lines)
 
-    def announce(self, item: Running | Finished | None) -> None:
-        """Send the signals and log lines about this attempt now; None is nothing."""
+    def announce(self, item: Running | Finished) -> None:
+        """Send the signals and log lines about this attempt now, in this thread."""
         if isinstance(item, Running):
             task_started.send_robust(self._sender, task_result=item.result())
-        elif item is not None:
+        else:
             self._announce_finished(item)
 
     def _announce_finished(self, finished: Finished) -> None:
@@ -177,7 +150,7 @@ class Announcer:
             return
         if state is State.CANCELLED:
             task_cancelled.send_robust(self._sender, task_result=result)
-            with _cancelled_line:
+            with cancelled_line:
                 task_finished.send_robust(self._sender, task_result=result)
             return
         self._send_finished(result, error)

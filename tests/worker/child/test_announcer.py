@@ -5,7 +5,13 @@ import logging
 import pytest
 
 from djtasks.backend import DjtasksBackend
-from djtasks.compat import LOGGER_NAME, task_finished, task_started
+from djtasks.compat import (
+    LOGGER_NAME,
+    log_task_finished,
+    log_task_started,
+    task_finished,
+    task_started,
+)
 from djtasks.protocol.states import State
 from djtasks.signals import task_cancelled, task_retrying
 from djtasks.testing.running import execute_here
@@ -178,8 +184,62 @@ def test_a_line_a_task_for_those_who_ask(announcer, pipeline, caplog):
     assert "Task successful path=tests.tasks.add" in caplog.text
 
 
-def test_too_much_news_says_so(announcer):
-    for _ in range(MOST_NEWS):
-        announcer.wake()
+def test_too_much_news_says_so(announcer, pipeline):
+    failure = execute_here(pipeline, claim_of("tests.tasks.explode", "no"))
+
+    announcer.settled([failure] * MOST_NEWS)
 
     assert announcer.is_full
+
+
+@pytest.mark.parametrize(
+    ("signal", "logs"),
+    [(task_started, log_task_started), (task_finished, log_task_finished)],
+)
+def test_a_receiver_in_the_place_of_djangos_is_told(announcer, pipeline, caplog, signal, logs):
+    told = []
+
+    def receive(task_result, **_more):
+        told.append(task_result.state)
+
+    signal.disconnect(logs)
+    signal.connect(receive)
+    try:
+        with caplog.at_level(logging.WARNING, logger=LOGGER_NAME):
+            tell(announcer, pipeline, claim_of("tests.tasks.add", 1, 2))
+        with caplog.at_level(logging.INFO, logger=LOGGER_NAME):
+            tell(announcer, pipeline, claim_of("tests.tasks.add", 1, 2))
+    finally:
+        signal.disconnect(receive)
+        signal.connect(logs)
+
+    assert len(told) == 2
+    # The line of the other signal is still Django's.
+    assert len([one for one in caplog.records if one.name == LOGGER_NAME]) == 1
+
+
+def test_nothing_is_announced_where_the_project_has_disconnected_djangos_receiver(
+    announcer, pipeline, caplog
+):
+    task_finished.disconnect(log_task_finished)
+    try:
+        with caplog.at_level(logging.INFO, logger=LOGGER_NAME):
+            tell(announcer, pipeline, claim_of("tests.tasks.add", 1, 2))
+    finally:
+        task_finished.connect(log_task_finished)
+
+    assert [one.getMessage().rpartition("=")[2] for one in caplog.records] == ["RUNNING"]
+
+
+def test_more_news_than_are_announced_at_once_keep_their_order(announcer, pipeline, caplog):
+    claims = [claim_of("tests.tasks.add", n, 1) for n in range(250)]
+    with caplog.at_level(logging.INFO, logger=LOGGER_NAME):
+        for claim in claims:
+            announcer.settled([execute_here(pipeline, claim)])
+        assert not announcer.is_idle
+        while not announcer.is_idle:
+            announcer.tick()
+
+    assert [(str(one.args[0]), one.args[2].name) for one in caplog.records] == [
+        (str(claim.id), state) for claim in claims for state in ("RUNNING", "SUCCESSFUL")
+    ]

@@ -44,8 +44,10 @@ def test_a_child_that_has_nothing_to_tell_leaves_at_once(child, monkeypatch):
 def test_a_child_waits_for_its_figures(child):
     finished = execute_here(child.pipeline, claim_of("tests.tasks.add", 1, 2))
     # Whether signals are heard by somebody depends on Django and on what else is connected.
-    child.announcer.wake()
-    child.announcer.tick()
+    child.announcer.settled([execute_here(child.pipeline, claim_of("tests.tasks.explode", "no"))])
+    assert not child.is_flushed()
+    while not child.announcer.is_idle:
+        child.announcer.tick()
     child.statistics.settled([finished])
     assert not child.is_flushed()
 
