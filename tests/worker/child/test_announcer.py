@@ -1,6 +1,7 @@
 """News about tasks: to whoever listens, after the fact, and cheap when nobody does."""
 
 import logging
+import threading
 
 import pytest
 
@@ -229,6 +230,38 @@ def test_nothing_is_announced_where_the_project_has_disconnected_djangos_receive
         task_finished.connect(log_task_finished)
 
     assert [one.getMessage().rpartition("=")[2] for one in caplog.records] == ["RUNNING"]
+
+
+def test_a_handler_that_blocks_holds_up_neither_slots_nor_settler(announcer, pipeline):
+    reached, let_go = threading.Event(), threading.Event()
+    lines = []
+
+    class Blocking(logging.Handler):
+        def emit(self, record):
+            reached.set()
+            assert let_go.wait(20)
+            lines.append(record.args[2])
+
+    logger, handler = logging.getLogger(LOGGER_NAME), Blocking()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        announcer.settled([execute_here(pipeline, claim_of("tests.tasks.add", 1, 2))])
+        telling = threading.Thread(target=announcer.tick)
+        telling.start()
+        assert reached.wait(20)
+        announcer.settled([execute_here(pipeline, claim_of("tests.tasks.add", 3, 4))])
+        assert not announcer.is_idle
+        let_go.set()
+        telling.join()
+        announcer.tick()
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+    assert lines == ["RUNNING", "SUCCESSFUL"] * 2
+    assert announcer.is_idle
 
 
 def test_more_news_than_are_announced_at_once_keep_their_order(announcer, pipeline, caplog):

@@ -236,25 +236,28 @@ def test_a_stream_that_fails_is_told_to_its_handler(
 
 
 def test_a_handler_is_locked_while_it_is_written_to(logger: logging.Logger) -> None:
-    owners: list[bool] = []
+    was_free: list[bool] = []
 
     class Stream(io.StringIO):
         def write(self, text: str) -> int:
-            found: list[bool] = []
-            # Another thread cannot have it.
-            lock: Any = handler.lock
-            other = threading.Thread(target=lambda: found.append(lock.acquire(blocking=False)))
+            other = threading.Thread(target=try_lock)
             other.start()
             other.join()
-            owners.extend(found)
             return len(text)
 
     handler = logging.StreamHandler(Stream())
+    lock: Any = handler.lock
+
+    def try_lock() -> None:
+        was_free.append(lock.acquire(blocking=False))
+        if was_free[-1]:
+            lock.release()
+
     logger.addHandler(handler)
 
     write(logger, records_of(logger, 3))
 
-    assert owners == [False]
+    assert was_free == [False]
 
 
 @pytest.mark.parametrize(
