@@ -11,7 +11,6 @@ from uuid import UUID
 from djtasks import middleware
 from djtasks.engine import Engine
 from djtasks.protocol.records import Claim
-from djtasks.store.listener import Listener
 from djtasks.store.sessions import use_engine_connection
 from djtasks.worker import messages
 from djtasks.worker.attempts.board import Board
@@ -26,7 +25,7 @@ from djtasks.worker.child.giving_back import give_back, reassign, release_claims
 from djtasks.worker.child.holdings import Holdings
 from djtasks.worker.child.housekeeper import Housekeeper
 from djtasks.worker.child.settler import Settler
-from djtasks.worker.child.sources import BrokerSource, DatabaseSource, Queues
+from djtasks.worker.child.sources import source_for
 from djtasks.worker.child.statistics import Statistics
 from djtasks.worker.config import ChildConfig
 from djtasks.worker.exits import leave
@@ -117,7 +116,7 @@ class Child:
 
     def _fetcher(self) -> Fetcher:
         return Fetcher(
-            self._source(),
+            source_for(self.engine, self.config.worker, self.holdings, worker=self.worker),
             self.pipeline,
             threads=self.threads,
             coroutines=self.coroutines,
@@ -149,18 +148,6 @@ class Child:
         self, name: str, tick: Callable[[], float], counter: ProgressCounter | None = None
     ) -> Loop:
         return Loop(name, tick, database=self.engine.database, counter=counter)
-
-    def _source(self) -> BrokerSource | DatabaseSource:
-        engine, asks = self.engine, self.config.worker
-        queues = Queues(engine, asks.queues)
-        listener = None
-        if engine.broker is None and Listener.is_possible(engine.database):
-            listener = Listener(engine.database, engine.channel)
-        parts = (engine, queues, self.holdings)
-        database = DatabaseSource(*parts, worker=self.worker, listener=listener)
-        if engine.broker is None:
-            return database
-        return BrokerSource(*parts, worker=self.worker, fallback=database, burst=asks.burst)
 
     def start(self) -> None:
         """Start all loops and slots; a child for a suspect does not fetch."""

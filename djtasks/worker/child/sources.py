@@ -15,6 +15,7 @@ from djtasks.store.listener import Listener
 from djtasks.store.workers import paused_queues
 from djtasks.worker.attempts.running import Work
 from djtasks.worker.child.holdings import Holdings
+from djtasks.worker.config import WorkerConfig
 
 logger = logging.getLogger("djtasks.worker")
 
@@ -261,3 +262,18 @@ class DatabaseSource:
             for claim in claims:
                 self._holdings.add(claim)
         return [Work.of(claim) for claim in claims]
+
+
+def source_for(
+    engine: Engine, asks: WorkerConfig, holdings: Holdings, *, worker: UUID
+) -> BrokerSource | DatabaseSource:
+    """Return the source of a child's claims: the database itself only if there is no broker."""
+    queues = Queues(engine, asks.queues)
+    listener = None
+    if engine.broker is None and Listener.is_possible(engine.database):
+        listener = Listener(engine.database, engine.channel)
+    parts = (engine, queues, holdings)
+    database = DatabaseSource(*parts, worker=worker, listener=listener)
+    if engine.broker is None:
+        return database
+    return BrokerSource(*parts, worker=worker, fallback=database, burst=asks.burst)
