@@ -65,6 +65,7 @@ def _measurements(*, is_quick: bool, is_large: bool) -> dict[str, Callable[[], o
         "sleepers": lambda: sleepers.measure(runs),
         "startup": lambda: startup.measure(runs),
         "idle": lambda: idle.measure(10 if is_quick else idle.SECONDS),
+        "idle_memory": memory.idle_workers,
         "memory": lambda: memory.worker(100_000 if is_quick else 1_000_000),
         "enqueue": lambda: enqueue.measure(runs),
         "portable": lambda: portable.measure(runs),

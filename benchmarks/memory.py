@@ -1,10 +1,20 @@
-"""What a million tasks take of a process's memory: of the one that enqueues, of those that work."""
+"""What djtasks takes of memory: idle workers, and what a million tasks leave in a process."""
 
+import signal
 import subprocess
 import sys
+import tempfile
+import time
+from pathlib import Path
 from typing import Any
 
+import psutil
+
 from benchmarks import drain, harness, idle
+
+# What a worker imports.
+PROJECTS = {"small": ("benchmarks.tasks",), "big": ("benchmarks.tasks", "benchmarks.libraries")}
+_SETTLING = 8.0
 
 _PRODUCER = """
 import django, resource, sys, time
@@ -60,3 +70,50 @@ def worker(count: int = 1_000_000) -> dict[str, Any]:
     }
     harness.emit("memory_worker", **figures)
     return figures
+
+
+def idle_workers() -> None:
+    """Print the memory of idle workers, before and after a full collection in each process."""
+    for project, processes in (("small", 2), ("small", 6), ("big", 2)):
+        imports = ",".join((*PROJECTS[project], "benchmarks.collecting"))
+        with tempfile.TemporaryDirectory() as folder:
+            given = {"BENCH_TASKS": imports, "BENCH_COLLECTED": folder}
+            with harness.worker("--processes", str(processes), **given) as worker:
+                time.sleep(_SETTLING)
+                family = harness.family(worker)
+                asked = {"project": project, "processes": processes}
+                harness.emit("memory_idle", **asked, after="start", **sizes(family))
+                _collect(family, Path(folder))
+                harness.emit("memory_idle", **asked, after="collection", **sizes(family))
+
+
+def sizes(family: list[psutil.Process]) -> dict[str, Any]:
+    """Return the megabytes that a worker takes in all (PSS), and each process for itself (USS).
+
+    The first process is the supervisor.
+    """
+    from djtasks.models import WorkerRecord
+
+    pids = set(WorkerRecord.objects.values_list("pid", flat=True))
+    measured = [(process.pid, process.memory_full_info()) for process in family]
+    private = [(pid, round(size.uss / 2**20, 1)) for pid, size in measured]
+    return {
+        "pss_mb_in_all": sum(size.pss for _pid, size in measured) / 2**20,
+        "uss_mb_supervisor": private[0][1],
+        "uss_mb_children": [size for pid, size in private if pid in pids],
+        "uss_mb_others": [size for pid, size in private[1:] if pid not in pids],
+    }
+
+
+def _collect(family: list[psutil.Process], folder: Path) -> None:
+    """Let each process collect, but for helpers of multiprocessing: the signal would end them."""
+    asked = [process for process in family if _catches(process.pid, signal.SIGUSR2)]
+    for process in asked:
+        process.send_signal(signal.SIGUSR2)
+    harness.wait_until(lambda: len(list(folder.iterdir())) == len(asked))
+
+
+def _catches(pid: int, number: int) -> bool:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (caught,) = (line.split()[1] for line in lines if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
