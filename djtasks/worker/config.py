@@ -1,10 +1,8 @@
 """The configuration of a worker, as sent to its child processes."""
 
-from collections.abc import MutableSequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
 from uuid import UUID
 
 from djtasks.options import MISSED_HEARTBEATS
@@ -63,15 +61,3 @@ class ChildConfig:
     worker: WorkerConfig
     supervisor: UUID
     alone: bool = False
-
-
-class Shared(NamedTuple):
-    """What a child shares with its supervisor.
-
-    `counters` has a place for each of PROGRESS_COUNTERS, `board` is the memory of a Board.
-    `stacks` is a Stacks; in the child, the descriptor of its file, or None.
-    """
-
-    counters: MutableSequence[int]
-    board: Any
-    stacks: Any

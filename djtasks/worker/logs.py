@@ -45,7 +45,8 @@ def set_up_logging(*, verbose: bool) -> None:
     django_logger = logging.getLogger(LOGGER_NAME)
     # Without DEBUG, Django's default prints nothing to a console: at best it mails a failure to
     # ADMINS. Lines below WARNING would be built in vain (19 µs a task).
-    if not django_logger.hasHandlers() or not (settings.LOGGING or settings.DEBUG):
+    is_silent = not django_logger.hasHandlers() or not (settings.LOGGING or settings.DEBUG)
+    if is_silent and not _prints_already(django_logger):
         django_logger.addHandler(_to_stderr())
         django_logger.setLevel(logging.WARNING)
 
@@ -62,6 +63,11 @@ def logging_set_up(*, verbose: bool) -> Iterator[None]:
         for logger, level, handlers in before:
             logger.setLevel(level)
             logger.handlers = handlers
+
+
+def _prints_already(logger: logging.Logger) -> bool:
+    """Return whether the supervisor, from which this process was forked, has added our handler."""
+    return any(isinstance(one.formatter, LineFormatter) for one in logger.handlers)
 
 
 def _to_stderr() -> logging.Handler:

@@ -4,21 +4,22 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from django.db import connections
 from django.utils import autoreload
 
 from djtasks.checks import is_sqlite_ready
-from djtasks.definitions import registry
 from djtasks.engine import Engine
-from djtasks.operations import bulk_task
 from djtasks.store.sessions import engine_connection, prepared_process
 from djtasks.worker import banner
 from djtasks.worker.config import WorkerConfig
 from djtasks.worker.inline import InlineWorker
+from djtasks.worker.loading import load
 from djtasks.worker.logs import logging_set_up
 from djtasks.worker.os_signals import Wakeup
+from djtasks.worker.supervisor.launchers import new_launcher
 from djtasks.worker.supervisor.supervisor import Supervisor
 
 MOST_PROCESSES = 4
@@ -52,15 +53,13 @@ def run(engine: Engine, config: WorkerConfig, wakeup: Wakeup) -> int:
     config = fitted(engine, config)
     reuse = engine.options.reuse_connections
     with logging_set_up(verbose=config.verbose):
-        registry.import_tasks(engine.options.imports)
-        bulk_task(engine.alias)
+        load()
         notes = connections[engine.database].vendor == "sqlite"
         warnings = banner.warnings(engine, config) if notes else None
         with prepared_process(reuse_connections=reuse):
             with engine_connection(engine.database):
                 _print_banner(engine, config, warnings)
-            with wakeup.installed(grace=config.grace, margin=config.stop_margin):
-                return _run(engine, config, wakeup)
+            return _run(engine, config, wakeup)
 
 
 def _print_banner(engine: Engine, config: WorkerConfig, warnings: list[str] | None) -> None:
@@ -73,13 +72,18 @@ def _print_banner(engine: Engine, config: WorkerConfig, warnings: list[str] | No
 
 
 def _run(engine: Engine, config: WorkerConfig, wakeup: Wakeup) -> int:
+    stops = wakeup.installed(grace=config.grace, margin=config.stop_margin)
     if not config.processes:
-        return InlineWorker(engine, config, wakeup).run()
-    supervisor = Supervisor(engine, config, wakeup)
-    for line in supervisor.probes.lines:
-        print(line, flush=True)
-    with engine_connection(engine.database):
-        return supervisor.run()
+        with stops:
+            return InlineWorker(engine, config, wakeup).run()
+    # The banner has connected to the database, so that the driver is loaded, too. Afterwards there
+    # are threads.
+    with closing(new_launcher()) as launcher, stops:
+        supervisor = Supervisor(engine, config, wakeup, launcher=launcher)
+        for line in supervisor.probes.lines:
+            print(line, flush=True)
+        with engine_connection(engine.database):
+            return supervisor.run()
 
 
 def run_reloading(arguments: Sequence[str]) -> None:

@@ -59,7 +59,7 @@ class WorkerProcess:
         self.process.wait()
 
     def descendants(self) -> list[psutil.Process]:
-        """Return the forkserver, children and trackers that run now."""
+        """Return the fork server and the children that run now."""
         try:
             return psutil.Process(self.pid).children(recursive=True)
         except psutil.NoSuchProcess:

@@ -75,16 +75,6 @@ def pids(project: Project) -> list[int]:
     return [int(line) for line in project.read("pids.txt").split()]
 
 
-def child_of(worker) -> psutil.Process:
-    """Return the process that runs tasks."""
-    found = [
-        process
-        for process in psutil.Process(worker.pid).children(recursive=True)
-        if os.getpgid(process.pid) == process.pid
-    ]
-    return found[0]
-
-
 @pytest.fixture
 def nothing_left(project):
     yield
@@ -93,16 +83,19 @@ def nothing_left(project):
             os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.parametrize("victim", ["child", "fork server"])
 @pytest.mark.usefixtures("nothing_left")
-def test_programs_end_with_the_process_that_was_killed(project):
+def test_programs_end_with_the_process_that_was_killed(project, victim):
     project.python("export.enqueue()")
-    with project.worker("--processes", "1"):
+    with project.worker("--processes", "1") as worker:
         (first,) = eventually(lambda: pids(project))
-        os.kill(os.getpgid(first), signal.SIGKILL)
+        child = os.getpgid(first)
+        os.kill(child if victim == "child" else psutil.Process(child).ppid(), signal.SIGKILL)
 
         eventually(lambda: len(pids(project)) == 2)
 
         assert not is_alive(first)
+        assert worker.poll() is None
 
 
 @pytest.mark.usefixtures("nothing_left")

@@ -1,19 +1,14 @@
-"""Child processes that cannot start: the worker says why, once, and ends."""
+"""How child processes get what the project sets up, and what a worker says if they cannot start."""
 
-import psutil
 import pytest
 
-from tests.acceptance.projects import MANAGE, Project
+from tests.acceptance.projects import Project
 
 pytestmark = pytest.mark.slow
 
 TASKS = """
 import os
 from djtasks import task
-
-@task
-def add(a, b):
-    return a + b
 
 @task
 def environment():
@@ -28,27 +23,22 @@ from django.core.management import execute_from_command_line
 execute_from_command_line(sys.argv)
 """
 
-CONFIGURED_BY_HAND = """
+SETS_UP = """
 import sys
+import types
 from django.conf import settings
 if __name__ == "__main__":
     import settings as ours
     settings.configure(**{name: v for name, v in vars(ours).items() if name.isupper()})
+    sys.modules["only_in_main"] = types.ModuleType("only_in_main")
     from django.core.management import execute_from_command_line
     execute_from_command_line(sys.argv)
 """
 
-REGISTERED_BY_MAIN = """
-import os
-import sys
-import types
-if __name__ == "__main__":
-    sys.modules["only_in_main"] = types.ModuleType("only_in_main")
-""" + MANAGE.partition("import sys")[2]
-
 APPS = """
-import os
 import sys
+import threading
+import time
 from django.apps import AppConfig
 class MillConfig(AppConfig):
     name = "mill"
@@ -56,21 +46,28 @@ class MillConfig(AppConfig):
         %s
 """
 NEEDS_MAIN = APPS % "import only_in_main"
-EXITS_IN_CHILDREN = APPS % "'runworker' in sys.argv or sys.exit('no licence')"
+# While a second thread runs, the process of manage.py cannot be forked.
+THREAD = "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()"
+STARTS_A_THREAD = APPS % THREAD
+IN_MANAGE = "hasattr(sys.modules['__main__'], '__file__')"
+EXITS_IN_CHILDREN = APPS % f"{THREAD}; {IN_MANAGE} or sys.exit('no licence')"
+
+
+def test_children_have_what_the_main_function_sets_up(tmp_path):
+    project = Project(tmp_path, TASKS, manage=SETS_UP, **{"mill/apps": NEEDS_MAIN})
+
+    ended = project.manage("runworker", "--no-reload", "--burst", "--processes", "2")
+
+    assert ended.returncode == 0, ended.stderr
 
 
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"manage": UNGUARDED}, 'if __name__ == "__main__"'),
-        ({"manage": CONFIGURED_BY_HAND}, "settings.configure()"),
-        (
-            {"manage": REGISTERED_BY_MAIN, "mill/apps": NEEDS_MAIN},
-            "No module named 'only_in_main'",
-        ),
+        ({"manage": SETS_UP, "mill/apps": STARTS_A_THREAD}, "settings.configure()"),
         ({"mill/apps": EXITS_IN_CHILDREN}, "SystemExit: no licence"),
     ],
-    ids=["unguarded", "configured by hand", "registered by main", "exits"],
+    ids=["configured by hand", "exits"],
 )
 def test_a_worker_whose_children_cannot_start_says_so_once_and_ends(tmp_path, files, said):
     project = Project(tmp_path, TASKS, **files)
@@ -85,24 +82,17 @@ def test_a_worker_whose_children_cannot_start_says_so_once_and_ends(tmp_path, fi
     assert "EOFError" not in log
 
 
-def test_a_worker_goes_on_when_its_forkserver_was_killed(tmp_path):
-    project = Project(tmp_path, TASKS)
-    with project.worker("--processes", "1") as worker:
-        project.python("add.enqueue(1, 2).wait(30)")
-        (forkserver,) = [
-            child
-            for child in psutil.Process(worker.pid).children()
-            if "forkserver" in " ".join(child.cmdline())
-        ]
-        forkserver.kill()
-
-        project.python("add.enqueue(3, 4).wait(30)")
-        assert worker.poll() is None
-
-
-@pytest.mark.parametrize("given", [None, "/of/the/user"])
-def test_tasks_see_the_python_path_of_the_workers_start(tmp_path, given, monkeypatch):
-    project = Project(tmp_path, TASKS)
+@pytest.mark.parametrize(
+    ("given", "files"),
+    [
+        (None, {}),
+        ("/of/the/user", {}),
+        (None, {"manage": UNGUARDED, "mill/apps": STARTS_A_THREAD}),
+        ("/of/the/user", {"manage": UNGUARDED, "mill/apps": STARTS_A_THREAD}),
+    ],
+)
+def test_tasks_see_the_python_path_of_the_workers_start(tmp_path, given, files, monkeypatch):
+    project = Project(tmp_path, TASKS, **files)
     project.python("environment.enqueue()")
     changes = {"PYTHONPATH": given} if given else {}
     monkeypatch.setattr(project, "environment", lambda: Project.environment(project, **changes))

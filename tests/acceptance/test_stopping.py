@@ -24,6 +24,9 @@ def test_a_running_task_may_finish_within_the_grace(live_engine, tmp_path):
         result = tasks.waits_for_file.enqueue(str(door))
         eventually((tmp_path / "door.started").exists)
 
+        # As systemd does it by default: all processes get the signal.
+        for process in running.descendants():
+            process.send_signal(signal.SIGTERM)
         running.signal(signal.SIGTERM)
         eventually(lambda: WorkerRecord.objects.filter(draining=True).exists())
         door.touch()
@@ -161,7 +164,7 @@ def test_a_worker_whose_row_is_gone_starts_anew_under_another_id(live_engine):
 
 
 def test_a_process_is_replaced_after_its_share_of_tasks(live_engine):
-    with worker("--processes", "1", "--max-tasks", "5"):
+    with worker("--processes", "1", "--max-tasks", "5") as running:
         before = child_pids()
         results = [tasks.add.enqueue(n, 1) for n in range(12)]
 
@@ -169,6 +172,7 @@ def test_a_process_is_replaced_after_its_share_of_tasks(live_engine):
             assert result.wait(30).state is State.SUCCESSFUL
 
         assert set(child_pids()).isdisjoint(before)
+        assert "multi-threaded" not in running.output()  # Python warns of an unsafe fork
 
 
 def test_burst_ends_when_nothing_is_due(live_engine):

@@ -14,13 +14,12 @@ from djtasks.backend import DjtasksBackend
 from djtasks.engine import engine_of
 from djtasks.store.sessions import prepare_process, use_engine_connection
 from djtasks.worker import messages, process_groups
-from djtasks.worker.attempts.board import Board
 from djtasks.worker.child import hooks
 from djtasks.worker.child.child import Child
-from djtasks.worker.config import ChildConfig, Shared
 from djtasks.worker.exits import leave
 from djtasks.worker.logs import set_up_logging
 from djtasks.worker.os_signals import ignore_stops
+from djtasks.worker.shared_memory import parts_of
 
 logger = logging.getLogger("djtasks.worker")
 
@@ -54,14 +53,19 @@ class Pipe:
             _end_with_supervisor()
 
 
-def main(connection: Connection, config: ChildConfig, shared: Shared) -> None:
-    """Run tasks until asked to stop. Never returns."""
-    _become_child(shared.stacks)
+def main(connection: Connection, memory: Any, stacks: int | None) -> NoReturn:
+    """Run tasks until asked to stop. Never returns.
+
+    `memory` and `stacks` are those of `enter()`. The first message is the ChildConfig.
+    """
+    _become_child(stacks)
+    pipe = Pipe(connection)
+    config = pipe.receive()
+    counters, board = parts_of(memory)
     set_up_logging(verbose=config.worker.verbose)
     engine = engine_of(config.worker.backend)
     prepare_process(reuse_connections=engine.options.reuse_connections)
     use_engine_connection(engine.database)
-    pipe = Pipe(connection)
     pipe.send(messages.Ready(os.getpid()))
     go = pipe.receive()
     if not isinstance(go, messages.Go):
@@ -71,8 +75,8 @@ def main(connection: Connection, config: ChildConfig, shared: Shared) -> None:
         config,
         go.worker,
         send=pipe.send,
-        counters=shared.counters,
-        board=Board(shared.board),
+        counters=counters,
+        board=board,
         sender=DjtasksBackend,
     )
     hooks.announce_start(engine.alias)

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import sys
 import threading
 import time
 from collections.abc import MutableSequence
@@ -16,25 +15,12 @@ from uuid import UUID
 from djtasks.formats.ids import new_id
 from djtasks.protocol.records import Claim, Settlement
 from djtasks.store.workers import ChildStatus
-from djtasks.worker import process_groups, python_path
+from djtasks.worker import process_groups
 from djtasks.worker.attempts.board import Board
-from djtasks.worker.child.child import PROGRESS_COUNTERS
-from djtasks.worker.child.entry import enter
-from djtasks.worker.config import ChildConfig, Shared
+from djtasks.worker.config import ChildConfig
+from djtasks.worker.shared_memory import parts_of, size_for
+from djtasks.worker.supervisor.launchers import Launcher
 from djtasks.worker.supervisor.stacks import Stacks
-
-
-def start_method() -> str:
-    """Return the multiprocessing start method: forkserver if available, spawn on Windows."""
-    return "spawn" if sys.platform == "win32" else "forkserver"
-
-
-def context() -> Any:
-    """Return the multiprocessing context, with the imports of its forkserver configured."""
-    made = multiprocessing.get_context(start_method())
-    if start_method() == "forkserver":
-        made.set_forkserver_preload(["djtasks.worker.preload"])
-    return made
 
 
 class KillReason(Enum):
@@ -164,26 +150,22 @@ class ChildHandle:
         self.stacks.close()
 
 
-def launch(made: Any, config: ChildConfig) -> ChildHandle:
+def launch(launcher: Launcher, config: ChildConfig) -> ChildHandle:
     """Start a child process; it reports Ready over its pipe.
 
     Raises EOFError or OSError if the process that forks children is gone or cannot fork.
     """
-    ours, theirs = made.Pipe()
-    counters = made.RawArray("Q", len(PROGRESS_COUNTERS))
-    board = made.RawArray("B", Board.size(config.worker.slots))
-    stacks = Stacks()
-    shared = Shared(counters, board, stacks)
-    process = made.Process(target=enter, args=(theirs, config, shared), daemon=False)
-    with python_path.handed_over():
-        process.start()
-    theirs.close()
+    ours, theirs = multiprocessing.Pipe()
+    with theirs:
+        ours.send(config)
+        process, memory, stacks = launcher.launch(theirs, size_for(config.worker.slots))
+    counters, board = parts_of(memory)
     return ChildHandle(
         config=config,
         process=process,
         connection=ours,
         counters=counters,
-        board=Board(board),
+        board=board,
         stacks=stacks,
         pid=process.pid,
     )

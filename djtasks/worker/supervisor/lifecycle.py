@@ -19,8 +19,9 @@ from djtasks.worker import messages
 from djtasks.worker.child import hooks
 from djtasks.worker.config import ChildConfig, WorkerConfig
 from djtasks.worker.loops import close_quietly
-from djtasks.worker.supervisor.children import ChildHandle, context, launch
+from djtasks.worker.supervisor.children import ChildHandle, launch
 from djtasks.worker.supervisor.departures import Departures, ExitedChild
+from djtasks.worker.supervisor.launchers import Launcher
 from djtasks.worker.supervisor.starts import Starts
 
 logger = logging.getLogger("djtasks.worker")
@@ -29,14 +30,16 @@ logger = logging.getLogger("djtasks.worker")
 class Children:
     """The children of one supervisor."""
 
-    def __init__(self, engine: Engine, config: WorkerConfig, supervisor: UUID) -> None:
+    def __init__(
+        self, engine: Engine, config: WorkerConfig, supervisor: UUID, *, launcher: Launcher
+    ) -> None:
         self.handles: list[ChildHandle] = []
         self.departures = Departures(engine)
         self.starts = Starts()
         self._engine = engine
         self._config = config
         self._supervisor = supervisor
-        self._context = context()
+        self._launcher = launcher
 
     def find(self, worker: UUID) -> ChildHandle | None:
         """Return the living child with this id."""
@@ -56,7 +59,7 @@ class Children:
         """
         config = ChildConfig(worker=self._config, supervisor=self._supervisor, alone=alone)
         try:
-            child = launch(self._context, config)
+            child = launch(self._launcher, config)
         except (EOFError, OSError) as error:
             logger.warning("Child not started, the next one is tried soon error=%r", error)
             self.starts.failed()

@@ -6,27 +6,20 @@ import signal
 import sys
 import tempfile
 import time
-from multiprocessing import reduction
-from typing import Any
 
 _PATIENCE_SECONDS = 2.0
 _POLL_SECONDS = 0.05
 
 
 class Stacks:
-    """A file without a name: no cleaner of temporary files removes it, no kill leaves it behind.
-
-    Passed to a child, it becomes the number of its descriptor there, or None where there is no
-    SIGUSR1.
-    """
+    """A file without a name: no cleaner of temporary files removes it, no kill leaves it behind."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the child lives
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        if sys.platform == "win32":
-            return (_nothing, ())
-        return (_opened, (reduction.DupFd(self._file.fileno()),))
+    def fileno(self) -> int:
+        """Return the descriptor of the file, which the fault handler of the child needs."""
+        return self._file.fileno()
 
     def ask(self, pid: int) -> str:
         """Return the stacks of all threads of this child, even while C code holds its GIL.
@@ -53,12 +46,3 @@ class Stacks:
 
     def _size(self) -> int:
         return os.fstat(self._file.fileno()).st_size
-
-
-def _opened(descriptor: Any) -> int:
-    number: int = descriptor.detach()
-    return number
-
-
-def _nothing() -> None:
-    return None

@@ -74,14 +74,15 @@ class Starts:
 
 
 def _advice() -> str:
+    """Return what to look at: most likely they are no forks of this process."""
+    where = "If threads run in manage.py before the worker forks, and on systems other than Linux, "
     if getattr(settings, "SETTINGS_MODULE", None) is None:
-        return (
-            "Child processes do not see what settings.configure() was given in this process: "
-            "put the settings into a module and name it in DJANGO_SETTINGS_MODULE, or run "
-            "everything in this process with --processes 0."
+        return where + (
+            "child processes do not see what settings.configure() was given: put the settings "
+            "into a module and name it in DJANGO_SETTINGS_MODULE, or run everything in this "
+            "process with --processes 0."
         )
-    return (
-        "They import manage.py without calling its main(): its call must stand below "
-        'if __name__ == "__main__", and what main() sets up for your code belongs into the '
-        "settings or an AppConfig.ready()."
+    return where + (
+        "child processes do not run the main() of manage.py: what it sets up for your code "
+        "belongs into the settings or an AppConfig.ready()."
     )

@@ -27,6 +27,7 @@ from djtasks.worker.probes import Probes
 from djtasks.worker.supervisor.children import ChildHandle
 from djtasks.worker.supervisor.heartbeat import Heartbeat
 from djtasks.worker.supervisor.isolation import Isolation
+from djtasks.worker.supervisor.launchers import Launcher
 from djtasks.worker.supervisor.lifecycle import Children
 from djtasks.worker.supervisor.scheduling import SchedulerThread
 from djtasks.worker.supervisor.watchdog import Watchdog
@@ -41,12 +42,14 @@ _LAST_MOVES_SECONDS = 5.0
 class Supervisor:
     """The supervisor of one `runworker`. `run()` returns the exit code."""
 
-    def __init__(self, engine: Engine, config: WorkerConfig, wakeup: Wakeup) -> None:
+    def __init__(
+        self, engine: Engine, config: WorkerConfig, wakeup: Wakeup, *, launcher: Launcher
+    ) -> None:
         self.id = new_id()
         self._engine = engine
         self._config = config
         self._wakeup = wakeup
-        self._children = Children(engine, config, self.id)
+        self._children = Children(engine, config, self.id, launcher=launcher)
         self._isolation = Isolation(self._children)
         self._orders: SimpleQueue[tuple[UUID, str]] = SimpleQueue()
         self._unregistered: list[ChildHandle] = []
