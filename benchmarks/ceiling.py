@@ -4,7 +4,9 @@ The same table, indexes, rows and binary parameters as djtasks, one thread a pro
 no errors, no checks, nothing kept. It waits for each answer, so a framework whose threads overlap
 can pass it where CPU is scarce.
 
-    python -m benchmarks.ceiling COUNT   (started by benchmarks/drain.py)
+    python -m benchmarks.ceiling KEY   (started by benchmarks/drain.py)
+
+It says when it is ready, and begins when its input ends, so that several begin together.
 """
 
 import os
@@ -38,6 +40,8 @@ def main(key: str) -> None:
         host=os.environ["BENCH_POSTGRES"], user="postgres", dbname="postgres", autocommit=True
     )
     cursor = database.cursor(binary=True)
+    print("ready", flush=True)
+    sys.stdin.read()
     while answer := index.execute_command("BZMPOP", 1, 1, key, "MIN", "COUNT", BATCH):
         ids = [from_bytes(member) for member, _score in answer[1]]
         rows = cursor.execute(CLAIM, (me, ids)).fetchall()

@@ -1,10 +1,11 @@
 """How fast queued tasks are worked off, with their results stored; beside the bare loop."""
 
-import os
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from benchmarks import harness
@@ -61,7 +62,7 @@ def is_done() -> bool:
 def djtasks_once(environment: dict[str, str]) -> dict[str, float]:
     """Measure one drain by `runworker`."""
     from djtasks.engine import engine_of
-    from djtasks.operations import pause_queue, resume_queue
+    from djtasks.operations import pause_queue
 
     empty()
     pause_queue(engine_of("default"), "default", by="benchmark")
@@ -69,7 +70,7 @@ def djtasks_once(environment: dict[str, str]) -> dict[str, float]:
         enqueued = fill()
         processes = harness.family(worker)
         before = harness.cpu_seconds(processes)
-        resume_queue(engine_of("default"), "default")
+        harness.begin_together(worker)
         harness.wait_until(is_done)
         used = harness.cpu_seconds(processes) - before
     return {
@@ -81,16 +82,32 @@ def djtasks_once(environment: dict[str, str]) -> dict[str, float]:
 
 def ceiling_once() -> dict[str, float]:
     """Measure one drain by the bare loop."""
-    from djtasks.engine import engine_of
-
     empty()
     fill()
+    with bare_loops():
+        pass
+    return {"tasks_per_second": COUNT / verified_seconds()}
+
+
+@contextmanager
+def bare_loops() -> Iterator[None]:
+    """Run PROCESSES bare loops that begin together; after the block, wait for their end.
+
+    They end when their queue has been empty for a second.
+    """
+    from djtasks.engine import engine_of
+
     key = f"djtasks:{{{engine_of('default').namespace}:default}}:default"
     command = [sys.executable, "-m", "benchmarks.ceiling", key]
-    loops = [subprocess.Popen(command, env=os.environ) for _ in range(PROCESSES)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    loops: list[Any] = [subprocess.Popen(command, **pipes) for _ in range(PROCESSES)]
+    for loop in loops:
+        loop.stdout.readline()
+    for loop in loops:
+        loop.stdin.close()
+    yield
     for loop in loops:
         assert loop.wait() == 0
-    return {"tasks_per_second": COUNT / verified_seconds()}
 
 
 def measure(runs: int = 3, **environment: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import psutil
 from djtasks.testing.servers import start_postgres, start_valkey
 
 _DEADLINE = 600.0
+_PAUSE_IS_KNOWN_SECONDS = 2.1
 
 
 @contextmanager
@@ -62,6 +63,24 @@ def worker(*flags: str, **environment: str) -> Iterator[psutil.Process]:
     finally:
         process.terminate()
         process.wait(60)
+
+
+def begin_together(worker: psutil.Process) -> None:
+    """Resume the queue `default` for all processes of a worker at the same moment.
+
+    Each of them reads only every two seconds which queues are paused. So they are stopped until
+    all of them are about to read it.
+    """
+    from djtasks.engine import engine_of
+    from djtasks.operations import resume_queue
+
+    resume_queue(engine_of("default"), "default")
+    children = worker.children(recursive=True)
+    for child in children:
+        child.suspend()
+    time.sleep(_PAUSE_IS_KNOWN_SECONDS)
+    for child in children:
+        child.resume()
 
 
 def wait_until(ask: Callable[[], bool], pause: float = 0.05) -> None:

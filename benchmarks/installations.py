@@ -55,16 +55,16 @@ def once(
     """
     from benchmarks.tasks import add, add_slowly
     from djtasks.engine import engine_of
-    from djtasks.operations import pause_queue, resume_queue
+    from djtasks.operations import pause_queue
 
     drain.empty()
     pause_queue(engine_of("default"), "default", by="benchmark")
     flags = ("--processes", str(PROCESSES), "--no-beat")
-    with harness.worker(*flags, **environment):
+    with harness.worker(*flags, **environment) as worker:
         task = add_slowly if accident else add
         for start in range(0, count, _PAGE):
             task.enqueue_many((n, n + 1) for n in range(start, start + _PAGE))
-        resume_queue(engine_of("default"), "default")
+        harness.begin_together(worker)
         left = []
         if accident:
             harness.wait_until(lambda: _left() <= count // 2)

@@ -28,7 +28,7 @@ def once() -> dict[str, float]:
     """Measure one drain by two processes."""
     from djtasks.engine import engine_of
     from djtasks.models import TaskRecord
-    from djtasks.operations import pause_queue, resume_queue
+    from djtasks.operations import pause_queue
 
     TaskRecord.objects.all().delete()
     pause_queue(engine_of("default"), "default", by="benchmark")
@@ -38,7 +38,7 @@ def once() -> dict[str, float]:
         enqueued = COUNT / (time.perf_counter() - started)
         processes = harness.family(worker)
         before = harness.cpu_seconds(processes)
-        resume_queue(engine_of("default"), "default")
+        harness.begin_together(worker)
         harness.wait_until(drain.is_done, pause=0.2)
         used = harness.cpu_seconds(processes) - before
     return {

@@ -88,7 +88,7 @@ def _once(workload: Workload) -> dict[str, float]:
     from benchmarks.tasks import echo
     from djtasks.engine import engine_of
     from djtasks.models import TaskStatistics
-    from djtasks.operations import pause_queue, resume_queue
+    from djtasks.operations import pause_queue
 
     drain.empty()
     TaskStatistics.objects.all().delete()
@@ -103,7 +103,7 @@ def _once(workload: Workload) -> dict[str, float]:
         edges.append(edge.enqueue(0))
         processes = harness.family(worker)
         before = harness.cpu_seconds(processes)
-        resume_queue(engine_of("default"), "default")
+        harness.begin_together(worker)
         harness.wait_until(drain.is_done)
         used = harness.cpu_seconds(processes) - before
     for one in edges:

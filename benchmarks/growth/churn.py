@@ -62,12 +62,12 @@ def _chunk() -> float:
     from django.db import connection
 
     from djtasks.engine import engine_of
-    from djtasks.operations import pause_queue, resume_queue
+    from djtasks.operations import pause_queue
 
     pause_queue(engine_of("default"), "default", by="benchmark")
-    with harness.worker("--processes", str(drain.PROCESSES)):
+    with harness.worker("--processes", str(drain.PROCESSES)) as worker:
         drain.fill()
-        resume_queue(engine_of("default"), "default")
+        harness.begin_together(worker)
         harness.wait_until(drain.is_done, pause=0.2)
     rate = drain.COUNT / drain.verified_seconds()
     with connection.cursor() as cursor:

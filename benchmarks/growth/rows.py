@@ -42,13 +42,13 @@ def measure(runs: int = 3, sizes: tuple[int, ...] = SIZES) -> None:
 def once(*, first: int) -> dict[str, float]:
     """Add SAMPLE tasks to what is there, and measure how fast as many are worked off."""
     from djtasks.engine import engine_of
-    from djtasks.operations import pause_queue, resume_queue
+    from djtasks.operations import pause_queue
 
     pause_queue(engine_of("default"), "default", by="benchmark")
     table.insert(table.WAITING, SAMPLE, first=first + 1)
-    with harness.worker("--processes", str(drain.PROCESSES)):
+    with harness.worker("--processes", str(drain.PROCESSES)) as worker:
         began = engine_of("default").store.now()
-        resume_queue(engine_of("default"), "default")
+        harness.begin_together(worker)
         harness.wait_until(lambda: table.done_since(began)[0] >= SAMPLE, pause=0.2)
         memory = table.redis().info("memory")["used_memory"] / 1e6
         pause_queue(engine_of("default"), "default", by="benchmark")

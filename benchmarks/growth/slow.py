@@ -37,13 +37,13 @@ def _once(every: int) -> dict[str, float]:
     """Work off SAMPLE tasks of which one in `every` sleeps, evenly among the others."""
     from benchmarks.tasks import add, nap
     from djtasks.engine import engine_of
-    from djtasks.operations import pause_queue, resume_queue
+    from djtasks.operations import pause_queue
 
     drain.empty()
     table.flush()
     pause_queue(engine_of("default"), "default", by="benchmark")
     flags = ("--processes", str(drain.PROCESSES), "--threads", str(THREADS))
-    with harness.worker(*flags):
+    with harness.worker(*flags) as worker:
         made = 0
         while made < SAMPLE:
             fast = min(every - 1 if every else 1000, SAMPLE - made)
@@ -52,7 +52,7 @@ def _once(every: int) -> dict[str, float]:
             if every and made < SAMPLE:
                 nap.enqueue(made)
                 made += 1
-        resume_queue(engine_of("default"), "default")
+        harness.begin_together(worker)
         harness.wait_until(drain.is_done, pause=0.2)
     return _verified()
 

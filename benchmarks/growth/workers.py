@@ -76,24 +76,25 @@ def _enqueue(task: Any, count: int, arguments: Callable[[int], tuple[int, ...]])
 def _started(processes: int, environment: dict[str, str]) -> Iterator[Any]:
     """Run a worker whose queue is paused; the block fills it, and lets the clock run."""
     from djtasks.engine import engine_of
-    from djtasks.operations import pause_queue, resume_queue
+    from djtasks.operations import pause_queue
 
     drain.empty()
     table.flush()
     pause_queue(engine_of("default"), "default", by="benchmark")
     flags = ("--processes", str(processes), "--threads", str(THREADS))
 
-    def clock(count: int, path: str) -> float:
-        from djtasks.models import TaskRecord
+    with harness.worker(*flags, **environment) as worker:
 
-        began = engine_of("default").store.now()
-        resume_queue(engine_of("default"), "default")
-        harness.wait_until(lambda: table.done_since(began, path)[0] == count, pause=0.2)
-        once = TaskRecord.objects.filter(state=2, fence=1).count()
-        assert once == count, f"{once} of {count} tasks ran once"
-        return float(table.done_since(began, path)[2])
+        def clock(count: int, path: str) -> float:
+            from djtasks.models import TaskRecord
 
-    with harness.worker(*flags, **environment):
+            began = engine_of("default").store.now()
+            harness.begin_together(worker)
+            harness.wait_until(lambda: table.done_since(began, path)[0] == count, pause=0.2)
+            once = TaskRecord.objects.filter(state=2, fence=1).count()
+            assert once == count, f"{once} of {count} tasks ran once"
+            return float(table.done_since(began, path)[2])
+
         yield clock
 
 
