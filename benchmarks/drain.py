@@ -84,13 +84,13 @@ def ceiling_once() -> dict[str, float]:
     """Measure one drain by the bare loop."""
     empty()
     fill()
-    with bare_loops():
+    with bare_loops("postgresql"):
         pass
     return {"tasks_per_second": COUNT / verified_seconds()}
 
 
 @contextmanager
-def bare_loops() -> Iterator[None]:
+def bare_loops(database: str) -> Iterator[None]:
     """Run PROCESSES bare loops that begin together; after the block, wait for their end.
 
     They end when their queue has been empty for a second.
@@ -98,7 +98,7 @@ def bare_loops() -> Iterator[None]:
     from djtasks.engine import engine_of
 
     key = f"djtasks:{{{engine_of('default').namespace}:default}}:default"
-    command = [sys.executable, "-m", "benchmarks.ceiling", key]
+    command = [sys.executable, "-m", "benchmarks.ceiling", database, key]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     loops: list[Any] = [subprocess.Popen(command, **pipes) for _ in range(PROCESSES)]
     for loop in loops:
