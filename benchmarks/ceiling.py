@@ -4,13 +4,14 @@ The same table, indexes and rows as djtasks, one thread a process, no retries, n
 nothing kept. It waits for each answer, so a framework whose threads overlap can pass it where CPU
 is scarce.
 
-    python -m benchmarks.ceiling DATABASE KEY   (started by benchmarks/drain.py)
+    python -m benchmarks.ceiling DATABASE KEY TASK   (started by benchmarks/drain.py)
 
 It says when it is ready, and begins when its input ends, so that several begin together.
 """
 
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 from uuid import UUID
@@ -163,15 +164,21 @@ DATABASES: dict[str, Callable[[UUID], Database]] = {
 }
 
 
-def main(name: str, key: str) -> None:
+CALLS: dict[str, Callable[[list[Any]], float]] = {
+    "add": sum,
+    "moment": lambda args: time.time() - args[0],
+}
+
+
+def main(name: str, key: str, task: str) -> None:
     """Empty the index under `key`; end when it stays empty for a second."""
-    database = DATABASES[name](new_id())
+    database, call = DATABASES[name](new_id()), CALLS[task]
     index = redis.Redis(unix_socket_path=os.environ["BENCH_REDIS"][7:].split("?")[0])
     print("ready", flush=True)
     sys.stdin.read()
     while answer := index.execute_command("BZMPOP", 1, 1, key, "MIN", "COUNT", BATCH):
         rows = database.claim([from_bytes(member) for member, _score in answer[1]])
-        database.settle(rows, [str(sum(msgspec.json.decode(args))) for _id, _fence, args in rows])
+        database.settle(rows, [str(call(msgspec.json.decode(args))) for _id, _fence, args in rows])
 
 
 if __name__ == "__main__":

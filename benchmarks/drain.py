@@ -90,15 +90,15 @@ def ceiling_once() -> dict[str, float]:
 
 
 @contextmanager
-def bare_loops(database: str) -> Iterator[None]:
+def bare_loops(database: str, task: str = "add") -> Iterator[None]:
     """Run PROCESSES bare loops that begin together; after the block, wait for their end.
 
-    They end when their queue has been empty for a second.
+    They end when their queue has been empty for a second. `task` is the name of what they call.
     """
     from djtasks.engine import engine_of
 
     key = f"djtasks:{{{engine_of('default').namespace}:default}}:default"
-    command = [sys.executable, "-m", "benchmarks.ceiling", database, key]
+    command = [sys.executable, "-m", "benchmarks.ceiling", database, key, task]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     loops: list[Any] = [subprocess.Popen(command, **pipes) for _ in range(PROCESSES)]
     for loop in loops:

@@ -1,16 +1,20 @@
-"""From enqueue() to the first line of the task: on an idle worker, and on one half busy."""
+"""From enqueue() to the first line of the task: on an idle worker, and on one half busy.
+
+The idle worker is measured beside the bare loop, and again without Redis.
+"""
 
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from benchmarks import drain, harness
 
 SAMPLES = 500
-_WARMING = 50
+_WARMING = 30
+_TURNS = 3
 _TICKS_A_SECOND = 100
 _SUSTAINED_SECONDS = 4
 
@@ -30,8 +34,7 @@ while True:
 
 def measure(samples: int = SAMPLES) -> None:
     """Print percentiles in milliseconds, from before the INSERT to the start."""
-    with harness.worker("--processes", "2"):
-        harness.emit("latency", load_per_second=0, **_percentiles(_waits(samples)))
+    _idle(samples)
     most = _sustained()
     drain.empty()
     with harness.worker("--processes", "2"), _producer(most / 2):
@@ -40,12 +43,36 @@ def measure(samples: int = SAMPLES) -> None:
         harness.emit("latency", load_per_second=most / 2, sustained_per_second=most, **figures)
 
 
-def _waits(samples: int) -> list[float]:
+def _idle(samples: int) -> None:
+    """Measure an idle worker, one without Redis, and the bare loop, in turns."""
+    ways: dict[str, Callable[[], AbstractContextManager[object]]] = {
+        "default": lambda: harness.worker("--processes", "2"),
+        "database": lambda: harness.worker("--processes", "2", "--backend", "database"),
+        "bare": lambda: drain.bare_loops("postgresql", "moment"),
+    }
+    waits: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(_TURNS):
+        for name, start in ways.items():
+            drain.empty()
+            with start():
+                waits[name] += _waits(
+                    samples // _TURNS, backend="database" if name == "database" else "default"
+                )
+    bare = _percentiles(waits["bare"])
+    harness.emit("latency_bare_loop", **bare)
+    for name in ("default", "database"):
+        figures = _percentiles(waits[name])
+        shares = {f"{key}_of_bare": figures[key] / bare[key] for key in ("p50_ms", "p99_ms")}
+        harness.emit("latency", backend=name, load_per_second=0, **figures, **shares)
+
+
+def _waits(samples: int, *, backend: str = "default") -> list[float]:
     from benchmarks.tasks import moment
 
+    task = moment.using(backend=backend)
     waits = []
     for number in range(samples + _WARMING):
-        result = moment.enqueue(time.time()).wait(30)
+        result = task.enqueue(time.time()).wait(30)
         if number >= _WARMING:
             waits.append(result.return_value * 1000)
     return waits

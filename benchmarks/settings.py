@@ -59,7 +59,12 @@ TASKS = {
         "QUEUES": json.loads(os.environ.get("BENCH_QUEUES", '["default"]')),
         "OPTIONS": json.loads(os.environ.get("BENCH_OPTIONS", "null"))
         or {"cache": "default", "imports": _imports},
-    }
+    },
+    # For figures without Redis.
+    "database": {
+        "BACKEND": "djtasks.backend.DjtasksBackend",
+        "OPTIONS": {"broker": "database", "imports": _imports},
+    },
 }
 # No log line a task, unless a benchmark names the handler that takes them.
 _level = os.environ.get("BENCH_TASK_LOG", "WARNING")
