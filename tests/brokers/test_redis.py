@@ -53,7 +53,7 @@ def test_an_id_is_sixteen_bytes_ranked_by_its_score(broker: RedisBroker, redis: 
 def test_a_broker_that_nobody_has_any_more_hangs_up() -> None:
     broker = broker_of("default")
     broker.push([hint()])
-    connection = broker._push_client.connection_pool.get_connection()
+    connection = broker._pushing.client.connection_pool.get_connection()
     assert connection.is_connected
 
     del broker

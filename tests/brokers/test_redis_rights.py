@@ -61,7 +61,7 @@ def test_the_user_of_the_page_can_do_what_a_broker_does(live_engine, as_user):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_user_of_the_page_can_do_nothing_else(live_engine, as_user):
-    client = engine_of("default").broker._push_client
+    client = engine_of("default").broker._pushing.client
 
     for command in FORBIDDEN:
         with pytest.raises(NoPermissionError):
