@@ -29,7 +29,8 @@ def queue_database() -> str:
 
     Raises ImproperlyConfigured if the app is not installed.
     """
-    if not apps.is_installed("djtasks"):
+    # The dictionary first: is_installed() looks at one app after the other.
+    if "djtasks" not in apps.app_configs and not apps.is_installed("djtasks"):
         raise ImproperlyConfigured(MISSING_APP)
     from djtasks.models import TaskRecord
 
@@ -39,9 +40,10 @@ def queue_database() -> str:
 def open_store(backend: str) -> Store:
     """Return the store for the records of TASKS alias `backend`; runs no query."""
     database = queue_database()
-    from djtasks.store.portable import PortableStore
-    from djtasks.store.postgres import PostgresStore
-
     if connections[database].vendor == "postgresql":
+        from djtasks.store.postgres import PostgresStore  # needs psycopg
+
         return PostgresStore(database, backend)
+    from djtasks.store.portable import PortableStore
+
     return PortableStore(database, backend)

@@ -17,6 +17,7 @@ from djtasks.models import TaskRecord
 from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
 from djtasks.store.base import INSERT_ROUNDS, DueRecord, Lane, Snapshot, in_key_order
 from djtasks.store.errors import DatabaseFailure, classify
+from djtasks.store.prepared import PlainInsert
 from djtasks.store.statements import sql, values
 from djtasks.store.statements.columns import due_at, row_of
 from djtasks.store.statements.rows import holding
@@ -32,6 +33,7 @@ class PostgresStore:
         self.database = database
         self.backend = backend
         self._cautious_until = 0.0
+        self._plain_insert = PlainInsert(database)
 
     def _rows(self, statement: str, parameters: Any) -> list[tuple[Any, ...]]:
         with connections[self.database].cursor() as cursor:
@@ -52,13 +54,15 @@ class PostgresStore:
         return rows
 
     def insert(self, record: NewRecord) -> Inserted:
+        if values.is_plain(record):
+            now = self._plain_insert.insert(record)
+            return Inserted(id=record.id, run_after=now, enqueued_at=now)
         if record.earlier_keys:
             (record,) = under_live_keys(self.database, [record])
         for _ in range(INSERT_ROUNDS):
-            rows = self._rows(*values.insert(record))
+            rows = self._rows(sql.INSERT_FULL, values.insert_full(record))
             if rows:
-                # For a record that is due at once, both are the same moment: fetch it once.
-                run_after, enqueued_at = rows[0][0], rows[0][-1]
+                run_after, enqueued_at = rows[0]
                 return Inserted(id=record.id, run_after=run_after, enqueued_at=enqueued_at)
             # The key is taken. If its holder becomes final before we read it, insert again.
             for holder in TaskRecord.objects.using(self.database).filter(

@@ -3,6 +3,8 @@
 `now` is always statement_timestamp(): the database's clock, even in a long transaction.
 """
 
+import hashlib
+
 from djtasks.models import QueueControl, TaskRecord
 from djtasks.protocol.records import Claim
 from djtasks.protocol.states import State
@@ -38,7 +40,14 @@ def _unnested(column: RecordColumn) -> str:
 
 INSERT_PLAIN = f"""
 INSERT INTO {_TABLE} ({_GIVEN_NAMES})
-VALUES ({", ".join(["%s"] * len(GIVEN))}) RETURNING enqueued_at"""
+VALUES ({", ".join(["%s"] * len(GIVEN))})
+RETURNING (extract(epoch FROM enqueued_at) * 1000000)::bigint"""
+
+# Its name holds its text: behind a pooler, another version may have prepared the session.
+PLAIN_NAME = f"djtasks_{hashlib.sha256(INSERT_PLAIN.encode()).hexdigest()[:16]}".encode()
+PREPARE_PLAIN = f"""
+PREPARE {PLAIN_NAME.decode()} ({", ".join(column.type for column in GIVEN)}) AS
+{INSERT_PLAIN % tuple(f"${place}" for place in range(1, len(GIVEN) + 1))}"""
 
 INSERT_FULL = f"""
 INSERT INTO {_TABLE} ({_NAMES})

@@ -7,25 +7,30 @@ from uuid import UUID
 
 from djtasks.protocol.records import Claim, NewRecord, Settlement
 from djtasks.store.base import ERRORS_KEPT, DueRecord, Lane
-from djtasks.store.statements import sql
 from djtasks.store.statements.columns import OTHERS, PLACES, given, others, row_of
 
 _NOTHING_MORE = (None,) * (4 + len(OTHERS))
 
 
-def insert(record: NewRecord) -> tuple[str, tuple[Any, ...]]:
-    """Return the statement and parameters for one record."""
+def is_plain(record: NewRecord) -> bool:
+    """Return whether INSERT_PLAIN has all columns that this record fills."""
+    return _more(record) == _NOTHING_MORE
+
+
+def insert_full(record: NewRecord) -> tuple[Any, ...]:
+    """Return the parameters of INSERT_FULL for one record."""
+    return given(record) + _more(record)
+
+
+def _more(record: NewRecord) -> tuple[Any, ...]:
     expires = record.expires
-    more = (
+    return (
         record.run_after,
         record.delay,
         expires if isinstance(expires, datetime) else None,
         expires if isinstance(expires, timedelta) else None,
         *others(record),
     )
-    if more == _NOTHING_MORE:
-        return sql.INSERT_PLAIN, given(record)
-    return sql.INSERT_FULL, given(record) + more
 
 
 def insert_columns(records: Sequence[NewRecord], now: datetime) -> list[list[Any]]:
