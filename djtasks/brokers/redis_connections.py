@@ -5,7 +5,10 @@ import os
 import time
 from typing import Any
 
+import redis.client
 from redis.exceptions import ResponseError
+
+from djtasks.formats.originals import is_original
 
 KEPT_SECONDS = 1.0
 
@@ -26,7 +29,12 @@ class KeptConnections:
         self._kept: list[tuple[Any, float, int]] = []
 
     def ask(self, *command: Any) -> Any:
-        """Return the answer to a command. Raises what redis-py's client raises."""
+        """Return the answer to a command. Raises what redis-py's client raises.
+
+        Where a tool has put its own function around the client's, as for traces, it is called.
+        """
+        if not is_original(type(self.client).execute_command, redis.client):
+            return self.client.execute_command(*command)
         connection, until = self._take()
         is_clean = False
         try:

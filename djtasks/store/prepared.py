@@ -13,8 +13,10 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.db import connections
+from django.db.backends import utils
 from psycopg import NotSupportedError, ProgrammingError, errors, generators, pq
 
+from djtasks.formats.originals import is_original
 from djtasks.protocol.records import NewRecord
 from djtasks.store.sessions import is_pooled
 from djtasks.store.statements import sql
@@ -42,7 +44,7 @@ class PlainInsert:
     """Inserts records that fill no columns but GIVEN; from the sixth on with a prepared statement.
 
     Django inserts them in a transaction, which a statement that the session has lost would break,
-    behind a pooler, and where the project logs or wraps its queries, or has its own engine.
+    behind a pooler, and where the project or a tool logs or wraps queries, or has its own engine.
     Outside a transaction, a lost statement costs nothing: the record is inserted without it. This
     happens once in a process, since whatever discards the statements of a session, such as a pooler
     that Django is not told about, will do it again.
@@ -67,6 +69,8 @@ class PlainInsert:
     def _insert_prepared(self, connection: Any, record: NewRecord) -> int | None:
         """Return the answer to INSERT_PLAIN; None if it is not, or no longer, prepared."""
         if connection.in_atomic_block or connection.execute_wrappers or connection.queries_logged:
+            return None
+        if not is_original(utils.CursorWrapper.execute, utils):
             return None
         # What Django does before it makes a cursor.
         connection.validate_thread_sharing()
@@ -119,4 +123,5 @@ class PlainInsert:
 
 def _is_special(connection: Any) -> bool:
     """Return whether a statement may not last, or cursors may do more than those of Django."""
-    return is_pooled(connection) or not type(connection).__module__.startswith("django.")
+    kinds = (type(connection), connection.connection.cursor_factory)
+    return is_pooled(connection) or not all(k.__module__.startswith("django.") for k in kinds)

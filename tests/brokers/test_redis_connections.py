@@ -37,6 +37,22 @@ def test_commands_in_a_row_share_a_connection(kept: KeptConnections) -> None:
     assert session(kept) == session(kept)
 
 
+def test_a_tool_that_records_commands_sees_each(
+    kept: KeptConnections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    execute = Redis.execute_command
+
+    def record(client: Redis, *command: Any, **options: Any) -> Any:
+        seen.append(command)
+        return execute(client, *command, **options)
+
+    monkeypatch.setattr(Redis, "execute_command", record)
+    kept.ask("PING")
+
+    assert seen == [("PING",)]
+
+
 def test_a_connection_goes_back_to_the_pool_after_a_while(
     kept: KeptConnections, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,10 +1,12 @@
 """The plan of the INSERT of enqueue(), which a project's connection keeps."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import pytest
 from django.db import DataError, OperationalError, connection, connections, transaction
+from django.db.backends import utils
 from django.test.utils import CaptureQueriesContext
 
 from djtasks.models import TaskRecord
@@ -135,6 +137,34 @@ def test_a_project_sees_each_insert_that_it_logs_or_wraps(store: PostgresStore) 
 
     assert len(seen) == 1
     assert len(queries) == 1
+
+
+def test_a_tool_that_records_statements_sees_each_insert(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert_often(store)
+    seen: list[str] = []
+    execute = utils.CursorWrapper.execute
+
+    @wraps(execute)
+    def record(cursor: utils.CursorWrapper, statement: str, parameters: Any = None) -> Any:
+        seen.append(statement)
+        return execute(cursor, statement, parameters)
+
+    monkeypatch.setattr(utils.CursorWrapper, "execute", record)
+    insert(store)
+
+    assert len(seen) == 1
+
+
+def test_cursors_of_a_tool_are_used(store: PostgresStore) -> None:
+    insert(store)
+    session: Any = connection.connection
+    session.cursor_factory = type("Recorded", (session.cursor_factory,), {"__module__": "tool"})
+
+    insert_often(store)
+
+    assert prepared() == {}
 
 
 def test_no_plan_is_kept_where_it_could_be_lost_or_missed(

@@ -6,10 +6,12 @@ project or a library has put something of its own in the place of a method, it i
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import FunctionType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, TypeGuard
 
 from django.utils.log import RequireDebugFalse, RequireDebugTrue
+
+from djtasks.formats.originals import is_original
 
 # Two processes may write to one pipe. POSIX keeps what is written at once together up to 4,096.
 MOST_BYTES = 4_000
@@ -29,7 +31,7 @@ def has_plain_records() -> bool:
     return (
         logging.getLogRecordFactory() is logging.LogRecord
         and _is_own(logging.getLogger(), "makeRecord")
-        and _is_function_of_logging(logging.LogRecord.__init__)
+        and is_original(logging.LogRecord.__init__, logging)
     )
 
 
@@ -80,14 +82,9 @@ def _is_own(instance: object, *methods: str) -> bool:
     """Return whether nobody has put anything in the place of these methods of logging's."""
     changed, kind = vars(instance), type(instance)
     for name in methods:
-        if name in changed or not _is_function_of_logging(getattr(kind, name)):
+        if name in changed or not is_original(getattr(kind, name), logging):
             return False
     return True
-
-
-def _is_function_of_logging(function: Any) -> bool:
-    # Not `__module__`, which functools.wraps() copies.
-    return type(function) is FunctionType and function.__globals__ is vars(logging)
 
 
 def _takers(logger: logging.Logger, level: int) -> list[logging.Handler]:
