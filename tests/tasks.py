@@ -49,6 +49,16 @@ def cancels_itself(reason: str) -> None:
     raise Cancel(reason)
 
 
+@task(max_attempts=3, retry_on=LookupError, cancel_on="tests.models.Row.DoesNotExist")
+def reads_row(name: str) -> int:
+    return Row.objects.get(name=name).pk
+
+
+@task(max_attempts=3, give_up_on=Exception, cancel_on=KeyError)
+async def looks_up_async(name: str) -> None:
+    raise KeyError(name)
+
+
 @task
 def exits() -> None:
     raise SystemExit(3)

@@ -112,7 +112,7 @@ def charts_of(facts: Overview) -> list[Chart]:
 
 
 def _throughput(axis: TimeAxis, points: Sequence[Point]) -> Chart:
-    done, failed, retried = (
+    done, *others = (
         ChartSeries(
             label, css, [axis.per_minute(point.at, getattr(point, name)) for point in points]
         )
@@ -120,9 +120,10 @@ def _throughput(axis: TimeAxis, points: Sequence[Point]) -> Chart:
             ("successful", _("succeeded"), "k-ok"),
             ("failed", _("failed"), "k-bad"),
             ("retried", _("retried"), "k-retry"),
+            ("cancelled", _("cancelled"), "k-wait"),
         )
     )
-    series = [done, failed, retried]
+    series = [done, *others]
     return Chart(
         title=_("Throughput"),
         unit=_("per minute"),
@@ -130,25 +131,25 @@ def _throughput(axis: TimeAxis, points: Sequence[Point]) -> Chart:
         legend=[replace(item, is_bar=True) for item in _legend(series, number)],
         plots=[
             _lines(axis, [done], number, height=126, words=0, is_filled=True),
-            _failures(axis, failed, retried),
+            _others(axis, others),
         ],
         table=_table(axis, series, number),
     )
 
 
-def _failures(axis: TimeAxis, failed: ChartSeries, retried: ChartSeries) -> Plot:
-    """Return failures on their own scale, because they are few compared with successes."""
-    both = [(f or 0) + (r or 0) for f, r in zip(failed.values, retried.values, strict=True)]
-    scale = Scale(charts.round_top(charts.highest(both), gaps=2, least=2), 44)
-    stacks = [(failed.css, failed.values), (retried.css, retried.values)]
+def _others(axis: TimeAxis, series: Sequence[ChartSeries]) -> Plot:
+    """Return what did not succeed on its own scale, because it is little beside successes."""
+    sums = [sum(v or 0 for v in values) for values in zip(*(s.values for s in series), strict=True)]
+    scale = Scale(charts.round_top(charts.highest(sums), gaps=2, least=2), 44)
+    stacks = [(one.css, one.values) for one in series]
     return Plot(
         height=72,
         top=8,
-        summary=_summary([failed, retried], number),
+        summary=_summary(series, number),
         grid=replace(scale, offset=8).grid(number, gaps=2),
         times=axis.ticks(5),
         bars=charts.bars_of(stacks, scale),
-        steps=_steps(axis, [failed, retried], number),
+        steps=_steps(axis, series, number),
     )
 
 

@@ -25,6 +25,7 @@ _OPTIONS = {
     "retries": _ATTEMPTS,
     "autoretry_for": "Use retry_on=, and max_attempts= for how often.",
     "dont_autoretry_for": "Use give_up_on=.",
+    "throws": "Use cancel_on=: these exceptions end a task as CANCELLED, logged at INFO.",
     "default_retry_delay": "Use backoff=Backoff(first_delay=...).",
     "retry_delay": "Use backoff=Backoff(first_delay=...).",
     "retry_backoff": "Use backoff=Backoff(...).",

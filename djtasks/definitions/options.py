@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from djtasks.compat import InvalidTask
+from djtasks.definitions.exceptions import RULES, ExceptionClass
 from djtasks.formats.durations import as_duration
 from djtasks.formats.moments import as_moment
 from djtasks.formats.suggestions import did_you_mean
@@ -42,7 +43,7 @@ def shape_options(task: Any) -> None:
         object.__setattr__(task, option, _duration(name, option, getattr(task, option)))
     for option in ("sensitive", "aliases"):
         object.__setattr__(task, option, _names(getattr(task, option)))
-    for option in ("retry_on", "give_up_on"):
+    for option in RULES:
         object.__setattr__(task, option, _exceptions(name, option, getattr(task, option)))
 
 
@@ -175,10 +176,15 @@ def _duration(name: str, option: str, value: Any) -> "timedelta | datetime | Non
     return duration
 
 
-def _exceptions(name: str, option: str, value: Any) -> "tuple[type[BaseException], ...] | None":
+def _exceptions(name: str, option: str, value: Any) -> tuple[ExceptionClass, ...] | None:
     if value is None:
         return None if option == "retry_on" else ()
     classes = tuple(value) if isinstance(value, list | tuple | set | frozenset) else (value,)
-    if not all(isinstance(one, type) and issubclass(one, BaseException) for one in classes):
-        raise _wrong(name, option, "an exception class or a tuple of them", value)
+    if not all(map(_is_exception, classes)):
+        expected = "an exception class, its dotted path or a tuple of them"
+        raise _wrong(name, option, expected, value)
     return classes
+
+
+def _is_exception(value: Any) -> bool:
+    return _is_path(value) or (isinstance(value, type) and issubclass(value, BaseException))

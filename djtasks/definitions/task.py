@@ -23,6 +23,7 @@ from djtasks.compat import (
     DjangoTask,
     InvalidTask,
 )
+from djtasks.definitions.exceptions import ExceptionClass, classes_of
 from djtasks.definitions.misnamed import explaining, method_error
 from djtasks.definitions.options import shape_options, target_of, with_missing_setting
 from djtasks.definitions.pickling import reduced
@@ -64,7 +65,9 @@ class Task(_Base[P, T]):
     `max_crashes`: how often its process may die under it; 1 means it never starts twice.
     `backoff`: the delays between attempts, or Django's proposed function of
         (exception, task_result) that returns seconds, or None to give up.
-    `retry_on`, `give_up_on`: exception classes; retry_on None means every failure.
+    `retry_on`, `give_up_on`, `cancel_on`: exception classes, or their dotted paths. The first are
+        retried (None means every failure), the second are not, and the third end the task as
+        CANCELLED. `cancel_on` wins over `give_up_on`, and that over `retry_on`.
     `timeout`: how long one attempt may take; None means no limit.
     `expires`: how long, or until when, it is worth starting at all; None means for ever.
     `unique`: True (the arguments), a text or a function of the arguments that returns one;
@@ -86,8 +89,9 @@ class Task(_Base[P, T]):
     max_attempts: int = 1
     max_crashes: int = 3
     backoff: Backoff | BackoffFunction = _BACKOFF
-    retry_on: tuple[type[BaseException], ...] | None = None
-    give_up_on: tuple[type[BaseException], ...] = ()
+    retry_on: tuple[ExceptionClass, ...] | None = None
+    give_up_on: tuple[ExceptionClass, ...] = ()
+    cancel_on: tuple[ExceptionClass, ...] = ()
     timeout: timedelta | None = None
     expires: timedelta | datetime | None = None
     unique: Unique = None
@@ -166,12 +170,13 @@ class Task(_Base[P, T]):
 
     @property
     def retry_policy(self) -> RetryPolicy:
-        """The policy that decides when failures are retried."""
+        """The policy that decides which failures are retried and when, and which are none."""
         return RetryPolicy(
             max_attempts=self.max_attempts,
             backoff=self.backoff,
-            retry_on=self.retry_on,
-            give_up_on=self.give_up_on,
+            retry_on=None if self.retry_on is None else classes_of(self.retry_on),
+            give_up_on=classes_of(self.give_up_on),
+            cancel_on=classes_of(self.cancel_on),
         )
 
     if TYPE_CHECKING:
@@ -209,8 +214,9 @@ class TaskOptions(TypedDict, total=False):
     max_attempts: int
     max_crashes: int
     backoff: Backoff | BackoffFunction
-    retry_on: type[BaseException] | tuple[type[BaseException], ...] | None
-    give_up_on: type[BaseException] | tuple[type[BaseException], ...]
+    retry_on: ExceptionClass | tuple[ExceptionClass, ...] | None
+    give_up_on: ExceptionClass | tuple[ExceptionClass, ...]
+    cancel_on: ExceptionClass | tuple[ExceptionClass, ...]
     timeout: Duration | None
     expires: Duration | datetime | None
     unique: Unique

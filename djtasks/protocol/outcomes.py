@@ -24,9 +24,10 @@ class Returned(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """The task raised."""
+    """The task raised; `cancels` says that its `cancel_on` names such an error."""
 
     error: BaseException
+    cancels: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def judge(
     match outcome:
         case Returned(value):
             return Settlement.succeeded(claim, value, notes)
-        case Raised(Cancel() | TaskCancelled()):
+        case Raised(Cancel() | TaskCancelled()) | Raised(cancels=True):
             return Settlement.cancelled(claim, notes)
         case Raised(error):
             # A function that has returned would only do its work twice.

@@ -64,13 +64,21 @@ class RetryPolicy:
 
     `max_attempts` counts from 1. `backoff` may be a function of (exception, task_result).
     `retry_on` None means every failure; `give_up_on` takes precedence. A class in either also
-    matches its subclasses.
+    matches its subclasses. So does one in `cancel_on`: such an error is no failure, but the end.
     """
 
     max_attempts: int = 1
     backoff: Backoff | BackoffFunction = _DEFAULT
     retry_on: tuple[type[BaseException], ...] | None = None
     give_up_on: tuple[type[BaseException], ...] = ()
+    cancel_on: tuple[type[BaseException], ...] = ()
+
+    def cancels(self, error: BaseException) -> bool:
+        """Return whether this error ends the task as CANCELLED, whatever the other rules say.
+
+        A task that raises Retry is retried all the same.
+        """
+        return isinstance(error, self.cancel_on) and not isinstance(error, Retry)
 
     def decide(
         self,

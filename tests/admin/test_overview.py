@@ -10,6 +10,9 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from djtasks.engine import Engine
+from djtasks.formats.durations import floor
+from djtasks.models import TaskStatistics
+from djtasks.models.statistics import ALL_TASKS
 from tests.admin.incident import Incident
 from tests.tasks import add
 
@@ -40,6 +43,21 @@ def test_every_span_is_drawn(admin: Client, engine: Engine, overview: str) -> No
 
         assert html.count('class="djt-panel djt-chart') == 5
         assert not re.search(r"\bnan\b", html, re.IGNORECASE)
+
+
+def test_cancelled_tasks_are_drawn_apart_from_failures(
+    admin: Client, engine: Engine, overview: str
+) -> None:
+    add.enqueue(1, 2)
+    at = floor(engine.store.now(), timedelta(minutes=1)) - timedelta(minutes=3)
+    TaskStatistics.objects.create(
+        backend="default", step=60, at=at, task_path=ALL_TASKS, queue="default", failed=2,
+        cancelled=7,
+    )  # fmt: skip
+
+    html = admin.get(overview).content.decode()
+
+    assert "failed 2 · retried 0 · cancelled 7" in html
 
 
 def test_an_empty_installation_shows_the_first_steps_instead_of_empty_charts(

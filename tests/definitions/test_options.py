@@ -28,7 +28,7 @@ class Holder:
 
 COUNT = "must be a whole number from 1 to 32,000, got"
 SPAN = "must be a positive timedelta or number of seconds, got"
-CLASSES = "must be an exception class or a tuple of them, got"
+CLASSES = "must be an exception class, its dotted path or a tuple of them, got"
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,7 @@ CLASSES = "must be an exception class or a tuple of them, got"
         ({"retry_on": "ValueError"}, f"{CLASSES} 'ValueError'."),
         ({"retry_on": (ValueError, int)}, CLASSES),
         ({"give_up_on": int}, f"{CLASSES} <class 'int'>."),
+        ({"cancel_on": (KeyError, "Gone")}, f"{CLASSES} (<class 'KeyError'>, 'Gone')."),
         ({"priority": 101}, "must be a whole number between -100 and 100, got 101."),
         ({"priority": -101}, "must be a whole number between -100 and 100, got -101."),
         ({"priority": 1.5}, "must be a whole number between -100 and 100, got 1.5."),
@@ -93,6 +94,8 @@ def test_an_option_that_makes_no_sense_is_refused_where_it_is_written(
         (None, None),
         (KeyError, (KeyError,)),
         ((KeyError, OSError), (KeyError, OSError)),
+        ("shop.Gone", ("shop.Gone",)),
+        (["shop.Gone", KeyError], ("shop.Gone", KeyError)),
         ([KeyError], (KeyError,)),
         ((), ()),
         (KeyboardInterrupt, (KeyboardInterrupt,)),

@@ -99,6 +99,12 @@ def test_a_cancellation_is_never_tried_again_and_no_failure(error: BaseException
     assert judge(Raised(error), CLAIM, NOTES, never) == cancelled
 
 
+def test_an_error_that_cancels_its_task_is_no_failure() -> None:
+    cancelled = settlement(State.CANCELLED, error="{}", progress="[1]")
+
+    assert judge(Raised(BOOM, cancels=True), CLAIM, NOTES, never) == cancelled
+
+
 def test_an_expired_record_ends_without_an_attempt() -> None:
     expired = settlement(State.EXPIRED, error="{}", spent=False, started=False)
 

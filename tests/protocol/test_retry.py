@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from djtasks.errors import Retry
+from djtasks.errors import Retry, TaskTimeout
 from djtasks.protocol.retry import Backoff, RetryPolicy
 
 PLAIN = Backoff(
@@ -116,6 +116,24 @@ def test_which_failures_are_worth_another_attempt(
     policy = RetryPolicy(retry_on=retry_on, give_up_on=give_up_on)
 
     assert policy.worth_retrying(error) is worth_it
+
+
+@pytest.mark.parametrize(
+    ("cancel_on", "error", "cancels"),
+    [
+        ((), ValueError(), False),
+        ((LookupError,), KeyError(), True),
+        ((KeyError,), LookupError(), False),
+        ((KeyError, OSError), TaskTimeout(), True),
+        ((Exception,), Retry(), False),
+    ],
+)
+def test_which_errors_cancel_their_task_whatever_the_other_rules_say(
+    cancel_on: tuple[type[BaseException], ...], error: BaseException, cancels: bool
+) -> None:
+    policy = RetryPolicy(retry_on=cancel_on, give_up_on=cancel_on, cancel_on=cancel_on)
+
+    assert policy.cancels(error) is cancels
 
 
 def test_a_policy_tries_once_unless_told_otherwise() -> None:

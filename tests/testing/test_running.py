@@ -78,6 +78,23 @@ def test_a_task_that_cancels_itself_is_announced_as_cancelled(run: Any, heard: l
     assert [name for name, *_ in heard] == ["started", "cancelled", "finished"]
 
 
+@pytest.mark.parametrize(
+    ("task", "path"),
+    [(tasks.reads_row, "tests.models.Row.DoesNotExist"), (tasks.looks_up_async, "KeyError")],
+)
+def test_an_error_in_cancel_on_cancels_its_task_and_is_kept_as_the_reason(
+    run: Any, heard: list[Any], caplog: pytest.LogCaptureFixture, task: Any, path: str
+) -> None:
+    with caplog.at_level(logging.INFO):
+        run(task, "nobody")
+
+    assert [name for name, *_ in heard] == ["started", "cancelled", "finished"]
+    result = heard[-1][2]
+    assert result.state is State.CANCELLED
+    assert [error.exception_class_path.endswith(path) for error in result.errors] == [True]
+    assert {record.levelname for record in caplog.records} == {"INFO"}
+
+
 def test_djangos_log_of_a_failure_has_its_traceback(
     run: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from djtasks.admin.schedules.preview import call_of
 from djtasks.admin.task_code import help_of, import_known, known_tasks, summary_of
 from djtasks.admin.tasks.access import TasksAdmin
+from djtasks.definitions.exceptions import ExceptionClass
 from djtasks.definitions.task import Task
 from djtasks.engine import Engine
 from djtasks.inspection import CHART_RANGES, TaskFigures, task_figures
@@ -88,6 +89,7 @@ def options_of(task: Task[..., Any]) -> list[tuple[str, str]]:
         (_("Attempts"), _attempts(task)),
         (_("Retries on"), _classes(task.retry_on) if task.max_attempts > 1 else ""),
         (_("Gives up on"), _classes(task.give_up_on)),
+        (_("Cancels on"), _classes(task.cancel_on)),
         (_("Time limit"), duration(task.timeout) if task.timeout else ""),
         (_("Crashes"), _("at most %(n)s") % {"n": task.max_crashes}),
         (_("Expires"), _expiry(task.expires)),
@@ -108,8 +110,10 @@ def _attempts(task: Task[..., Any]) -> str:
     return _("%(n)s, the second %(delay)s after the first") % said
 
 
-def _classes(classes: "Iterable[type[BaseException]] | None") -> str:
-    return ", ".join(one.__name__ for one in classes or ())
+def _classes(classes: Iterable[ExceptionClass] | None) -> str:
+    return ", ".join(
+        one.rpartition(".")[2] if isinstance(one, str) else one.__name__ for one in classes or ()
+    )
 
 
 def _expiry(expires: "timedelta | datetime | None") -> str:

@@ -184,7 +184,8 @@ class Pipeline:
                 )
             return self._returned(running, value)
         error = translated(error, running)
-        return signature_mismatch(error, running.task, running.claim) or Raised(error)
+        mismatch = signature_mismatch(error, running.task, running.claim)
+        return mismatch or Raised(error, running.task.retry_policy.cancels(error))
 
     def _returned(self, running: Running, value: Any) -> Outcome:
         try:

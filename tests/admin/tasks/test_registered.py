@@ -9,7 +9,7 @@ from django.urls import reverse
 from djtasks.models import Schedule
 from djtasks.schedules import Every
 from tests.admin.ordering import send_invoice
-from tests.tasks import add
+from tests.tasks import add, reads_row
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -29,6 +29,14 @@ def test_registered_tasks_show_signature_options_help_and_schedules(admin: Clien
     assert "5, the second 15 s after the first" in html
     assert f"task={send_invoice.module_path}" in html
     assert add.module_path not in html
+
+
+def test_registered_tasks_show_which_errors_cancel_them(admin: Client) -> None:
+    answer = admin.get(reverse("admin:djtasks_registered"), {"find": reads_row.module_path})
+
+    html = answer.content.decode()
+    assert "<dt>Retries on</dt><dd>LookupError</dd>" in html
+    assert "<dt>Cancels on</dt><dd>DoesNotExist</dd>" in html
 
 
 def test_a_search_without_a_hit_says_so(admin: Client) -> None:

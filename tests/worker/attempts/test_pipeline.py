@@ -159,6 +159,16 @@ def test_a_refusal_before_the_last_attempt_is_not_counted(pipeline):
     assert finished.settlement.state is State.READY
 
 
+def test_a_result_that_cannot_be_stored_cancels_nothing(pipeline):
+    object.__setattr__(tasks.returns_garbage, "cancel_on", (Exception,))
+    try:
+        finished = execute_here(pipeline, claim_of(path(tasks.returns_garbage)))
+    finally:
+        object.__setattr__(tasks.returns_garbage, "cancel_on", ())
+
+    assert finished.settlement.state is State.FAILED
+
+
 @pytest.mark.parametrize(
     ("answer", "state", "delay"),
     [

@@ -12,15 +12,14 @@ from django.core.management import get_commands
 from django.db import DEFAULT_DB_ALIAS, connections, router
 
 from djtasks import middleware
+from djtasks.checks.definitions import check_schedules, check_tasks
 from djtasks.compat import InvalidTaskBackend
-from djtasks.definitions import discovery, registry
+from djtasks.definitions import registry
 from djtasks.definitions.options import LONGEST_QUEUE, is_queue
 from djtasks.engine import Engine, engine_of, our_aliases
-from djtasks.errors import ArgumentsTooLarge, InvalidOption
-from djtasks.formats.json_values import encode_arguments
+from djtasks.errors import InvalidOption
 from djtasks.formats.suggestions import did_you_mean
 from djtasks.inspection.exposure import exposures_of
-from djtasks.schedules import periodic as declarations
 from djtasks.signals import ties
 from djtasks.store import queue_database
 
@@ -46,7 +45,7 @@ def check_alias(alias: str) -> list[checks.CheckMessage]:
     if not any(one.is_serious() for one in found):
         # With other queues than it names, a task could not even be defined.
         registry.import_tasks(engine.options.imports)
-        found += _check_schedules(engine)
+        found += [*check_tasks(engine), *check_schedules(engine)]
     return [*found, *_check_broker(engine), *_check_middleware(engine)]
 
 
@@ -91,33 +90,6 @@ def _check_imports(engine: Engine) -> Iterator[checks.CheckMessage]:
                 f"does not exist.",
                 id="djtasks.E007",
             )
-
-
-def _check_schedules(engine: Engine) -> Iterator[checks.CheckMessage]:
-    for first, second in declarations.namesakes(engine.alias):
-        yield checks.Error(
-            f"Two schedules are named {first.name!r}: {first.task_path} ({first.rule}) and "
-            f"{second.task_path} ({second.rule}).",
-            hint="Give one of them another name: @periodic(..., name='...').",
-            id="djtasks.E008",
-        )
-    for one in declarations.declared(engine.alias):
-        yield from _check_schedule(one, engine)
-
-
-def _check_schedule(one: declarations.Declaration, engine: Engine) -> Iterator[checks.CheckMessage]:
-    try:
-        limit = engine.options.max_arguments
-        encode_arguments(one.task_path, one.args, one.kwargs, limit=limit)
-    except ArgumentsTooLarge as error:
-        yield checks.Error(f"The schedule {one.name!r}: {error}", id="djtasks.E009")
-    task = registry.find(one.task_path)
-    if task is not None and not registry.is_discovered(task, engine.options.imports):
-        yield checks.Warning(
-            f"The schedule {one.name!r} is declared outside the modules that schedulers import.",
-            hint=f"For {one.task_path}, {discovery.remedy(task.func.__module__, engine.alias)}.",
-            id="djtasks.W020",
-        )
 
 
 def _check_broker(engine: Engine) -> Iterator[checks.CheckMessage]:
