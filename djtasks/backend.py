@@ -24,6 +24,7 @@ from djtasks.compat import (
 )
 from djtasks.definitions import discovery, registry
 from djtasks.definitions.options import require_queue
+from djtasks.definitions.restoring import with_options_of
 from djtasks.definitions.task import Items, Task
 from djtasks.engine import Engine, engine_of
 from djtasks.enqueueing.building import build_item, build_record
@@ -85,9 +86,18 @@ class DjtasksBackend(BaseTaskBackend):
 
     def _accept(self, task: Any) -> Task[..., Any]:
         """Validate and register a task, and return it as one of ours."""
-        require_queue(task.queue_name, self.alias, self.queues)
-        super().validate_task(task)
+        is_open = not self.queues or task.queue_name in self.queues
+        checked = task if is_open else self._moved(task)
+        require_queue(checked.queue_name, self.alias, self.queues)
+        super().validate_task(checked)
         return registry.adopt(task)
+
+    def _moved(self, task: Any) -> Any:
+        """Return the task with its policy, which may give it another queue."""
+        try:
+            return engine_of(self.alias).with_policy(task)
+        except InvalidOption:
+            return task  # it is reported where tasks are enqueued
 
     def enqueue(  # type: ignore[override] # one object for any signature
         self, task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -95,11 +105,13 @@ class DjtasksBackend(BaseTaskBackend):
         """Insert one record in the caller's transaction; workers learn of it on commit.
 
         With `unique`, returns the result of the live record that holds the key, if any. The task
-        of the result is the caller's own, also if another backend or a library has made it.
+        of the result is the caller's own, also if another backend or a library has made it. It
+        has the options of its policy.
         Raises InvalidArguments before anything is written, InvalidTask for a bad task.
         """
-        ours = self._accept(task)
+        accepted = self._accept(task)
         engine = self.engine
+        ours = engine.with_policy(accepted)
         outbox = engine.outbox
         self._warn_if_hidden(ours, engine)
         limit = engine.options.max_arguments
@@ -109,7 +121,7 @@ class DjtasksBackend(BaseTaskBackend):
             return from_record(answer.holder)
         outbox.publish(_due([(record, answer)]), awaited=(answer.id,))
         result = from_new(
-            task,
+            task if ours is accepted else with_options_of(ours, task),
             record,
             enqueued_at=answer.enqueued_at,
             database=engine.database,
@@ -121,8 +133,9 @@ class DjtasksBackend(BaseTaskBackend):
 
     def enqueue_many(self, task: Task[..., Any], items: Items) -> int:
         """Insert one record per item, all in one transaction; see Task.enqueue_many()."""
-        ours = self._accept(task)
+        accepted = self._accept(task)
         engine = self.engine
+        ours = engine.with_policy(accepted)
         self._warn_if_hidden(ours, engine)
         outbox = engine.outbox
         count, limit = 0, engine.options.max_arguments

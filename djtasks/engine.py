@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -14,6 +15,9 @@ from django.utils.module_loading import import_string
 
 from djtasks.brokers import Broker, open_broker
 from djtasks.compat import DEFAULT_TASK_QUEUE_NAME, InvalidTaskBackend
+from djtasks.definitions import registry
+from djtasks.definitions.policies import Policies
+from djtasks.definitions.task import Task
 from djtasks.enqueueing.outbox import Outbox
 from djtasks.options import Options, parse_options
 from djtasks.store import Store, open_store, queue_database
@@ -53,6 +57,20 @@ class Engine:
     def store(self) -> Store:
         """The records."""
         return open_store(self.alias)
+
+    @cached_property
+    def policies(self) -> Policies:
+        """The options that the settings give to tasks by their paths."""
+        return Policies(self.options.policies, alias=self.alias, queues=self.queues)
+
+    @cached_property
+    def find(self) -> Callable[[str], Task[..., Any] | None]:
+        """The function that returns a registered task by its path, with its policy."""
+        return self.policies.find if self.options.policies else registry.find
+
+    def with_policy(self, task: Task[..., Any]) -> Task[..., Any]:
+        """Return a task with the options of its policy, except those that `using()` has set."""
+        return self.policies.applied(task) if self.options.policies else task
 
     def now(self) -> datetime:
         """Return the current time of the database's clock."""

@@ -36,6 +36,7 @@ class Options:
     `namespace`: separates installations on one Redis; None uses the one in the database.
     `imports`: modules with tasks besides each app's `tasks`.
     `middleware`: dotted paths, outermost first.
+    `policies`: options of tasks, by patterns of their paths; see `djtasks.definitions.policies`.
     `retention`: how long finished records are kept, by state; None keeps them for ever.
     `max_wait`: a record that waited longer ranks first; None means that only priority counts.
     `max_arguments`, `max_result`: the largest size as JSON, in bytes.
@@ -53,6 +54,7 @@ class Options:
     namespace: str | None = None
     imports: tuple[str, ...] = ()
     middleware: tuple[str, ...] = ()
+    policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     retention: Mapping[State, timedelta | None] = field(default_factory=_default_retention)
     max_wait: timedelta | None = None
     max_arguments: int = 64_000
@@ -154,6 +156,11 @@ def _paths(key: str, value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _policies(key: str, value: object) -> dict[str, dict[str, Any]]:
+    policies = _dict(key, value)
+    return {_text(key, name): _dict(f"{key}[{name}]", one) for name, one in policies.items()}
+
+
 def _redact(key: str, value: object) -> str | None:
     if value is None:
         return None
@@ -223,6 +230,7 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "namespace": _namespace,
     "imports": _paths,
     "middleware": _paths,
+    "policies": _policies,
     "retention": _retention,
     "max_wait": _duration_or_none,
     "max_arguments": _size,

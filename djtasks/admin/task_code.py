@@ -42,7 +42,7 @@ def known_tasks(engine: Engine, *, search: str = "") -> list[Task[..., Any]]:
     words = search.lower().split()
     return [
         task
-        for task in registry.all_tasks()
+        for task in map(engine.with_policy, registry.all_tasks())
         if task.backend == engine.alias
         and not registry.is_internal(task)
         and all(word in _said_of(task) for word in words)

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from django.core import checks
 
 from djtasks.definitions import discovery, exceptions, registry
+from djtasks.definitions.misnamed import hint_for
+from djtasks.definitions.policies import OPTIONS, Policy, contradictions_of
 from djtasks.engine import Engine
 from djtasks.errors import ArgumentsTooLarge
 from djtasks.formats.json_values import encode_arguments
+from djtasks.formats.suggestions import did_you_mean
 from djtasks.schedules import periodic as declarations
 
 
@@ -22,6 +25,62 @@ def check_tasks(engine: Engine) -> Iterator[checks.CheckMessage]:
                 hint="Name each exception in one of retry_on, give_up_on and cancel_on.",
                 id="djtasks.E022",
             )
+
+
+def check_policies(engine: Engine) -> Iterator[checks.CheckMessage]:
+    """Check OPTIONS["policies"] of one alias against its queues and the tasks that exist."""
+    paths = [
+        task.module_path
+        for task in registry.all_tasks()
+        if task.backend == engine.alias and not registry.is_internal(task)
+    ]
+    for policy in engine.policies.all:
+        yield from _check_policy(policy, paths, engine)
+    for path in paths:
+        best = engine.policies.matching(path)[:2]
+        if len(best) > 1 and best[0].rank == best[1].rank:
+            yield checks.Error(
+                f"{_place(engine)}: {best[0].pattern!r} and {best[1].pattern!r} both match "
+                f"{path!r}, and have equally long texts before their first '*'.",
+                hint="Make one of them longer there, or name the task by its whole path.",
+                id="djtasks.E024",
+            )
+
+
+def _check_policy(
+    policy: Policy, paths: list[str], engine: Engine
+) -> Iterator[checks.CheckMessage]:
+    place = f"{_place(engine)}[{policy.pattern!r}]"
+    problems = [policy.problem] if policy.problem else contradictions_of(policy)
+    for problem in problems:
+        yield checks.Error(
+            f"{place}: {problem}",
+            hint="Until it is corrected, the tasks keep the options of their code.",
+            id="djtasks.E023",
+        )
+    for name in policy.unknown:
+        yield checks.Warning(
+            f"{place}: {name!r} is no option that settings can give to a task.",
+            hint=hint_for(name, OPTIONS),
+            id="djtasks.W023",
+        )
+    if not any(map(policy.matches, paths)):
+        meant = did_you_mean(policy.pattern, _patterns(paths))
+        yield checks.Warning(
+            f"{place} matches no task.",
+            hint=f"{meant} A pattern is matched with the dotted path of a task.".lstrip(),
+            id="djtasks.W022",
+        )
+
+
+def _place(engine: Engine) -> str:
+    return f"TASKS[{engine.alias!r}]['OPTIONS']['policies']"
+
+
+def _patterns(paths: list[str]) -> set[str]:
+    """Return the paths of tasks, and the patterns of all packages and modules that they are in."""
+    packages = {path[:place] for path in paths for place, one in enumerate(path) if one == "."}
+    return {*paths, *(f"{package}.*" for package in packages)}
 
 
 def check_schedules(engine: Engine) -> Iterator[checks.CheckMessage]:

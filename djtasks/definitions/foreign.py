@@ -29,6 +29,10 @@ def taken_over(task: Any, known: Task[..., Any] | None = None) -> Task[..., Any]
     that djtasks does not accept.
     """
     ours = known or blank(task.func)
-    ours = restore(ours, **{name: getattr(task, name) for name in _SHARED})
+    options: dict[str, Any] = {name: getattr(task, name) for name in _SHARED}
+    if known is not None:
+        changed = (name for name, value in options.items() if value != getattr(known, name))
+        options["overridden"] = frozenset(changed)
+    ours = restore(ours, **options)
     shape_options(ours)
     return ours

@@ -39,7 +39,7 @@ _OPTIONS = {
     "name": "The name of a task is the path of its function. A former one belongs in aliases=.",
     "acks_late": "A task is always acknowledged after it ran. max_crashes=1 never starts it twice.",
 }
-_INTERNAL = ("func", "run_after_delay")
+_INTERNAL = ("func", "run_after_delay", "overridden")
 _METHODS = {
     "delay": _ENQUEUE,
     "send": _ENQUEUE,
@@ -81,7 +81,7 @@ def explaining(what: str) -> Callable[[F], F]:
                 unknown = next((name for name in options if name not in names), None)
                 if unknown is None:
                     raise
-                hint = _OPTIONS.get(unknown) or _suggestion(unknown, names)
+            hint = hint_for(unknown, names)
             raise TypeError(f"{what} has no option {unknown!r}. {hint}")
 
         return cast("F", explained)
@@ -89,6 +89,9 @@ def explaining(what: str) -> Callable[[F], F]:
     return decorate
 
 
-def _suggestion(name: str, known: Iterable[str]) -> str:
+def hint_for(name: str, known: Iterable[str]) -> str:
+    """Return what to write instead of an option that is not known."""
+    if name in _OPTIONS:
+        return _OPTIONS[name]
     shown = [one for one in known if one not in _INTERNAL]
     return did_you_mean(name, shown) or f"It has: {', '.join(shown)}."

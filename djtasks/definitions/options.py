@@ -30,21 +30,34 @@ def shape_options(task: Any) -> None:
     Durations become timedeltas, and classes become tuples. Django's `validate_task` checks what
     only a backend knows, such as the names of its queues.
     """
-    name = _name(task.func)
-    for option, (fits, expected) in _SHAPES.items():
+    owner = f"task {_name(task.func)!r}"
+    for option in _SHAPED:
         value = getattr(task, option)
+        shaped = shape_option(option, value, owner=owner)
+        if shaped is not value:
+            object.__setattr__(task, option, shaped)
+
+
+def shape_option(option: str, value: Any, *, owner: str) -> Any:
+    """Return one option as a task keeps it; raise InvalidTask, naming its owner, if not valid."""
+    if option in _SHAPES:
+        fits, expected = _SHAPES[option]
         if not fits(value):
-            raise _wrong(name, option, expected, value)
-    if task.run_after is not None and task.run_after.tzinfo is not None:
-        object.__setattr__(task, "run_after", as_moment(task.run_after))
-    # A whole number that came as a float would fail behind the INSERT.
-    object.__setattr__(task, "priority", int(task.priority))
-    for option in ("timeout", "expires", "run_after_delay"):
-        object.__setattr__(task, option, _duration(name, option, getattr(task, option)))
-    for option in ("sensitive", "aliases"):
-        object.__setattr__(task, option, _names(getattr(task, option)))
-    for option in RULES:
-        object.__setattr__(task, option, _exceptions(name, option, getattr(task, option)))
+            raise _wrong(owner, option, expected, value)
+    match option:
+        case "timeout" | "expires" | "run_after_delay":
+            return _duration(owner, option, value)
+        case "retry_on" | "give_up_on" | "cancel_on":
+            return _exceptions(owner, option, value)
+        case "sensitive" | "aliases":
+            return _names(value)
+        case "priority":
+            # A whole number that came as a float would fail behind the INSERT.
+            return int(value)
+        case "run_after" if value is not None and value.tzinfo is not None:
+            return as_moment(value)
+        case _:
+            return value
 
 
 def require_queue(name: str, alias: str, queues: Collection[str]) -> None:
@@ -154,35 +167,38 @@ _SHAPES: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
+_SHAPED = (*_SHAPES, "timeout", "expires", "run_after_delay", *RULES)
+
+
 def _names(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, list | tuple | set | frozenset) else (value,)
 
 
-def _wrong(name: str, option: str, expected: str, value: object) -> InvalidTask:
-    return InvalidTask(f"{option!r} of task {name!r} must be {expected}, got {value!r}.")
+def _wrong(owner: str, option: str, expected: str, value: object) -> InvalidTask:
+    return InvalidTask(f"{option!r} of {owner} must be {expected}, got {value!r}.")
 
 
-def _duration(name: str, option: str, value: Any) -> "timedelta | datetime | None":
+def _duration(owner: str, option: str, value: Any) -> "timedelta | datetime | None":
     if value is None:
         return None
     if isinstance(value, datetime) and option == "expires":
         if value.tzinfo is None:
-            raise _wrong(name, option, "an aware datetime", value)
+            raise _wrong(owner, option, "an aware datetime", value)
         return as_moment(value)
     duration = as_duration(value)
     # A delay may come out of arithmetic: what is due already is due at once.
     if duration is None or (duration <= timedelta(0) and option != "run_after_delay"):
-        raise _wrong(name, option, "a positive timedelta or number of seconds", value)
+        raise _wrong(owner, option, "a positive timedelta or number of seconds", value)
     return duration
 
 
-def _exceptions(name: str, option: str, value: Any) -> tuple[ExceptionClass, ...] | None:
+def _exceptions(owner: str, option: str, value: Any) -> tuple[ExceptionClass, ...] | None:
     if value is None:
         return None if option == "retry_on" else ()
     classes = tuple(value) if isinstance(value, list | tuple | set | frozenset) else (value,)
     if not all(map(_is_exception, classes)):
         expected = "an exception class, its dotted path or a tuple of them"
-        raise _wrong(name, option, expected, value)
+        raise _wrong(owner, option, expected, value)
     return classes
 
 

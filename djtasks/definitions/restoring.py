@@ -35,6 +35,12 @@ def with_options(task: Task[P, T], **options: Any) -> Task[P, T]:
     return task
 
 
+def with_options_of(source: Task[..., Any], task: Any) -> Any:
+    """Return a copy of a task, which may be foreign, with the options of another."""
+    options = {one.name: getattr(source, one.name) for one in fields(source) if one.name != "func"}
+    return restore(task, **options)
+
+
 @cache
 def _names_of_options(kind: type[Any]) -> tuple[str, ...]:
     return tuple(option.name for option in fields(kind))

@@ -1,7 +1,7 @@
 """`@task` and `Task`: a function, how to run it, and how to enqueue it."""
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import (
     TYPE_CHECKING,
@@ -11,7 +11,6 @@ from typing import (
     Literal,
     ParamSpec,
     Protocol,
-    TypedDict,
     TypeVar,
     Unpack,
     overload,
@@ -25,6 +24,7 @@ from djtasks.compat import (
 )
 from djtasks.definitions.exceptions import ExceptionClass, classes_of
 from djtasks.definitions.misnamed import explaining, method_error
+from djtasks.definitions.option_types import Duration, StorePolicy, TaskOptions, Unique
 from djtasks.definitions.options import shape_options, target_of, with_missing_setting
 from djtasks.definitions.pickling import reduced
 from djtasks.protocol.retry import Backoff, BackoffFunction, RetryPolicy
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Unique = str | bool | Callable[..., Any] | None
-StorePolicy = Literal["all", "errors", "none"]
-Duration = timedelta | int | float
 Items = Iterable[list[Any] | tuple[Any, ...] | Mapping[str, Any]]
 
 _BACKOFF = Backoff()
@@ -78,6 +75,7 @@ class Task(_Base[P, T]):
         run records with these paths.
     `run_after_delay`: set by `using(run_after=timedelta)`; counted from `enqueue`.
     `target`: set by `using(target=instance)`; the object a record is about.
+    `overridden`: the names of the options that `using()` has set, which win over a policy.
     """
 
     # Django 6.0 gives its own fields no defaults.
@@ -100,6 +98,7 @@ class Task(_Base[P, T]):
     aliases: tuple[str, ...] = ()
     run_after_delay: timedelta | None = None
     target: str | None = None
+    overridden: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         shape_options(self)
@@ -147,7 +146,7 @@ class Task(_Base[P, T]):
             changes |= {"run_after": None, "run_after_delay": run_after}
         elif run_after is not _KEEP:
             changes["run_after_delay"] = None
-        return replace(self, **changes)
+        return replace(self, **changes, overridden=self.overridden | changes.keys())
 
     def __reduce__(self) -> Any:
         """Pickle where the task is defined, and the options that differ from its definition."""
@@ -203,26 +202,6 @@ def _many(task: Task[..., Any]) -> Any:
             f"at once. Use djtasks.backend.DjtasksBackend or a backend of djtasks.testing."
         )
     return backend
-
-
-class TaskOptions(TypedDict, total=False):
-    """The options of @task besides `takes_context`; see Task."""
-
-    priority: int
-    queue_name: str
-    backend: str
-    max_attempts: int
-    max_crashes: int
-    backoff: Backoff | BackoffFunction
-    retry_on: ExceptionClass | tuple[ExceptionClass, ...] | None
-    give_up_on: ExceptionClass | tuple[ExceptionClass, ...]
-    cancel_on: ExceptionClass | tuple[ExceptionClass, ...]
-    timeout: Duration | None
-    expires: Duration | datetime | None
-    unique: Unique
-    store: StorePolicy
-    sensitive: str | list[str] | tuple[str, ...]
-    aliases: str | list[str] | tuple[str, ...]
 
 
 class _Define(Protocol):

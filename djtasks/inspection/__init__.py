@@ -5,8 +5,9 @@ from djtasks.inspection.bulk import BulkFacts, bulk_action, bulk_actions
 from djtasks.inspection.diagnosis.alerts import alerts_of
 from djtasks.inspection.diagnosis.facts import QueueFacts, QueuePause, WorkerFacts
 from djtasks.inspection.diagnosis.findings import Finding, Level
-from djtasks.inspection.diagnosis.reasons import Reason, WhyFacts, why_not_running
+from djtasks.inspection.diagnosis.reasons import Reason, why_not_running
 from djtasks.inspection.diagnosis.why import facts_for_why, why_facts_of
+from djtasks.inspection.diagnosis.why_facts import WhyFacts
 from djtasks.inspection.display.calls import Piece
 from djtasks.inspection.display.pretty import Pretty, pretty
 from djtasks.inspection.failures import (

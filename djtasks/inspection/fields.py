@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from typing import Any
 
-from djtasks.definitions import registry
 from djtasks.definitions.redaction import Arguments, redacted, redacted_value
 from djtasks.engine import Engine
 from djtasks.inspection.visibility import PRIVATE, Visibility
@@ -19,7 +18,7 @@ _CLEANED = frozenset({"return_value", "progress", "metadata"})
 def shown_arguments(engine: Engine, task_path: str, args: Any, kwargs: Any) -> Arguments:
     """Return the arguments of a call with sensitive values hidden, as everything shows them."""
     pattern = engine.options.redact or ""
-    return redacted(args, kwargs, registry.find(task_path), pattern=pattern)
+    return redacted(args, kwargs, engine.find(task_path), pattern=pattern)
 
 
 def fields_of(

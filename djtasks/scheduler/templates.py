@@ -56,7 +56,8 @@ class Recipes:
 def _maker(engine: Engine, row: DueSchedule) -> Callable[[], NewRecord]:
     """Return a function that builds a record; it computes a unique key anew each time."""
     first = record_of(engine, row)
-    if first.unique_key is not None or registry.get(row.task_path).unique is not None:
+    task = engine.find(row.task_path)
+    if first.unique_key is not None or (task is not None and task.unique is not None):
         return lambda: record_of(engine, row)
     return lambda: replace(first, id=new_id())
 
@@ -66,7 +67,9 @@ def record_of(engine: Engine, row: DueSchedule | Schedule) -> NewRecord:
 
     Raises UnknownTask, InvalidArguments or InvalidSchedule.
     """
-    task = registry.get(row.task_path)
+    task = engine.find(row.task_path)
+    if task is None:
+        raise registry.unknown(row.task_path)
     if not isinstance(row.args, list) or not isinstance(row.kwargs, dict):
         raise InvalidSchedule(
             f"The arguments of a schedule must be a JSON list and a JSON object, got "

@@ -17,7 +17,8 @@ from djtasks.compat import (
 )
 from djtasks.definitions import registry
 from djtasks.definitions.options import require_queue
-from djtasks.definitions.task import Items, Task
+from djtasks.definitions.task import Items, Task, with_options_of
+from djtasks.engine import Engine, engine_of
 from djtasks.enqueueing.building import build_item, build_record
 from djtasks.formats.ids import new_id
 from djtasks.options import Options
@@ -49,28 +50,39 @@ class DummyBackend(BaseTaskBackend):
         self._accept(task)
 
     def _accept(self, task: Any) -> Task[..., Any]:
-        require_queue(task.queue_name, self.alias, self.queues)
-        super().validate_task(task)
+        is_open = not self.queues or task.queue_name in self.queues
+        checked = task if is_open else self._engine.with_policy(task)
+        require_queue(checked.queue_name, self.alias, self.queues)
+        super().validate_task(checked)
         return registry.adopt(task)
+
+    @property
+    def _engine(self) -> Engine:
+        return engine_of(self.alias)
+
+    def _shown(self, task: Any, ours: Task[..., Any]) -> Any:
+        """Return the caller's own task, as results hold it, with the options of its policy."""
+        return with_options_of(ours, task) if self._engine.options.policies else task
 
     def enqueue(  # type: ignore[override] # one object for any signature
         self, task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> TaskResult[Any]:
         """Keep one task; raise what the real backend would raise for it."""
-        ours = self._accept(task)
+        ours = self._engine.with_policy(self._accept(task))
         limit = Options().max_arguments
-        return self._keep(task, build_record(ours, args, kwargs, backend=self.alias, limit=limit))
+        record = build_record(ours, args, kwargs, backend=self.alias, limit=limit)
+        return self._keep(self._shown(task, ours), record)
 
     def enqueue_many(self, task: Task[..., Any], items: Items) -> int:
         """Keep one task per item; keep none if one item is not valid."""
-        ours = self._accept(task)
+        ours = self._engine.with_policy(self._accept(task))
         limit = Options().max_arguments
         records = [
             build_item(ours, index, item, backend=self.alias, limit=limit)
             for index, item in enumerate(items)
         ]
         for record in records:
-            self._keep(task, record)
+            self._keep(self._shown(task, ours), record)
         return len(records)
 
     async def aenqueue_many(self, task: Task[..., Any], items: Items) -> int:
@@ -122,7 +134,7 @@ class ImmediateBackend(DummyBackend):
         )
         claim = _claim_of(record)
         while True:
-            finished = execute_here(pipeline, claim)
+            finished = execute_here(pipeline, claim, self._engine.find)
             if finished.settlement.state is not State.READY:
                 break
             announcer.announce(finished)

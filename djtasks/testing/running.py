@@ -16,18 +16,18 @@ from djtasks.protocol.records import Claim
 from djtasks.protocol.states import State
 from djtasks.results import TaskResult, from_finished, from_record
 from djtasks.worker.attempts.pipeline import Finished, Pipeline
-from djtasks.worker.attempts.running import ThreadGate, Work
+from djtasks.worker.attempts.running import Find, ThreadGate, Work
 from djtasks.worker.child.announcer import Announcer
 
 _CLAIMED_AT_ONCE = 100
 
 
-def execute_here(pipeline: Pipeline, claim: Claim) -> Finished:
+def execute_here(pipeline: Pipeline, claim: Claim, find: Find = registry.find) -> Finished:
     """Run one claim in this thread, plain function or coroutine; never raise its errors.
 
     Only KeyboardInterrupt passes: Ctrl-C ends the test run, not a task.
     """
-    work = Work.of(claim)
+    work = Work.of(claim, find)
     if work.is_async:
         finished: Finished = async_to_sync(pipeline.run_async)(work)
     else:
@@ -66,7 +66,7 @@ def run_due(
     results = []
     while claims := _claim(engine, worker):
         for claim in claims:
-            finished = execute_here(pipeline, claim)
+            finished = execute_here(pipeline, claim, engine.find)
             if engine.store.settle([finished.settlement], worker=worker) or finished.is_completed:
                 announcer.announce(finished)
             if reraise and finished.settlement.state is State.FAILED and finished.error:

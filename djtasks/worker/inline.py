@@ -146,6 +146,6 @@ class InlineWorker:
         match message:
             case messages.HandOver(claim=claim):
                 # No other process runs tasks here, so no other task would suffer from its crash.
-                self._child.fetcher.submit(Work.of(claim))
+                self._child.fetcher.submit(Work.of(claim, self._engine.find))
             case messages.Hung() | messages.Recycle():
                 self._wakeup.stop()

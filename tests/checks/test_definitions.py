@@ -6,7 +6,7 @@ import pytest
 
 from djtasks.checks import check_alias
 from djtasks.definitions import registry
-from djtasks.definitions.task import restore
+from djtasks.definitions.restoring import restore
 from tests.tasks import add, reads_row
 from tests.test_checks import told, with_tasks
 
@@ -31,3 +31,58 @@ def test_e022_rules_for_exceptions_that_contradict_each_other(known: list[Any]) 
         )
         known[:] = [reads_row, restore(add, give_up_on=(KeyError,), cancel_on=(LookupError,))]
         assert check_alias("default") == []
+
+
+def policy_messages(policies: dict[str, dict[str, Any]]) -> list[tuple[str, str, str]]:
+    with with_tasks(QUEUES=["default", "mail"], OPTIONS={"policies": policies}):
+        return [(one.id, one.msg, one.hint) for one in check_alias("default")]
+
+
+def test_policies_that_fit_pass(known: list[Any]) -> None:
+    known += [add, reads_row]
+
+    assert policy_messages({"tests.*": {"queue_name": "mail"}, "tests.tasks.add": {}}) == []
+
+
+@pytest.mark.parametrize(
+    ("policies", "id_", "message", "hint"),
+    [
+        (
+            {"tests.*": {"timeout": "soon"}},
+            "djtasks.E023",
+            "['policies']['tests.*']: 'timeout' of policy 'tests.*' must be",
+            "Until it is corrected, the tasks keep the options of their code.",
+        ),
+        (
+            {"tests.*": {"cancel_on": "builtins.KeyError", "retry_on": [KeyError]}},
+            "djtasks.E023",
+            "builtins.KeyError is in 'retry_on' and in 'cancel_on'.",
+            "Until",
+        ),
+        (
+            {"tests.*.add": {}, "tests.*": {}},
+            "djtasks.E024",
+            "'tests.*.add' and 'tests.*' both match 'tests.tasks.add'",
+            "Make one of them longer",
+        ),
+        (
+            {"test.tasks.*": {}},
+            "djtasks.W022",
+            "['policies']['test.tasks.*'] matches no task.",
+            "Did you mean 'tests.tasks.*'?",
+        ),
+        ({"tests.*": {"timeot": 3}}, "djtasks.W023", "'timeot' is no option", "'timeout'?"),
+        ({"tests.*": {"max_retries": 3}}, "djtasks.W023", "'max_retries'", "Use max_attempts="),
+        ({"tests.*": {"backend": "b"}}, "djtasks.W023", "'backend' is no option", "It has: queue"),
+    ],
+)
+def test_policies_that_are_wrong(
+    known: list[Any], policies: dict[str, dict[str, Any]], id_: str, message: str, hint: str
+) -> None:
+    known += [add]
+
+    ((found, said, advice),) = policy_messages(policies)
+
+    assert found == id_
+    assert message in said
+    assert hint in advice

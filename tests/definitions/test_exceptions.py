@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from djtasks.definitions.exceptions import classes_of, contradictions
-from djtasks.definitions.task import restore
+from djtasks.definitions.restoring import restore
 from tests.models import Row
 from tests.tasks import add
 

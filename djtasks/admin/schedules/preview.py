@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 
 from djtasks.admin.schedules.form import ScheduleForm
 from djtasks.admin.schedules.rows import Due, on_its_clock, translated
-from djtasks.definitions import registry
 from djtasks.definitions.redaction import redacted_signature
 from djtasks.engine import Engine
 from djtasks.inspection.schedules import runs_after
@@ -87,7 +86,7 @@ def call_of(engine: Engine, path: str) -> str:
 
     Sensitive defaults are hidden.
     """
-    task = registry.find(path)
+    task = engine.find(path)
     if task is None:
         return ""
     signature = redacted_signature(task, pattern=engine.options.redact or "")

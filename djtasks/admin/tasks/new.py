@@ -35,7 +35,8 @@ def new_task(admin: TasksAdmin, request: HttpRequest, engine: Engine) -> HttpRes
         return _pick(admin, request, engine, unknown=path, problem=problem)
     now = engine.store.now()
     posted = request.POST if request.method == "POST" else None
-    form = CallForm(posted, task=task, engine=engine_of(task.backend), now=now)
+    own = engine_of(task.backend)
+    form = CallForm(posted, task=own.with_policy(task), engine=own, now=now)
     checked = None
     if posted is None:
         _resemble(admin, request, form)

@@ -73,13 +73,18 @@ def _rows(engine: Engine, tasks: list[Task[..., Any]], now: datetime) -> list[Re
             queue=task.queue_name,
             summary=summary_of(task),
             help=help_of(task),
-            options=options_of(task),
+            options=[*options_of(task), *_policy_of(engine, path)],
             schedules=schedules.get(path, [])[:MOST_SCHEDULES],
             more_schedules=max(len(schedules.get(path, [])) - MOST_SCHEDULES, 0),
             figures=figures.get(path),
         )
         for path, task in zip(paths, tasks, strict=True)
     ]
+
+
+def _policy_of(engine: Engine, path: str) -> list[tuple[str, str]]:
+    policy = engine.policies.of(path)
+    return [(_("Policy"), policy.pattern)] if policy is not None else []
 
 
 def options_of(task: Task[..., Any]) -> list[tuple[str, str]]:

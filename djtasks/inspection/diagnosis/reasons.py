@@ -1,19 +1,17 @@
 """Why is a task not running? A pure function over the facts that `why` reads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from djtasks.brokers import Problem
 from djtasks.formats.durations import in_words
-from djtasks.inspection.diagnosis.facts import QueueFacts, QueuePause, WorkerFacts
+from djtasks.inspection.diagnosis.facts import QueueFacts
 from djtasks.inspection.diagnosis.findings import ITS_TASKS_COME_BACK, about_broker, about_queue
-from djtasks.inspection.queue_position import Ahead
+from djtasks.inspection.diagnosis.why_facts import WhyFacts
 from djtasks.protocol.states import FINAL, State
 
 _STATES = {
@@ -25,51 +23,13 @@ _STATES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WhyFacts:
-    """The facts for `why_not_running`, as of `now`, by the database's clock.
-
-    `workers`: live ones that serve its queue. `slots`: their free ones of its kind, and all of its
-    kind. `draining`: those that are draining. `silent`: those that seem to have died. `problems`:
-    those of the broker. `is_known` None: this process cannot tell whether workers have its code.
-    `ahead` None: not counted, because it is not due. `refused`: a worker without its code took it.
-    `mismatch`: why the call does not fit the function of that worker.
-    """
-
-    now: datetime
-    id: UUID
-    task_path: str
-    queue: str
-    state: State
-    attempt: int
-    max_attempts: int
-    run_after: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    cancel_requested: bool
-    expires_at: datetime | None
-    worker: WorkerFacts | None
-    owner: UUID | None
-    last_error: str
-    pause: QueuePause | None
-    workers: Sequence[WorkerFacts]
-    slots: tuple[int, int]
-    draining: Sequence[WorkerFacts] = ()
-    silent: Sequence[WorkerFacts]
-    backend: str
-    problems: Sequence[Problem]
-    is_known: bool | None
-    refused: bool
-    mismatch: str = ""
-    ahead: Ahead | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """One sentence about a task. `holds`: it is why the task is not running.
 
     `kind`: final, running, cancelling, lost, delayed, retrying, waiting, paused, no_worker,
     unknown_task, mismatch, expired, behind or starting. Wrong, but not the reason: broker, and
-    unserved for a paused queue. All right: open, served or known. `until`: when it ends, if known.
+    unserved for a paused queue. All right: open, served, known or policy. `until`: when it ends, if
+    known.
     """
 
     kind: str
@@ -164,6 +124,9 @@ def _ready(facts: WhyFacts) -> Iterator[Reason]:
         yield _turn(facts)
     if facts.is_known is not None and not facts.refused:
         yield _code(facts)
+    if facts.policy:
+        text = _("Its options follow the policy %(pattern)s.") % {"pattern": facts.policy}
+        yield Reason(kind="policy", text=text, holds=False)
 
 
 def _refused(facts: WhyFacts) -> Reason:

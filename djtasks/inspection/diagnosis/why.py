@@ -18,7 +18,7 @@ from djtasks.inspection.diagnosis.facts import (
     serves,
     takes_tasks,
 )
-from djtasks.inspection.diagnosis.reasons import WhyFacts
+from djtasks.inspection.diagnosis.why_facts import WhyFacts
 from djtasks.inspection.queue_position import ahead_of
 from djtasks.inspection.status import records_of, workers_of
 from djtasks.models import QueueControl, TaskRecord
@@ -57,6 +57,7 @@ def why_facts_of(engine: Engine, row: TaskRecord, now: datetime) -> WhyFacts:
         draining=[worker for worker in serving if drains(worker, lease)],
         silent=[worker for worker in everybody if is_silent(worker, lease)],
         problems=engine.broker.diagnose() if engine.broker else (),
+        policy=_policy_of(engine, row.task_path),
         is_known=registry.find(row.task_path) is not None,
         ahead=ahead_of(engine, row, now) if is_due else None,
         **{name: getattr(row, name) for name in _AS_THEY_ARE},
@@ -67,6 +68,13 @@ _AS_THEY_ARE = (
     "task_path", "queue", "attempt", "max_attempts", "run_after", "finished_at",
     "cancel_requested", "expires_at", "backend",
 )  # fmt: skip
+
+
+def _policy_of(engine: Engine, path: str) -> str:
+    """Return the pattern of the policy that gives a task its options, or ""."""
+    task = engine.find(path)
+    policy = engine.policies.of(task.module_path) if task is not None else None
+    return policy.pattern if policy is not None else ""
 
 
 def _is_coroutine(path: str) -> bool | None:

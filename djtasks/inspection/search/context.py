@@ -46,7 +46,7 @@ def search_context(
     engine: Engine, *, visibility: Visibility, keys: "Mapping[str, SearchKey]"
 ) -> SearchContext:
     """Return the context of a search on one TASKS alias, as of now."""
-    tasks = registry.all_tasks()
+    tasks = [engine.with_policy(task) for task in registry.all_tasks()]
     sensitive = {name for task in tasks for name in getattr(task, "sensitive", ())}
     pattern = re.compile(engine.options.redact, re.IGNORECASE) if engine.options.redact else None
     return SearchContext(

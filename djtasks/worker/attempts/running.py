@@ -35,6 +35,7 @@ logger = logging.getLogger("djtasks.worker")
 
 _JUMPS = 3
 _LONGEST_CONTEXT = 100
+Find = Callable[[str], Task[..., Any] | None]
 _spread = random.SystemRandom().uniform
 
 is_coroutine = lru_cache(maxsize=None)(iscoroutinefunction)
@@ -47,9 +48,9 @@ class Work(msgspec.Struct, frozen=True, gc=False):
     task: Task[Any, Any] | None
 
     @classmethod
-    def of(cls, claim: Claim) -> "Work":
-        """Return the claim with the task that is registered under its path."""
-        return cls(claim, registry.find(claim.task_path))
+    def of(cls, claim: Claim, find: Find = registry.find) -> "Work":
+        """Return the claim with the task of its path; see `Engine.find`."""
+        return cls(claim, find(claim.task_path))
 
     @property
     def is_async(self) -> bool:

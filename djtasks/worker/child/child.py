@@ -222,7 +222,7 @@ class Child:
         )
         self.send(messages.Reassigned(taken))
         if taken:
-            self.fetcher.submit(Work.of(claim))
+            self.fetcher.submit(Work.of(claim, self.engine.find))
         self.drain_soon(give_back=False)
 
     def _after_hand_over(self, claim: Claim, *, taken: bool) -> None:

@@ -86,8 +86,8 @@ class Queues:
     def _learn(self, now: float) -> None:
         """Note names in use. A queue without waiting tasks is where the next hint may arrive."""
         used = {lane.queue for lane in self._engine.store.scan().lanes}
-        tasks = registry.all_tasks()
-        used |= {task.queue_name for task in tasks if task.backend == self._engine.alias}
+        tasks = (task for task in registry.all_tasks() if task.backend == self._engine.alias)
+        used |= {self._engine.with_policy(task).queue_name for task in tasks}
         oldest = now - _NAMES_KEPT_SECONDS
         kept = {name: seen for name, seen in self._learnt.items() if seen > oldest}
         self._learnt = kept | dict.fromkeys(used, now)
@@ -122,6 +122,7 @@ class BrokerSource:
         assert engine.broker is not None
         self._broker = engine.broker
         self._store = engine.store
+        self._find = engine.find
         self._queues = queues
         self._worker = worker
         self._holdings = holdings
@@ -206,7 +207,7 @@ class BrokerSource:
         self._unclaimed = []
         if len(claims) < len(wanted):
             self._queues.look_for_pauses()
-        return [Work.of(claim) for claim in claims]
+        return [Work.of(claim, self._find) for claim in claims]
 
 
 class DatabaseSource:
@@ -223,6 +224,7 @@ class DatabaseSource:
         wait: Callable[[float], object] = time.sleep,
     ) -> None:
         self._store = engine.store
+        self._find = engine.find
         self._queues = queues
         self._worker = worker
         self._holdings = holdings
@@ -261,7 +263,7 @@ class DatabaseSource:
             )
             for claim in claims:
                 self._holdings.add(claim)
-        return [Work.of(claim) for claim in claims]
+        return [Work.of(claim, self._find) for claim in claims]
 
 
 def source_for(
