@@ -1,12 +1,16 @@
 """What a task with `takes_context=True` receives as its first argument."""
 
 from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from djtasks.compat import DjangoTaskResult, TaskContext
 from djtasks.formats.tracebacks import storable
+
+# The task that runs here. What it enqueues remembers it.
+current_task: ContextVar[UUID | None] = ContextVar("djtasks_current_task", default=None)
 
 _MOST = 2**63
 _LONGEST_NOTE = 200

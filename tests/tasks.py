@@ -49,6 +49,22 @@ def cancels_itself(reason: str) -> None:
     raise Cancel(reason)
 
 
+@task
+def enqueues(levels: int) -> None:
+    """Enqueue this task for the next level, and two others at once."""
+    if levels:
+        enqueues.enqueue(levels - 1)
+        add.enqueue_many([[levels, 1], [levels, 2]])
+
+
+@task
+async def enqueues_async(levels: int) -> None:
+    """Enqueue this task for the next level, and two others at once."""
+    if levels:
+        await enqueues_async.aenqueue(levels - 1)
+        await add.aenqueue_many([[levels, 1], [levels, 2]])
+
+
 @task(max_attempts=3, retry_on=LookupError, cancel_on="tests.models.Row.DoesNotExist")
 def reads_row(name: str) -> int:
     return Row.objects.get(name=name).pk

@@ -123,7 +123,7 @@ def _backoff(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     known = {one.name for one in fields(Backoff)}
-    given = {
+    given: dict[str, Any] = {
         name: as_duration(one) if name.endswith("_delay") else one for name, one in value.items()
     }
     if not given.keys() <= known or None in given.values():

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
+from djtasks.context import current_task
 from djtasks.definitions.signatures import arguments_of, check_call
 from djtasks.definitions.task import Task
 from djtasks.errors import InvalidArguments
@@ -26,7 +27,7 @@ def build_record(
     backend: str,
     limit: int,
 ) -> NewRecord:
-    """Return the record of one call, with a new id.
+    """Return the record of one call, with a new id; its parent is the task that runs here, if any.
 
     `limit` is the largest size of the arguments as JSON, in bytes. Raises InvalidArguments if the
     call does not fit the function, JSON cannot carry it, or the unique key is not valid.
@@ -52,6 +53,7 @@ def build_record(
         unique_key=unique_key,
         earlier_keys=earlier_keys,
         target=task.target,
+        parent=current_task.get(),
     )
 
 

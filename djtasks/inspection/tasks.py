@@ -80,6 +80,7 @@ class TaskFacts:
     cancel_requested: bool
     key: str | None
     target: str | None
+    parent: UUID | None
     schedule: int | None
     due_at: datetime | None
     tags: list[Any]
@@ -152,7 +153,7 @@ _AS_THEY_ARE = (
     "backend", "task_path", "queue", "priority", "attempt", "max_attempts", "crash_count",
     "max_crashes", "timeout", "enqueued_at", "run_after", "expires_at", "started_at",
     "last_attempted_at", "finished_at", "worker", "cancel_requested", "key", "target",
-    "schedule", "due_at", "fingerprint",
+    "parent", "schedule", "due_at", "fingerprint",
 )  # fmt: skip
 
 

@@ -26,8 +26,8 @@ class TaskRecord(models.Model):
 
     `worker` is set exactly while RUNNING. Only claims change `fence`, and only upwards.
     `unique_key` is `key` while the record is not final. `fingerprint` identifies failures of one
-    kind. `target` is the object that a task is about (`shop.order:7`). Columns that most rows
-    leave empty are NULL, which costs nothing.
+    kind. `target` is the object that a task is about (`shop.order:7`), `parent` the task that
+    enqueued it. Columns that most rows leave empty are NULL, which costs nothing.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -64,6 +64,7 @@ class TaskRecord(models.Model):
     metadata = models.JSONField(null=True)
     fingerprint = ExactCharField(max_length=32, null=True)
     target = ExactCharField(max_length=255, null=True)
+    parent = models.UUIDField(null=True)
 
     class Meta:
         verbose_name = _("task")

@@ -24,8 +24,8 @@ class NewRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     If `run_after` and `delay` are both None, it is due at once, by the database's clock. `expires`
     is a moment, or a duration by that clock. `unique_key` None means that it is not unique; a live
     record with one of `earlier_keys` holds it too, under an earlier SECRET_KEY.
-    `target` names the object it is about. `schedule` and `due_at` are those of the tick that
-    created it.
+    `target` names the object it is about, `parent` the task that enqueued it. `schedule` and
+    `due_at` are those of the tick that created it.
     """
 
     id: UUID
@@ -44,6 +44,7 @@ class NewRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unique_key: str | None = None
     earlier_keys: tuple[str, ...] = ()
     target: str | None = None
+    parent: UUID | None = None
     schedule: int | None = None
     due_at: datetime | None = None
 

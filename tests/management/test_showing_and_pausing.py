@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from djtasks.formats.ids import new_id
-from djtasks.models import QueueControl
+from djtasks.models import QueueControl, TaskRecord
 from djtasks.testing import run_due
 from tests.management.test_djtasks_command import refused, said
-from tests.tasks import add, explode
+from tests.tasks import add, enqueues, explode
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -35,6 +35,16 @@ def test_show_gives_the_tracebacks_of_a_failed_task() -> None:
     assert "Attempt 1: failed at" in text
     assert "ValueError: no paper" in text
     assert 'tests/tasks.py", line' in text
+
+
+def test_show_gives_the_parent_of_a_task() -> None:
+    parent = enqueues.enqueue(1)
+    run_due()
+    child = TaskRecord.objects.exclude(pk=parent.id).first()
+    assert child is not None
+
+    assert f"parent:     {parent.id}" in said("show", str(child.pk))
+    assert "parent:" not in said("show", parent.id)
 
 
 def test_show_prints_json_for_scripts() -> None:

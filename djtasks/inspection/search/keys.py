@@ -150,6 +150,15 @@ def _target(value: str, _context: SearchContext) -> Selection:
     return {"target": value}
 
 
+def _parent(value: str, _context: SearchContext) -> Selection:
+    whole = id_of(value)
+    if not whole:
+        raise NotUnderstood(
+            _("“%(value)s” is not the id of a task. Enter all of it.") % {"value": short(value)}
+        )
+    return {"parent": str(whole)}
+
+
 def _fingerprint(value: str, _context: SearchContext) -> Selection:
     return {"fingerprint": value.lower(), "state": int(State.FAILED)}
 
@@ -252,6 +261,7 @@ SEARCH_KEYS = (
     SearchKey("attempts<", select=_attempts("lt"), widens=False, shown=None),
     SearchKey("key", select=_key),
     SearchKey("target", select=_target),
+    SearchKey("parent", select=_parent),
     SearchKey("schedule", select=_schedule),
     SearchKey("fingerprint", select=_fingerprint, shown=None),
 )

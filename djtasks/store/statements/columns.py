@@ -40,6 +40,7 @@ MOMENTS = (
 OTHERS = (
     RecordColumn("timeout", "interval", "timeout"),
     RecordColumn("target", "text", "target"),
+    RecordColumn("parent", "uuid", "parent"),
     RecordColumn("schedule", "bigint", "schedule"),
     RecordColumn("due_at", "timestamptz", "due_at"),
     RecordColumn("key", "text", "unique_key"),

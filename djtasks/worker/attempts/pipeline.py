@@ -16,7 +16,7 @@ from uuid import UUID
 
 import msgspec
 
-from djtasks.context import Context, call_task
+from djtasks.context import Context, call_task, current_task
 from djtasks.definitions.task import Task
 from djtasks.errors import TaskExpired, TaskTimeout, UnstorableResult, UnusableError
 from djtasks.formats.json_values import encode
@@ -138,6 +138,7 @@ class Pipeline:
         value: Any = None
         error: BaseException | None = None
         running.gate = gate
+        before = current_task.set(running.id)
         # An exception that the gate has thrown arrives at the next call of a function. So nothing
         # is called outside these two blocks before the gate is closed.
         try:
@@ -150,16 +151,19 @@ class Pipeline:
         except BaseException:  # noqa: BLE001
             # It came after the task had ended; then what the task returned or raised counts.
             gate.leave()
+        current_task.reset(before)
         return self._outcome(running, value, error)
 
     async def call_async(self, running: Running) -> Outcome:
         """Call a coroutine function; see call()."""
         value: Any = None
         error: BaseException | None = None
+        before = current_task.set(running.id)
         try:
             value = await self._run_async(Context(running))
         except BaseException as raised:  # noqa: BLE001
             error = raised
+        current_task.reset(before)
         return self._outcome(running, value, error)
 
     @cached_property

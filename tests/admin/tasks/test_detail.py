@@ -1,5 +1,7 @@
 """The page of one task: everything about it, whatever it is, and nothing somebody may not see."""
 
+import re
+from html import unescape
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +22,7 @@ from tests.admin.incident import Incident
 from tests.admin.invoice import late_invoice
 from tests.admin.opening import failed, page, permitted
 from tests.shop.models import Order
-from tests.tasks import add, needs_context
+from tests.tasks import add, enqueues, needs_context
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -225,6 +227,20 @@ def test_the_object_a_task_is_about_and_its_other_tasks_are_linked(admin: Client
 
     assert f"order {order.pk}" in html
     assert page(other.id) in html
+
+
+def test_the_parent_of_a_task_and_a_search_for_its_children_are_linked(admin: Client) -> None:
+    parent = enqueues.enqueue(1)
+    waits = read(admin, parent.id)
+    run_due()
+    child = TaskRecord.objects.exclude(pk=parent.id).first()
+    assert child is not None
+
+    assert f'href="{page(parent.id)}"' in read(admin, child.pk)
+    (found,) = re.findall(r'href="([^"]*parent%3A[^"]*)"', read(admin, parent.id))
+    assert str(child.pk) in admin.get(unescape(found)).content.decode()
+    # It has not run, so it has no children.
+    assert "parent%3A" not in waits
 
 
 def test_a_page_takes_few_queries_and_tells_what_is_new_by_its_tag(admin: Client) -> None:
