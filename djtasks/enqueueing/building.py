@@ -27,19 +27,17 @@ def build_record(
     backend: str,
     limit: int,
 ) -> NewRecord:
-    """Return the record of one call, with a new id; its parent is the task that runs here, if any.
+    """Return the record of one call, with a new id, and the task that runs here as its parent.
 
-    `limit` is the largest size of the arguments as JSON, in bytes. Raises InvalidArguments if the
-    call does not fit the function, JSON cannot carry it, or the unique key is not valid.
+    `limit` is the largest size of the arguments as JSON, in bytes. Raises InvalidArguments for
+    arguments that do not fit the function or JSON, and for a unique key that is not valid.
     """
-    path = task.module_path
-    check_call(path, task.func, args, kwargs, takes_context=task.takes_context)
-    args_text, kwargs_text = encode_arguments(path, args, kwargs, limit=limit)
+    args_text, kwargs_text = _encoded(task, args, kwargs, limit=limit)
     unique_key, earlier_keys = _unique_keys(task, args, kwargs)
     return NewRecord(
         id=new_id(),
         backend=backend,
-        task_path=path,
+        task_path=task.module_path,
         queue=task.queue_name,
         priority=task.priority,
         args=args_text,
@@ -55,6 +53,14 @@ def build_record(
         target=task.target,
         parent=current_task.get(),
     )
+
+
+def _encoded(
+    task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], *, limit: int
+) -> tuple[str, str]:
+    path = task.module_path
+    check_call(path, task.func, args, kwargs, takes_context=task.takes_context)
+    return encode_arguments(path, args, kwargs, limit=limit)
 
 
 def build_item(

@@ -161,7 +161,7 @@ def are_locked(database: str, records: Sequence[UUID]) -> bool:
     """Return whether another session has locked one of these records; never waits."""
     with transaction.atomic(using=database):
         rows = TaskRecord.objects.using(database).filter(pk__in=records)
-        return len(_free(rows.order_by("pk").values_list("pk"))) < rows.count()
+        return len(_free(rows.order_by("pk")).values_list("pk")) < rows.count()
 
 
 def leave(database: str, worker: UUID, departure: Departure) -> list[Released] | None:

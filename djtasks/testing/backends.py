@@ -17,7 +17,8 @@ from djtasks.compat import (
 )
 from djtasks.definitions import registry
 from djtasks.definitions.options import require_queue
-from djtasks.definitions.task import Items, Task, with_options_of
+from djtasks.definitions.restoring import with_options_of
+from djtasks.definitions.task import Items, Task
 from djtasks.engine import Engine, engine_of
 from djtasks.enqueueing.building import build_item, build_record
 from djtasks.formats.ids import new_id

@@ -71,7 +71,7 @@ def test_policies_that_fit_pass(known: list[Any]) -> None:
             "['policies']['test.tasks.*'] matches no task.",
             "Did you mean 'tests.tasks.*'?",
         ),
-        ({"tests.*": {"timeot": 3}}, "djtasks.W023", "'timeot' is no option", "'timeout'?"),
+        ({"tests.*": {"time_out": 3}}, "djtasks.W023", "'time_out' is no option", "'timeout'?"),
         ({"tests.*": {"max_retries": 3}}, "djtasks.W023", "'max_retries'", "Use max_attempts="),
         ({"tests.*": {"backend": "b"}}, "djtasks.W023", "'backend' is no option", "It has: queue"),
     ],

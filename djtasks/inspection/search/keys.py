@@ -65,8 +65,7 @@ def in_phase(phase: str, now: datetime) -> Selection:
 
 
 def _id(value: str, _context: SearchContext) -> Selection:
-    whole = id_of(value)
-    if whole:
+    if whole := id_of(value):
         return {"pk": str(whole)}
     beginning = ids_beginning(value)
     if beginning is None:
@@ -151,8 +150,7 @@ def _target(value: str, _context: SearchContext) -> Selection:
 
 
 def _parent(value: str, _context: SearchContext) -> Selection:
-    whole = id_of(value)
-    if not whole:
+    if not (whole := id_of(value)):
         raise NotUnderstood(
             _("“%(value)s” is not the id of a task. Enter all of it.") % {"value": short(value)}
         )

@@ -79,6 +79,10 @@ class Announcer:
     def is_full(self) -> bool:
         return len(self._news) >= MOST_NEWS
 
+    def wake(self) -> None:
+        """End the current wait for news."""
+        self._news.wake()
+
     def started(self, running: Running) -> None:
         """Announce that an attempt starts."""
         if self._start.is_heard:

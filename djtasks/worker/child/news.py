@@ -40,6 +40,10 @@ class News(Generic[T]):
         """Stop counting what was taken."""
         self._in_hand = 0
 
+    def wake(self) -> None:
+        """End the current wait for items, or the next one."""
+        self._wakeups.put(None)
+
     def _wait(self, seconds: float) -> None:
         self._is_waiting = True
         # Looked at again after that: what was added before it has woken nobody.
