@@ -5,13 +5,12 @@ import threading
 import time
 from collections.abc import Callable, MutableSequence
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from djtasks import middleware
 from djtasks.engine import Engine
 from djtasks.protocol.records import Claim
-from djtasks.store.sessions import use_engine_connection
 from djtasks.worker import messages
 from djtasks.worker.attempts.board import Board
 from djtasks.worker.attempts.pipeline import Pipeline
@@ -36,7 +35,6 @@ logger = logging.getLogger("djtasks.worker")
 PROGRESS_COUNTERS = ("fetch", "settle", "asyncio")
 _NEWS_SECONDS = 2.0
 _DRAIN_POLL = 0.02
-_DRAIN_AGAIN = 1.0
 
 Send = Callable[[Any], None]
 
@@ -234,27 +232,14 @@ class Child:
             self._stopping.set()
         if not self._draining.is_set():
             self._draining.set()
-            threading.Thread(
-                target=self._drain, args=(give_back,), name="drain", daemon=True
-            ).start()
+            # A loop, since a process whose drain has failed would neither fetch nor end.
+            self._loop("drain", partial(self._drain, give_back=give_back)).start()
 
-    def _drain(self, give_back: bool) -> None:  # noqa: FBT001 - a thread's argument
-        use_engine_connection(self.engine.database)
-        while not self._is_drained(give_back=give_back):
-            time.sleep(_DRAIN_AGAIN)
+    def _drain(self, *, give_back: bool) -> NoReturn:
+        self.drain(give_back=give_back)
         self.send(messages.Drained())
         hooks.end_like_a_program(self.engine.alias)
         leave(0)
-
-    def _is_drained(self, *, give_back: bool) -> bool:
-        """Drain; return False if that failed."""
-        try:
-            self.drain(give_back=give_back)
-        except BaseException:
-            # Not the end of this thread: the process would neither fetch nor end.
-            logger.exception("Drain failed and is tried again")
-            return False
-        return True
 
     def drain(self, *, give_back: bool = True) -> None:
         """Stop fetching, give back what has not started, and wait for the rest to be settled.
