@@ -5,6 +5,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db import transaction
+
 import djtasks
 from djtasks import Backoff, CatchUp, Every, periodic, task
 from djtasks.context import Context
@@ -64,8 +66,10 @@ def fill(name: str) -> None:
     """Enqueue 7 * COUNT tasks, of which COUNT are cancelled."""
     for one in (plain, coroutine, retried, failing):
         one.enqueue_many([()] * COUNT)
-    for number in 2 * [*range(COUNT)]:
-        unique.enqueue(f"{name} {number}")
+    # Until the commit, no worker can end the first of two calls.
+    with transaction.atomic():
+        for number in 2 * [*range(COUNT)]:
+            unique.enqueue(f"{name} {number}")
     now = datetime.now(UTC)
     plain.using(run_after=now + timedelta(seconds=3)).enqueue_many([()] * COUNT)
     tomorrow = plain.using(run_after=now + timedelta(days=1))
