@@ -13,6 +13,7 @@ from hypothesis import settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from djtasks.brokers import forget_brokers
+from djtasks.context import current_task
 from djtasks.engine import Engine, engine_of, forget_engines
 from tests.quick import QUICK
 from tests.routing import Home
@@ -84,6 +85,13 @@ def fresh_engines() -> Iterator[None]:
     yield
     forget_engines()
     forget_brokers()
+
+
+@pytest.fixture(autouse=True)
+def no_current_task() -> Iterator[None]:
+    """Forget the task that a test has run in this thread, where workers have a context for each."""
+    yield
+    current_task.set(None)
 
 
 @pytest.fixture

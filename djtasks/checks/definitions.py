@@ -29,6 +29,8 @@ def check_tasks(engine: Engine) -> Iterator[checks.CheckMessage]:
 
 def check_policies(engine: Engine) -> Iterator[checks.CheckMessage]:
     """Check OPTIONS["policies"] of one alias against its queues and the tasks that exist."""
+    if not engine.options.policies:
+        return
     paths = [
         task.module_path
         for task in registry.all_tasks()
@@ -68,7 +70,7 @@ def _check_policy(
         meant = did_you_mean(policy.pattern, _patterns(paths))
         yield checks.Warning(
             f"{place} matches no task.",
-            hint=f"{meant} A pattern is matched with the dotted path of a task.".lstrip(),
+            hint=f"{meant} It is compared with the tasks that workers import.".lstrip(),
             id="djtasks.W022",
         )
 

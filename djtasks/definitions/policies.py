@@ -73,6 +73,8 @@ class Policies:
         return self._chosen[path]
 
     def _choose(self, path: str) -> Policy | None:
+        if path.startswith("djtasks."):
+            return None  # a task of djtasks itself
         policy = next(iter(self.matching(path)), None)
         if policy is None or not policy.problem:
             return policy
@@ -85,7 +87,7 @@ class Policies:
         made = self._made.get(path)
         if made is not None and made[0] is task:
             return made[1]
-        policy = None if registry.is_internal(task) else self.of(path)
+        policy = self.of(path)
         if policy is None:
             return task
         # A task of another backend's class does not tell what `using()` has set.

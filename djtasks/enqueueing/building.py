@@ -17,27 +17,25 @@ from djtasks.protocol.records import NewRecord
 _LONGEST_KEY = 512
 _Keys = tuple[str | None, tuple[str, ...]]
 _NO_KEYS: _Keys = (None, ())
+_Task = Task[..., Any]
 
 
 def build_record(
-    task: Task[..., Any],
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-    *,
-    backend: str,
-    limit: int,
+    task: _Task, args: Sequence[Any], kwargs: Mapping[str, Any], *, backend: str, limit: int
 ) -> NewRecord:
     """Return the record of one call, with a new id, and the task that runs here as its parent.
 
-    `limit` is the largest size of the arguments as JSON, in bytes. Raises InvalidArguments for
-    arguments that do not fit the function or JSON, and for a unique key that is not valid.
+    `limit` is the largest size of the arguments as JSON, in bytes. Raises InvalidArguments if the
+    call does not fit the function, JSON cannot carry it, or the unique key is not valid.
     """
-    args_text, kwargs_text = _encoded(task, args, kwargs, limit=limit)
+    path = task.module_path
+    check_call(path, task.func, args, kwargs, takes_context=task.takes_context)
+    args_text, kwargs_text = encode_arguments(path, args, kwargs, limit=limit)
     unique_key, earlier_keys = _unique_keys(task, args, kwargs)
     return NewRecord(
         id=new_id(),
         backend=backend,
-        task_path=task.module_path,
+        task_path=path,
         queue=task.queue_name,
         priority=task.priority,
         args=args_text,
@@ -55,17 +53,7 @@ def build_record(
     )
 
 
-def _encoded(
-    task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], *, limit: int
-) -> tuple[str, str]:
-    path = task.module_path
-    check_call(path, task.func, args, kwargs, takes_context=task.takes_context)
-    return encode_arguments(path, args, kwargs, limit=limit)
-
-
-def build_item(
-    task: Task[..., Any], index: int, item: Any, *, backend: str, limit: int
-) -> NewRecord:
+def build_item(task: _Task, index: int, item: Any, *, backend: str, limit: int) -> NewRecord:
     """Return the record of one item of `enqueue_many`; an error names the item's index."""
     try:
         if isinstance(item, Mapping):
@@ -80,7 +68,7 @@ def build_item(
         raise type(error)(f"Item {index}: {error} Nothing was enqueued.") from error
 
 
-def _unique_keys(task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> _Keys:
+def _unique_keys(task: _Task, args: Sequence[Any], kwargs: Mapping[str, Any]) -> _Keys:
     """Return the key of a unique task and those under earlier secrets, or no keys.
 
     Keys of different tasks never collide.
@@ -94,7 +82,7 @@ def _unique_keys(task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str,
     return _NO_KEYS if asked is None else (_checked(task.module_path, str(asked)), ())
 
 
-def _keys_of_call(task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> _Keys:
+def _keys_of_call(task: _Task, args: Sequence[Any], kwargs: Mapping[str, Any]) -> _Keys:
     """Return a key of the arguments out of which nobody can guess them without SECRET_KEY."""
     path = task.module_path
     call = arguments_of(task.func, args, kwargs, takes_context=task.takes_context)

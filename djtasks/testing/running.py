@@ -9,6 +9,7 @@ from django.db.models import F
 
 from djtasks import middleware
 from djtasks.compat import task_backends
+from djtasks.context import current_task
 from djtasks.definitions import registry
 from djtasks.engine import Engine, engine_of
 from djtasks.formats.ids import new_id
@@ -28,10 +29,14 @@ def execute_here(pipeline: Pipeline, claim: Claim, find: Find = registry.find) -
     Only KeyboardInterrupt passes: Ctrl-C ends the test run, not a task.
     """
     work = Work.of(claim, find)
-    if work.is_async:
-        finished: Finished = async_to_sync(pipeline.run_async)(work)
-    else:
-        finished = pipeline.run(work, ThreadGate())
+    before = current_task.get()
+    try:
+        if work.is_async:
+            finished: Finished = async_to_sync(pipeline.run_async)(work)
+        else:
+            finished = pipeline.run(work, ThreadGate())
+    finally:
+        current_task.set(before)
     if isinstance(finished.error, KeyboardInterrupt):
         raise finished.error
     return finished

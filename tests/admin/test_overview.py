@@ -57,7 +57,7 @@ def test_cancelled_tasks_are_drawn_apart_from_failures(
 
     html = admin.get(overview).content.decode()
 
-    assert "failed 2 · retried 0 · cancelled 7" in html
+    assert "failed 2.0 · retried 0 · cancelled 7.0" in html
 
 
 def test_an_empty_installation_shows_the_first_steps_instead_of_empty_charts(

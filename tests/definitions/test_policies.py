@@ -175,7 +175,7 @@ def test_a_policy_reaches_schedules_the_admin_and_why(engine: Engine) -> None:
     assert shown.args == [1, "[hidden]"]
     assert facts is not None
     said = [reason.text for reason in why_not_running(facts)]
-    assert "Its options follow the policy 'tests.tasks.add'." in said
+    assert "Its options follow the policy tests.tasks.add." in said
 
 
 def test_test_backends_follow_policies(db: Any) -> None:

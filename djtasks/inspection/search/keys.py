@@ -150,11 +150,9 @@ def _target(value: str, _context: SearchContext) -> Selection:
 
 
 def _parent(value: str, _context: SearchContext) -> Selection:
-    if not (whole := id_of(value)):
-        raise NotUnderstood(
-            _("“%(value)s” is not the id of a task. Enter all of it.") % {"value": short(value)}
-        )
-    return {"parent": str(whole)}
+    if whole := id_of(value):
+        return {"parent": str(whole)}
+    raise NotUnderstood(_("“%(value)s” is no whole id of a task.") % {"value": short(value)})
 
 
 def _fingerprint(value: str, _context: SearchContext) -> Selection:

@@ -134,11 +134,11 @@ class Pipeline:
         return running
 
     def call(self, running: Running, gate: ThreadGate) -> Outcome:
-        """Call a plain function and return its outcome."""
+        """Call a plain function, in a context that is its own, and return its outcome."""
         value: Any = None
         error: BaseException | None = None
         running.gate = gate
-        before = current_task.set(running.id)
+        current_task.set(running.id)
         # An exception that the gate has thrown arrives at the next call of a function. So nothing
         # is called outside these two blocks before the gate is closed.
         try:
@@ -151,19 +151,17 @@ class Pipeline:
         except BaseException:  # noqa: BLE001
             # It came after the task had ended; then what the task returned or raised counts.
             gate.leave()
-        current_task.reset(before)
         return self._outcome(running, value, error)
 
     async def call_async(self, running: Running) -> Outcome:
         """Call a coroutine function; see call()."""
         value: Any = None
         error: BaseException | None = None
-        before = current_task.set(running.id)
+        current_task.set(running.id)
         try:
             value = await self._run_async(Context(running))
         except BaseException as raised:  # noqa: BLE001
             error = raised
-        current_task.reset(before)
         return self._outcome(running, value, error)
 
     @cached_property

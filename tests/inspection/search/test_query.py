@@ -200,7 +200,7 @@ def test_a_digit_that_is_no_number_is_a_name() -> None:
         ("schedule:daily", "no schedule"),
         ("id:xyz", "first six digits"),
         ("id:0199", "first six digits"),
-        ("parent:0199", "is not the id of a task"),
+        ("parent:0199", "is no whole id of a task"),
         ("after:yesterday", "such as 1h"),
         ("after:25:99", "such as 1h"),
         ("after:2026-13-45", "such as 1h"),
