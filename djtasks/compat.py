@@ -98,7 +98,8 @@ def is_task(value: Any) -> bool:
     """Return whether this is a task of Django's API, or of the backport's where both are loaded."""
     backport = sys.modules.get("django_tasks.base")
     classes = (DjangoTask, backport.Task) if backport is not None else (DjangoTask,)
-    return isinstance(value, classes)
+    # Not isinstance(), which would make a lazy object evaluate itself.
+    return issubclass(type(value), classes)
 
 
 def register_checks() -> None:

@@ -2,13 +2,18 @@
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
 
 from django.apps import apps
 from django.utils.module_loading import module_has_submodule
+
+from djtasks.compat import is_task
 
 # What lies beside tasks without being one of their modules.
 _NO_TASKS = ("conftest", "tests", "__main__")
@@ -68,8 +73,48 @@ def note_loaded(module: str) -> None:
 
 
 def is_found(module: str, extra: Iterable[str] = ()) -> bool:
-    """Return whether other processes load this module: it is listed, or one of theirs loads it."""
-    return module in _loaded or module in modules(extra)
+    """Return whether other processes load this module: it is listed, or one of theirs loads it.
+
+    Looks through the modules that are loaded here, so ask once for a module.
+    """
+    listed = modules(extra)
+    return module in _loaded or module in listed or _is_imported_by(listed, module)
+
+
+def _is_imported_by(listed: Iterable[str], module: str) -> bool:
+    """Return whether one of the listed modules imports a module, itself or through others.
+
+    It need not have been the first to import it here: a view may have been. The names that a module
+    holds tell what it imports, except for `import a.b`.
+    """
+    imports: dict[str, set[str]] = {}
+    for name, loaded in list(sys.modules.items()):
+        imports[name] = {*_imported_by(name, loaded), *_packages_of(name)}
+    reached: set[str] = set()
+    wanted = set(listed)
+    while wanted:
+        reached |= wanted
+        wanted = {one for name in wanted for one in imports.get(name, ())} - reached
+    return module in reached
+
+
+def _imported_by(name: str, module: Any) -> Iterator[str]:
+    for value in list(getattr(module, "__dict__", {}).values()):
+        kind = type(value)
+        if kind is ModuleType:
+            # A package holds each of its modules, whoever has imported it.
+            if not value.__name__.startswith(f"{name}."):
+                yield value.__name__
+        elif kind is FunctionType or issubclass(kind, type):
+            yield str(value.__module__)
+        elif is_task(value):
+            yield str(value.func.__module__)
+
+
+def _packages_of(name: str) -> Iterator[str]:
+    while "." in name:
+        name = name.rpartition(".")[0]
+        yield name
 
 
 def remedy(module: str, alias: str) -> str:

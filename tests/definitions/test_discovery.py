@@ -46,6 +46,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield "djtasks_parcels"
     for name in [name for name in sys.modules if name.startswith("djtasks_parcels")]:
         del sys.modules[name]
+    discovery._of_apps.cache_clear()
 
 
 def test_the_modules_of_a_tasks_package_are_imported_with_their_schedules(app: str) -> None:
@@ -83,6 +84,27 @@ def test_a_module_that_django_loads_when_it_starts_is_found(
 def test_a_module_that_a_listed_module_loads_is_found(app: str, tmp_path: Path) -> None:
     (tmp_path / app / "tasks" / "mail.py").write_text(f"import {app}.other\n")
 
+    registry.import_tasks()
+
+    assert discovery.is_found(f"{app}.other")
+
+
+@pytest.mark.parametrize(
+    "inner", ["from djtasks_parcels import other", "from djtasks_parcels.other import hidden"]
+)
+def test_a_module_that_a_listed_module_imports_is_found_whoever_was_first(
+    app: str, tmp_path: Path, inner: str
+) -> None:
+    folder = tmp_path / app
+    (folder / "views.py").write_text("from djtasks_parcels.other import hidden\n")
+    importlib.import_module(f"{app}.views")
+    registry.import_tasks()
+    assert not discovery.is_found(f"{app}.other")
+
+    (folder / "between.py").write_text(f"{inner}\n")
+    (folder / "tasks" / "late.py").write_text(f"from {app} import between\n")
+    importlib.invalidate_caches()
+    discovery._of_apps.cache_clear()
     registry.import_tasks()
 
     assert discovery.is_found(f"{app}.other")
