@@ -21,6 +21,8 @@ _MOST = 32_000
 # What the columns take.
 _LONGEST_PATH = 255
 _LONGEST_TARGET = 255
+_LONGEST_TAG = 100
+_MOST_TAGS = 20
 LONGEST_QUEUE = 64
 
 
@@ -49,8 +51,8 @@ def shape_option(option: str, value: Any, *, owner: str) -> Any:
             return _duration(owner, option, value)
         case "retry_on" | "give_up_on" | "cancel_on":
             return _exceptions(owner, option, value)
-        case "sensitive" | "aliases":
-            return _names(value)
+        case "sensitive" | "aliases" | "tags":
+            return () if value is None else _names(value)
         case "priority":
             # A whole number that came as a float would fail behind the INSERT.
             return int(value)
@@ -160,6 +162,10 @@ _SHAPES: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda v: all(_is_path(path) for path in _names(v)),
         "a dotted path such as 'shop.tasks.send_mail' or a tuple of them",
     ),
+    "tags": (
+        lambda v: v is None or _are_tags(v),
+        f"a list of at most {_MOST_TAGS} printable texts of 1 to {_LONGEST_TAG} characters",
+    ),
     "unique": (
         lambda v: v is None or isinstance(v, str | bool) or callable(v),
         "True, a text or a function of the arguments",
@@ -170,8 +176,23 @@ _SHAPES: dict[str, tuple[Callable[[Any], bool], str]] = {
 _SHAPED = (*_SHAPES, "timeout", "expires", "run_after_delay", *RULES)
 
 
+def _is_collection(value: Any) -> bool:
+    return isinstance(value, list | tuple | set | frozenset)
+
+
+def _are_tags(value: Any) -> bool:
+    return (
+        _is_collection(value)
+        and len(value) <= _MOST_TAGS
+        and all(
+            isinstance(one, str) and 1 <= len(one) <= _LONGEST_TAG and one.isprintable()
+            for one in value
+        )
+    )
+
+
 def _names(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, list | tuple | set | frozenset) else (value,)
+    return tuple(value) if _is_collection(value) else (value,)
 
 
 def _wrong(owner: str, option: str, expected: str, value: object) -> InvalidTask:

@@ -1,6 +1,6 @@
 """`@task` and `Task`: a function, how to run it, and how to enqueue it."""
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import (
@@ -75,6 +75,7 @@ class Task(_Base[P, T]):
         run records with these paths.
     `run_after_delay`: set by `using(run_after=timedelta)`; counted from `enqueue`.
     `target`: set by `using(target=instance)`; the object a record is about.
+    `tags`: set by `using(tags=[...])`; texts by which people find its records.
     `overridden`: the names of the options that `using()` has set, which win over a policy.
     """
 
@@ -98,6 +99,7 @@ class Task(_Base[P, T]):
     aliases: tuple[str, ...] = ()
     run_after_delay: timedelta | None = None
     target: str | None = None
+    tags: tuple[str, ...] = ()
     overridden: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -127,12 +129,14 @@ class Task(_Base[P, T]):
         expires: Duration | datetime | None = _KEEP,
         unique: Unique = _KEEP,
         target: Any = _KEEP,
+        tags: Collection[str] | None = _KEEP,
     ) -> "Self":
         """Return a copy of this task with other options; those you leave out stay.
 
         `run_after` is an aware datetime or a timedelta counted from `enqueue`. `target` is a
-        saved model instance: its tasks are listed on its own page of the admin. For these two and
-        for `timeout`, `expires` and `unique`, None removes the option. For the others, it keeps it.
+        saved model instance: its tasks are listed on its own page of the admin. `tags` are texts
+        to search by; they replace earlier ones. For these three and for `timeout`, `expires` and
+        `unique`, None removes the option. For the others, it keeps it.
         """
         options = {name: value for name, value in locals().items() if name != "self"}
         changes = {
@@ -186,7 +190,7 @@ class Task(_Base[P, T]):
         async def aget_result(self, result_id: str) -> TaskResult[T]: ...  # type: ignore[override]
 
 
-_MAY_BE_NONE = {"run_after", "timeout", "expires", "unique", "target"}
+_MAY_BE_NONE = {"run_after", "timeout", "expires", "unique", "target", "tags"}
 
 
 # For every way to define a task, Django's own decorator included.
@@ -238,9 +242,9 @@ def task(function: Any = None, /, **options: Any) -> Any:
     """Turn a module-level function into a Task; see `Task` for the options.
 
     Raises InvalidTask if an option or the function is not valid. Raises TypeError for `run_after`
-    and `target`, which belong to a single enqueue: `using(run_after=...)`.
+    `target` and `tags`, which belong to a single enqueue: `using(run_after=...)`.
     """
-    for name in ("run_after", "target"):
+    for name in ("run_after", "target", "tags"):
         if name in options:
             raise TypeError(
                 f"@task does not accept {name}, because it belongs to a single enqueue. "

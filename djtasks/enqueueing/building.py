@@ -50,6 +50,7 @@ def build_record(
         earlier_keys=earlier_keys,
         target=task.target,
         parent=current_task.get(),
+        tags=encode(task.tags, "tags").decode() if task.tags else None,
     )
 
 

@@ -19,7 +19,7 @@ _SUCCESSFUL = State.SUCCESSFUL
 
 
 class NewRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One record to insert. `args` and `kwargs` are JSON texts.
+    """One record to insert. `args`, `kwargs` and `tags` are JSON texts.
 
     If `run_after` and `delay` are both None, it is due at once, by the database's clock. `expires`
     is a moment, or a duration by that clock. `unique_key` None means that it is not unique; a live
@@ -45,6 +45,7 @@ class NewRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     earlier_keys: tuple[str, ...] = ()
     target: str | None = None
     parent: UUID | None = None
+    tags: str | None = None
     schedule: int | None = None
     due_at: datetime | None = None
 

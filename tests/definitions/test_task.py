@@ -116,7 +116,7 @@ def test_a_task_can_be_copied_and_be_a_key() -> None:
     assert {with_options: 1}[deepcopy(with_options)] == 1
 
 
-@pytest.mark.parametrize("option", ["run_after", "target"])
+@pytest.mark.parametrize("option", ["run_after", "target", "tags"])
 def test_a_due_time_belongs_to_an_enqueueing_and_not_to_a_definition(option: str) -> None:
     with pytest.raises(TypeError, match=rf"Use \.using\({option}=\.\.\.\) instead"):
         task(**{option: MINUTE})(plain)

@@ -41,6 +41,7 @@ OTHERS = (
     RecordColumn("timeout", "interval", "timeout"),
     RecordColumn("target", "text", "target"),
     RecordColumn("parent", "uuid", "parent"),
+    RecordColumn("tags", "jsonb", "tags"),
     RecordColumn("schedule", "bigint", "schedule"),
     RecordColumn("due_at", "timestamptz", "due_at"),
     RecordColumn("key", "text", "unique_key"),

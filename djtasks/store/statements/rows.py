@@ -61,6 +61,7 @@ def from_new(record: NewRecord, now: datetime) -> TaskRecord:
     """Return an unsaved row; `now` is the database's clock."""
     columns = dict(zip(NAMES, row_of(record, now), strict=True))
     columns |= {"args": json.loads(record.args), "kwargs": json.loads(record.kwargs)}
+    columns["tags"] = json.loads(record.tags) if record.tags else None
     return TaskRecord(**columns, enqueued_at=now, state=State.READY)
 
 

@@ -48,6 +48,7 @@ class InsertContract:
             unique_key="k",
             target="shop.order:7",
             parent=(parent := new_id()),
+            tags='["a", "ä"]',
         )
 
         store.insert(record)
@@ -59,7 +60,7 @@ class InsertContract:
         assert (row.max_attempts, row.max_crashes) == (4, 2)
         assert (row.run_after, row.expires_at) == (moment, moment + timedelta(hours=1))
         assert (row.timeout, row.key, row.unique_key) == (timedelta(seconds=90), "k", "k")
-        assert (row.target, row.parent) == ("shop.order:7", parent)
+        assert (row.target, row.parent, row.tags) == ("shop.order:7", parent, ["a", "ä"])
 
     def test_many_are_stored_like_one(self, store: Store) -> None:
         settings = {
@@ -70,6 +71,7 @@ class InsertContract:
             "max_crashes": 2,
             "priority": 9,
             "parent": new_id(),
+            "tags": '["a"]',
         }
         one = insert(store, unique_key="one", **settings)
         plain, unique = new_record(store, **settings), new_record(store, unique_key="n", **settings)
@@ -77,7 +79,7 @@ class InsertContract:
         store.insert_many([unique])
 
         columns = ("queue", "priority", "args", "kwargs", "timeout", "max_attempts", "max_crashes")
-        columns += ("parent",)
+        columns += ("parent", "tags")
         stored = [row_of(store, id_) for id_ in (one, plain.id, unique.id)]
 
         assert len({json.dumps([getattr(r, c) for c in columns], default=str) for r in stored}) == 1
