@@ -8,21 +8,49 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from djtasks.testing.assertions import (
+        aassert_enqueued,
+        aenqueued,
+        arefute_enqueued,
+        assert_enqueued,
+        enqueued,
+        refute_enqueued,
+    )
     from djtasks.testing.backends import DummyBackend, ImmediateBackend
     from djtasks.testing.broker_contract import BrokerContract
-    from djtasks.testing.running import run_due
+    from djtasks.testing.running import arun_due, run_due
 
-__all__ = ["BrokerContract", "DummyBackend", "ImmediateBackend", "run_due"]
+__all__ = [
+    "BrokerContract",
+    "DummyBackend",
+    "ImmediateBackend",
+    "aassert_enqueued",
+    "aenqueued",
+    "arefute_enqueued",
+    "arun_due",
+    "assert_enqueued",
+    "enqueued",
+    "refute_enqueued",
+    "run_due",
+]
 
 _HOMES = {
-    "BrokerContract": "djtasks.testing.broker_contract",
-    "DummyBackend": "djtasks.testing.backends",
-    "ImmediateBackend": "djtasks.testing.backends",
-    "run_due": "djtasks.testing.running",
+    "backends": ["DummyBackend", "ImmediateBackend"],
+    "broker_contract": ["BrokerContract"],
+    "assertions": [
+        "aassert_enqueued",
+        "aenqueued",
+        "arefute_enqueued",
+        "assert_enqueued",
+        "enqueued",
+        "refute_enqueued",
+    ],
+    "running": ["arun_due", "run_due"],
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"djtasks.testing has no {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"djtasks.testing.{home}"), name)
+    raise AttributeError(f"djtasks.testing has no {name!r}")

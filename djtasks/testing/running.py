@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from django.db.models import F
 
 from djtasks import middleware
@@ -78,6 +78,9 @@ def run_due(
                 raise finished.error
             results.append(_result(engine, claim, finished))
     return results
+
+
+arun_due = sync_to_async(run_due)
 
 
 def _records(engine: Engine) -> Any:
