@@ -18,20 +18,25 @@ if TYPE_CHECKING:
     )
     from djtasks.testing.backends import DummyBackend, ImmediateBackend
     from djtasks.testing.broker_contract import BrokerContract
+    from djtasks.testing.clock import aadvance, advance, astart_schedules, start_schedules
     from djtasks.testing.running import arun_due, run_due
 
 __all__ = [
     "BrokerContract",
     "DummyBackend",
     "ImmediateBackend",
+    "aadvance",
     "aassert_enqueued",
+    "advance",
     "aenqueued",
     "arefute_enqueued",
     "arun_due",
     "assert_enqueued",
+    "astart_schedules",
     "enqueued",
     "refute_enqueued",
     "run_due",
+    "start_schedules",
 ]
 
 _HOMES = {
@@ -45,6 +50,7 @@ _HOMES = {
         "enqueued",
         "refute_enqueued",
     ],
+    "clock": ["aadvance", "advance", "astart_schedules", "start_schedules"],
     "running": ["arun_due", "run_due"],
 }
 

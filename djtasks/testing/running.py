@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import async_to_sync, sync_to_async
-from django.db.models import F
 
 from djtasks import middleware
 from djtasks.compat import task_backends
@@ -51,14 +50,13 @@ def run_due(
     """Run all due tasks in this thread; return their results in the order they ran.
 
     For tests, including a TestCase, where nothing commits and so no worker could see a task. Also
-    runs the tasks that running tasks enqueue, until nothing is due. `advance` first makes all
-    waiting tasks due that much earlier, for delays and retries. `reraise` raises the error of the
-    first task that ends FAILED. Sends the signals and writes the log lines of a worker.
+    runs the tasks that running tasks enqueue, until nothing is due. `advance` first lets that much
+    time pass, see djtasks.testing.advance(). `reraise` raises the error of the first task that
+    ends FAILED. Sends the signals and writes the log lines of a worker.
     """
     engine = engine_of(backend)
     if advance is not None:
-        waiting = _records(engine).filter(state=State.READY)
-        waiting.filter(backend=backend).update(run_after=F("run_after") - advance)
+        _let_pass(advance)
     worker = new_id()
     announcer = Announcer(type(task_backends[backend]), worker, backend)
     pipeline = Pipeline(
@@ -81,6 +79,13 @@ def run_due(
 
 
 arun_due = sync_to_async(run_due)
+
+
+def _let_pass(by: timedelta) -> None:
+    # As in _records().
+    from djtasks.testing.clock import advance  # noqa: PLC0415
+
+    advance(by)
 
 
 def _records(engine: Engine) -> Any:
