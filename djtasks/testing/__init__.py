@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from djtasks.testing.backends import DummyBackend, ImmediateBackend
     from djtasks.testing.broker_contract import BrokerContract
     from djtasks.testing.clock import aadvance, advance, astart_schedules, start_schedules
+    from djtasks.testing.crashes import crash_at_start, crash_before_result
     from djtasks.testing.running import arun_due, run_due
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "arun_due",
     "assert_enqueued",
     "astart_schedules",
+    "crash_at_start",
+    "crash_before_result",
     "enqueued",
     "refute_enqueued",
     "run_due",
@@ -51,6 +54,7 @@ _HOMES = {
         "refute_enqueued",
     ],
     "clock": ["aadvance", "advance", "astart_schedules", "start_schedules"],
+    "crashes": ["crash_at_start", "crash_before_result"],
     "running": ["arun_due", "run_due"],
 }
 

@@ -27,7 +27,7 @@ from djtasks.protocol.records import Claim, NewRecord, Settlement
 from djtasks.protocol.states import State
 from djtasks.results import TaskResult, from_new
 from djtasks.store import queue_database
-from djtasks.testing.running import execute_here, finished_result
+from djtasks.testing.executing import execute_here, finished_result
 from djtasks.worker.attempts.pipeline import Finished, Pipeline
 from djtasks.worker.child.announcer import Announcer
 
