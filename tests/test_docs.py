@@ -7,10 +7,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from django.db import transaction
 from django.db.models.signals import post_save
 from django.test import TestCase
 from django.test.utils import isolate_apps
 
+import djtasks.testing
 import tests.shop.models
 import tests.shop.tasks
 from djtasks.schedules import periodic as declarations
@@ -32,6 +34,7 @@ def name_of(page: Path) -> str:
 def shop(monkeypatch):
     """The reader's app `shop`, whose tasks module the pages write and import."""
     package, tasks = ModuleType("shop"), ModuleType("shop.tasks")
+    package.tasks = tasks
     tasks.__dict__.update(vars(tests.shop.tasks), __name__="shop.tasks")
     monkeypatch.setitem(sys.modules, "shop", package)
     monkeypatch.setitem(sys.modules, "shop.models", tests.shop.models)
@@ -92,7 +95,9 @@ def run_tests_of(namespace):
     """Run the tests that a page shows."""
     for name, shown in list(namespace.items()):
         if name.startswith("test_"):
-            shown()
+            with transaction.atomic():
+                shown(djtasks.testing)
+                transaction.set_rollback(True)
         elif isinstance(shown, type) and issubclass(shown, TestCase) and shown is not TestCase:
             outcome = unittest.TestResult()
             unittest.defaultTestLoader.loadTestsFromTestCase(shown).run(outcome)

@@ -56,6 +56,7 @@ ELSEWHERE = {
     "store/test_plans.py": "what PostgreSQL does with every statement",
     "store/test_races.py": "all stores: moves that meet",
     "store/test_time_zones.py": "every moment, in a database with a TIME_ZONE",
+    "testing/test_guide.py": "the guide on testing, and the plugin of pytest",
     "testing/test_run_due.py": "running.py by its public name",
     "testing/test_tied_commands.py": "guard.py by its command line",
     "worker/child/test_draining.py": "how a child ends: child.py and what it is made of",
