@@ -71,7 +71,7 @@ class NoDatabaseTests(SimpleTestCase):
 
 
 def test_arguments_match_however_they_were_passed(kept):
-    pick.using(priority=5).enqueue(1, 2, 3, color="red")
+    pick.using(priority=5).enqueue(1, 2, 3, color="red", size="small")
     tasks.add.enqueue(1, b=2)
 
     for args, kwargs in [
