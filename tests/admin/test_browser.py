@@ -1,5 +1,7 @@
 """The pages in a real browser, under a strict policy: nothing complains, keys and polling work."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
@@ -110,8 +112,10 @@ def test_a_form_that_is_being_filled_in_is_left_alone(browser: Browser) -> None:
 
 
 def test_what_a_person_opened_stays_open(browser: Browser, live_engine: Engine) -> None:
+    add.using(run_after=timedelta(days=1)).enqueue(1, 2)
     browser.open(page("djtasks_overview"))
     browser.click("Numbers")
+    assert "No live worker" not in browser.text()
     add.enqueue(1, 2)
 
     browser.press("r")

@@ -15,7 +15,8 @@ OUTSIDE = """const drawn = [...document.querySelectorAll(".djt-panel svg, .djt-p
 return drawn.filter((one) => {
     const panel = one.closest(".djt-panel").getBoundingClientRect();
     const {left, right, width} = one.getBoundingClientRect();
-    return width && !one.closest(".djt-scroll") && (left < panel.left || right > panel.right);
+    const isSeen = width && getComputedStyle(one).visibility !== "hidden";
+    return isSeen && !one.closest(".djt-scroll") && (left < panel.left || right > panel.right);
 }).map((one) => one.outerHTML.slice(0, 200))"""
 
 
