@@ -49,8 +49,11 @@ BACKENDS = {
 }
 
 
-def run(folder: Path, code: str, *, backend: str, apps: list[str]) -> str:
-    """Run code in a project with these apps, after `django.setup()`; return all that it printed."""
+def run(folder: Path, code: str, *, backend: str, apps: list[str], before: str = "") -> str:
+    """Run code in a project with these apps, after `django.setup()`; return all that it printed.
+
+    `before` is run before that.
+    """
     (folder / "settings.py").write_text(SETTINGS.format(apps=apps, backend=backend))
     shop = folder / "shop"
     shop.mkdir()
@@ -61,7 +64,7 @@ def run(folder: Path, code: str, *, backend: str, apps: list[str]) -> str:
         (shop / "apps.py").write_text(CONFIG)
     else:
         (shop / "__init__.py").write_text("from shop.tasks import add\n")
-    script = f"import django\ndjango.setup()\n{code}"
+    script = f"{before}\nimport django\ndjango.setup()\n{code}"
     ended = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script],
         cwd=folder,
@@ -79,6 +82,20 @@ def test_tasks_may_be_imported_while_apps_load(tmp_path: Path, backend: str, app
     said = run(tmp_path, ENQUEUE, backend=backend, apps=[app, "djtasks"])
 
     assert said == f"{BACKENDS[backend]}\n"
+
+
+def test_a_conftest_may_import_the_test_kit_before_django_is_set_up(tmp_path: Path) -> None:
+    before = "from djtasks.testing import advance, crash_at_start, enqueued, run_due"
+
+    said = run(
+        tmp_path,
+        f"{ENQUEUE}print(*[result.return_value for result in run_due()], len(enqueued()))",
+        backend="djtasks.backend.DjtasksBackend",
+        apps=["djtasks", "shop"],
+        before=before,
+    )
+
+    assert said == "READY\n3 1\n"
 
 
 @pytest.mark.parametrize(

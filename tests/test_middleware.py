@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from djtasks.errors import Cancel
 from djtasks.middleware import Run, chain, load
 from djtasks.protocol.states import State
-from djtasks.testing.running import execute_here
+from djtasks.testing.executing import execute_here
 from djtasks.worker.attempts.pipeline import Pipeline
 from tests import tasks
 from tests.worker.making import WORKER, claim_of

@@ -22,7 +22,7 @@ from djtasks.models import TaskRecord
 from djtasks.protocol.hints import Hint
 from djtasks.protocol.states import State
 from djtasks.testing import run_due
-from djtasks.testing.running import execute_here
+from djtasks.testing.executing import execute_here
 from djtasks.worker.attempts.pipeline import Pipeline
 from tests import tasks
 from tests.settings import CACHES

@@ -59,8 +59,32 @@ _HOMES = {
 }
 
 
+# What reads tables, which exist once Django is set up. A conftest may be imported before that.
+_WITH_TABLES = {"assertions", "clock", "crashes", "running"}
+
+
 def __getattr__(name: str) -> Any:
     for home, names in _HOMES.items():
         if name in names:
-            return getattr(importlib.import_module(f"djtasks.testing.{home}"), name)
+            return _deferred(home, name) if home in _WITH_TABLES else _found(home, name)
     raise AttributeError(f"djtasks.testing has no {name!r}")
+
+
+def _found(home: str, name: str) -> Any:
+    return getattr(importlib.import_module(f"djtasks.testing.{home}"), name)
+
+
+def _deferred(home: str, name: str) -> Any:
+    """Return what has this name, or a function that looks for it when it is called."""
+    from django.apps import apps
+
+    from djtasks.store import queue_database
+
+    if apps.ready:
+        queue_database()  # its error names a forgotten app
+        return _found(home, name)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return _deferred(home, name)(*args, **kwargs)
+
+    return call

@@ -14,7 +14,7 @@ from djtasks.engine import Engine, engine_of
 from djtasks.models import FailureCount, FailureGroup, TaskRecord
 from djtasks.protocol.states import State
 from djtasks.store.escaping import escaped_json, write_each
-from djtasks.testing.running import execute_here
+from djtasks.testing.executing import execute_here
 from djtasks.worker.attempts.pipeline import Finished, Pipeline
 from djtasks.worker.attempts.running import Work
 from djtasks.worker.child.holdings import Holdings

@@ -12,7 +12,7 @@ from djtasks.engine import Engine
 from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord
 from djtasks.protocol.states import State
-from djtasks.testing.running import execute_here
+from djtasks.testing.executing import execute_here
 from djtasks.worker.attempts.pipeline import Finished, Pipeline
 from tests import tasks
 from tests.models import Row

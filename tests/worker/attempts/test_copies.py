@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from djtasks import task
-from djtasks.testing.running import execute_here
+from djtasks.testing.executing import execute_here
 from djtasks.worker.attempts.pipeline import Pipeline
 from tests.store.connections import elsewhere
 from tests.worker.making import WORKER, claim_of

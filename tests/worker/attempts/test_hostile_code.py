@@ -12,7 +12,7 @@ import pytest
 from djtasks.errors import Retry, TaskTimeout
 from djtasks.formats.durations import LONGEST
 from djtasks.protocol.states import State
-from djtasks.testing.running import execute_here
+from djtasks.testing.executing import execute_here
 from djtasks.worker.attempts import time_limits
 from djtasks.worker.attempts.pipeline import Pipeline
 from djtasks.worker.attempts.running import ThreadGate, Work

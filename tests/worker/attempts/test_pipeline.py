@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from djtasks.protocol.states import State
-from djtasks.testing.running import execute_here
+from djtasks.testing.executing import execute_here
 from djtasks.worker.attempts.pipeline import Pipeline
 from djtasks.worker.attempts.running import ThreadGate
 from tests import tasks

@@ -15,7 +15,7 @@ from djtasks.compat import (
 )
 from djtasks.protocol.states import State
 from djtasks.signals import task_cancelled, task_retrying
-from djtasks.testing.running import execute_here
+from djtasks.testing.executing import execute_here
 from djtasks.worker.attempts.pipeline import Pipeline
 from djtasks.worker.child.announcer import MOST_NEWS, Announcer
 from tests.worker.making import WORKER, claim_of, work_of

@@ -6,7 +6,7 @@ import pytest
 
 from djtasks.backend import DjtasksBackend
 from djtasks.formats.ids import new_id
-from djtasks.testing.running import execute_here
+from djtasks.testing.executing import execute_here
 from djtasks.worker.attempts.board import Board
 from djtasks.worker.child import child as child_module
 from djtasks.worker.child.child import PROGRESS_COUNTERS, Child

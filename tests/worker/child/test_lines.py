@@ -8,7 +8,7 @@ import pytest
 
 from djtasks.backend import DjtasksBackend
 from djtasks.compat import LOGGER_NAME, log_task_finished, log_task_started
-from djtasks.testing.running import execute_here
+from djtasks.testing.executing import execute_here
 from djtasks.worker.attempts.pipeline import Pipeline
 from djtasks.worker.child import announcer as module
 from djtasks.worker.child.announcer import Announcer

@@ -6,7 +6,7 @@ from msgspec.structs import force_setattr
 
 from djtasks.models import TaskRecord
 from djtasks.protocol.states import State
-from djtasks.testing.running import execute_here
+from djtasks.testing.executing import execute_here
 from djtasks.worker.attempts.pipeline import Pipeline
 from djtasks.worker.child.holdings import Holdings
 from djtasks.worker.child.settler import FULL_BUFFER, Settler
