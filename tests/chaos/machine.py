@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import OperationalError, connections
 
 from djtasks.brokers.memory import MemoryBroker
+from djtasks.definitions import registry
 from djtasks.formats.ids import new_id
 from djtasks.models import WorkerRecord
 from djtasks.options import parse_options
@@ -88,6 +89,7 @@ class Installation:
             broker=self.broker,
             store=store,
             now=store.now,
+            find=registry.find,
         )
 
     def census(self) -> dict[UUID, int | None]:

@@ -10,7 +10,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from pytest_django.plugin import DjangoDbBlocker
 
-from djtasks.models import FailureGroup, TaskRecord, TaskStatistics, WorkerRecord
+from djtasks.models import (
+    FailureGroup,
+    QueueControl,
+    TaskRecord,
+    TaskStatistics,
+    WorkerRecord,
+)
 from djtasks.store import Store
 from tests.chaos.events import ALIAS
 from tests.chaos.machine import Installation
@@ -57,6 +63,6 @@ class TestTheStoreOfTheModel(StoreContract):
 
     @pytest.fixture
     def store(self, memory: None) -> Store:
-        for model in (TaskRecord, WorkerRecord, TaskStatistics, FailureGroup):
+        for model in (TaskRecord, WorkerRecord, TaskStatistics, FailureGroup, QueueControl):
             model.objects.all().delete()
         return Installation(ALIAS).store

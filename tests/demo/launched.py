@@ -74,14 +74,18 @@ class Demo:
         return alive_with(self.mark, self.folder)
 
     def process_of(self, part: str) -> psutil.Process:
-        """Return the server or worker with `part` in its command line, not its leash."""
-        (found,) = [
+        """Return the server or worker with `part` in its command line.
+
+        Not its leash, nor its forks, which have the same command line.
+        """
+        found = [
             process
             for process in self.left()
             if part in " ".join(process.cmdline())
             and "djtasks.testing.parent_guard" not in process.cmdline()
         ]
-        return found
+        (first,) = [process for process in found if process.parent() not in found]
+        return first
 
 
 def kill(processes: list[psutil.Process]) -> None:
