@@ -1,10 +1,11 @@
 """Fixtures that many tests share."""
 
 import os
+import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
-import coverage
 import pytest
 from django.core.cache import caches
 from django.db import connections
@@ -66,15 +67,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     It would take nearly as long as the pages themselves, and other tests cover their lines. The
     processes that such a test starts are measured.
     """
-    measured = coverage.Coverage.current()
-    is_walk = any(item.get_closest_marker(name) for name in ("slow", "broad"))
-    if measured is None or not is_walk:
+    here, in_threads = sys.gettrace(), threading.gettrace()
+    if not any(item.get_closest_marker(name) for name in ("slow", "broad")):
         return (yield)
-    measured.stop()
+    sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type]
     try:
         return (yield)
     finally:
-        measured.start()
+        threading.settrace(in_threads)  # type: ignore[arg-type]
+        sys.settrace(here)
 
 
 @pytest.fixture(autouse=True)
