@@ -109,7 +109,7 @@ class Expected:
 
 
 def _named(
-    task: DjangoTask[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    task: "DjangoTask[..., Any]", args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return some arguments by name, the same however they are passed.
 
@@ -142,7 +142,7 @@ def _numbered(name: str, values: Sequence[Any]) -> dict[str, Any]:
     return {f"{name}[{place}]": value for place, value in enumerate(values)}
 
 
-def _defaults(task: DjangoTask[..., Any]) -> dict[str, Any]:
+def _defaults(task: "DjangoTask[..., Any]") -> dict[str, Any]:
     parameters = shown_signature(task.func, takes_context=task.takes_context).parameters
     return {
         name: one.default for name, one in parameters.items() if one.default is not Parameter.empty
