@@ -74,8 +74,14 @@ def _without_placeholders(typed: Any) -> Any:
 
 
 def _has_placeholder(typed: Any) -> bool:
-    if isinstance(typed, dict):
-        return any(_has_placeholder(value) for value in typed.values())
-    if isinstance(typed, list):
-        return any(_has_placeholder(value) for value in typed)
-    return isinstance(typed, str) and typed == str(HIDDEN)
+    # Not by recursion: what is typed may be nested so deeply that another step refuses it.
+    left = [typed]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            left += value.values()
+        elif isinstance(value, list):
+            left += value
+        elif isinstance(value, str) and value == str(HIDDEN):
+            return True
+    return False
