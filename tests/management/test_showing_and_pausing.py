@@ -71,7 +71,8 @@ def test_why_of_a_failed_task_gives_its_error_and_where_it_came_from() -> None:
     assert "in explode" in text
 
 
-def test_a_queue_is_paused_for_a_time_and_resumed() -> None:
+def test_a_queue_is_paused_for_a_time_and_resumed(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "djtasks.commands")
     text = said("pause", "mail", "--reason", "no paper", "--minutes", "90", "--backend", "default")
 
     assert text == "Queue mail of TASKS['default'] is paused until 1 h 30 min are over.\n"
@@ -85,6 +86,9 @@ def test_a_queue_is_paused_for_a_time_and_resumed() -> None:
         "Queue mail of TASKS['default'] is open again.\n"
     )
     assert not QueueControl.objects.exists()
+    paused, resumed = (record.getMessage() for record in caplog.records)
+    assert paused.startswith("Action by hand action=pause subject=queue mail of TASKS['default']")
+    assert resumed.startswith("Action by hand action=resume subject=queue mail")
 
 
 def test_a_queue_that_is_not_paused_cannot_be_resumed() -> None:

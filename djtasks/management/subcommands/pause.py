@@ -5,7 +5,13 @@ from typing import Any
 
 from djtasks import operations
 from djtasks.formats.durations import in_words
-from djtasks.management.subcommands.base import add_queue, minutes, queues_named, this_person
+from djtasks.management.subcommands.base import (
+    add_queue,
+    log_action,
+    minutes,
+    queues_named,
+    this_person,
+)
 from djtasks.management.terminal import Terminal
 
 HELP = "stop workers from taking tasks of a queue; running tasks finish"
@@ -27,5 +33,6 @@ def handle(options: dict[str, Any], out: Terminal) -> None:
         operations.pause_queue(
             engine, queue, by=this_person(), reason=options["reason"], until=until
         )
+        log_action("pause", f"queue {queue} of TASKS[{engine.alias!r}]")
         end = "somebody resumes it" if pause is None else f"{in_words(pause)} are over"
         out.write(f"Queue {queue} of TASKS[{engine.alias!r}] is paused until {end}.")
