@@ -69,8 +69,7 @@ def djtasks_once(environment: dict[str, str]) -> dict[str, float]:
     with harness.worker("--processes", str(PROCESSES), **environment) as worker:
         enqueued = fill()
         processes = harness.family(worker)
-        before = harness.cpu_seconds(processes)
-        harness.begin_together(worker)
+        before = harness.begin_together(worker)
         harness.wait_until(is_done)
         used = harness.cpu_seconds(processes) - before
     return {

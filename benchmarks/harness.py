@@ -65,8 +65,10 @@ def worker(*flags: str, **environment: str) -> Iterator[psutil.Process]:
         process.wait(60)
 
 
-def begin_together(worker: psutil.Process) -> None:
+def begin_together(worker: psutil.Process) -> float:
     """Resume the queue `default` for all processes of a worker at the same moment.
+
+    Returns the seconds of CPU that the worker had used by then.
 
     Each of them reads only every two seconds which queues are paused. So they are stopped until
     all of them are about to read it.
@@ -79,8 +81,10 @@ def begin_together(worker: psutil.Process) -> None:
     for child in children:
         child.suspend()
     time.sleep(_PAUSE_IS_KNOWN_SECONDS)
+    used = cpu_seconds(family(worker))
     for child in children:
         child.resume()
+    return used
 
 
 def wait_until(ask: Callable[[], bool], pause: float = 0.05) -> None:

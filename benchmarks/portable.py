@@ -36,8 +36,7 @@ def once() -> dict[str, float]:
         drain.fill()
         enqueued = COUNT / (time.perf_counter() - started)
         processes = harness.family(worker)
-        before = harness.cpu_seconds(processes)
-        harness.begin_together(worker)
+        before = harness.begin_together(worker)
         harness.wait_until(drain.is_done, pause=0.2)
         used = harness.cpu_seconds(processes) - before
     return {

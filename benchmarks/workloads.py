@@ -102,8 +102,7 @@ def _once(workload: Workload) -> dict[str, float]:
             task.enqueue_many(workload.arguments(number) for number in numbers)
         edges.append(edge.enqueue(0))
         processes = harness.family(worker)
-        before = harness.cpu_seconds(processes)
-        harness.begin_together(worker)
+        before = harness.begin_together(worker)
         harness.wait_until(drain.is_done)
         used = harness.cpu_seconds(processes) - before
     for one in edges:
