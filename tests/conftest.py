@@ -71,11 +71,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     if not any(item.get_closest_marker(name) for name in ("slow", "broad")):
         return (yield)
     sys.settrace(None)
-    threading.settrace(None)  # type: ignore[arg-type]
+    threading.settrace(None)
     try:
         return (yield)
     finally:
-        threading.settrace(in_threads)  # type: ignore[arg-type]
+        threading.settrace(in_threads)
         sys.settrace(here)
 
 

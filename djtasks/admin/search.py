@@ -16,9 +16,7 @@ from djtasks.admin.visibility import visibility_for
 from djtasks.definitions import registry
 from djtasks.engine import Engine
 from djtasks.inspection.figures.batch_counts import counts_of
-from djtasks.inspection.listing import (
-    TaskRow,
-)
+from djtasks.inspection.listing import TaskRow
 from djtasks.inspection.search import keys
 from djtasks.inspection.search.context import SearchContext, search_context
 from djtasks.inspection.search.keys import PHASES, in_phase

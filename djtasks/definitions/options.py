@@ -216,7 +216,7 @@ def _duration(owner: str, option: str, value: Any) -> "timedelta | datetime | No
 def _exceptions(owner: str, option: str, value: Any) -> tuple[ExceptionClass, ...] | None:
     if value is None:
         return None if option == "retry_on" else ()
-    classes = tuple(value) if isinstance(value, list | tuple | set | frozenset) else (value,)
+    classes = _names(value)
     if not all(map(_is_exception, classes)):
         expected = "an exception class, its dotted path or a tuple of them"
         raise _wrong(owner, option, expected, value)

@@ -241,7 +241,7 @@ def task(*, takes_context: Literal[False] = ..., **options: Unpack[TaskOptions])
 def task(function: Any = None, /, **options: Any) -> Any:
     """Turn a module-level function into a Task; see `Task` for the options.
 
-    Raises InvalidTask if an option or the function is not valid. Raises TypeError for `run_after`
+    Raises InvalidTask if an option or the function is not valid. Raises TypeError for `run_after`,
     `target` and `tags`, which belong to a single enqueue: `using(run_after=...)`.
     """
     for name in ("run_after", "target", "tags"):

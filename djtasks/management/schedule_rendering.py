@@ -9,7 +9,7 @@ from django.utils import timezone
 from djtasks.formats.durations import in_words
 from djtasks.inspection import ScheduleFacts
 from djtasks.inspection.skipped import MOST_SKIPPED
-from djtasks.management.rendering import table
+from djtasks.management.rendering import counted, table
 from djtasks.schedules.rules.preview import Upcoming
 
 
@@ -42,15 +42,13 @@ def _last(one: ScheduleFacts, now: datetime) -> str:
     return f"{one.last_state.name.lower()}, {ago}" if one.last_state is not None else ago
 
 
-def _capped(count: int) -> str:
-    return f"{count}+" if count >= MOST_SKIPPED else str(count)
-
-
 def _notes(one: ScheduleFacts) -> list[str]:
     notes = [one.rule or "(no rule)"]
     notes += [f"paused {one.paused}"] if one.paused else []
     notes += ["skips runs while the last one is not over"] if one.is_skipping else []
-    notes += [f"skipped {_capped(one.skipped)} since the last run"] if one.skipped else []
+    if one.skipped:
+        skipped = counted(one.skipped, is_capped=one.skipped >= MOST_SKIPPED)
+        notes.append(f"skipped {skipped} since the last run")
     notes += [f"broken: {one.broken}"] if one.broken else []
     notes += [f"{', '.join(one.overrides)} changed by hand"] if one.overrides else []
     return notes

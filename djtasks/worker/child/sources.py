@@ -52,8 +52,8 @@ class Queues:
         """Return the queues that are not paused, in strict order if configured, else shuffled.
 
         Reads paused queues from the database every 2 s, so as not to pop their ids; a claim looks
-        for itself. If QUEUES is empty, the names are those
-        of the registered tasks and those in use, read every 5 s and kept for an hour.
+        for itself. If QUEUES is empty, the names are those of the registered tasks and those in
+        use, read every 5 s and kept for an hour.
         """
         open_ones = [name for name in self._names() if name not in self._paused_now()]
         if not self._strict:
