@@ -1,5 +1,6 @@
 """The exceptions that djtasks raises."""
 
+import threading
 from datetime import timedelta
 
 # That of `formats.durations`, which knows these errors.
@@ -8,6 +9,16 @@ _LONGEST_DELAY = timedelta(days=36_500)
 
 class DjtasksError(Exception):
     """Base class of the errors below, except TaskCancelled."""
+
+
+def is_ctrl_c(error: BaseException) -> bool:
+    """Return whether a person may have raised this: only the main thread gets signals.
+
+    A loop that sets aside what raises must stop for it. Whatever else the project's code raises,
+    SystemExit included, concerns only what that code was called for.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    return is_main and isinstance(error, KeyboardInterrupt)
 
 
 class InvalidArguments(DjtasksError, TypeError, ValueError):

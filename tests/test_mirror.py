@@ -47,6 +47,7 @@ ELSEWHERE = {
     "inspection/test_idle.py": "is_idle() of status.py beside a worker",
     "operations/test_deadlocks.py": "every operation beside producers",
     "operations/test_transactions.py": "every operation in a transaction of its caller",
+    "scheduler/test_hostile_code.py": "user code that a schedule calls: ticker.py",
     "scheduler/test_races.py": "several schedulers at once",
     "schedules/rules/test_against_clocks.py": "every kind of schedule at changes of the clock",
     "schedules/rules/test_words.py": "the words of every rule",

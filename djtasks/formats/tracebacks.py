@@ -39,7 +39,7 @@ def describe(
     """
     return {
         "class": class_path(error),
-        "message": storable(_message(error))[:MAX_MESSAGE],
+        "message": storable(message_of(error))[:MAX_MESSAGE],
         "traceback": shortened(storable(_formatted(error))),
         "worker": worker,
         "started_at": started_at.isoformat() if started_at else None,
@@ -47,7 +47,8 @@ def describe(
     }
 
 
-def _message(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
+    """Return the message of an exception; if its `__str__` raises, the message says so."""
     try:
         return str(error)
     except BaseException as broken:  # noqa: BLE001 - the user's __str__, which may even exit
@@ -56,7 +57,7 @@ def _message(error: BaseException) -> str:
 
 def summary_of(error: BaseException) -> str:
     """Return class path and message of an exception in one line of at most 300 characters."""
-    message = storable(_message(error)).strip().partition("\n")[0]
+    message = storable(message_of(error)).strip().partition("\n")[0]
     return f"{class_path(error)}: {message}"[:_LONGEST_SUMMARY]
 
 
@@ -64,7 +65,7 @@ def _formatted(error: BaseException) -> str:
     try:
         return "".join(traceback.format_exception(error))
     except BaseException:  # noqa: BLE001 - the user's __str__, or its traceback is too deep
-        return f"{class_path(error)}: {_message(error)}\n"
+        return f"{class_path(error)}: {message_of(error)}\n"
 
 
 def storable(text: str) -> str:

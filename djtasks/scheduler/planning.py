@@ -8,6 +8,7 @@ from typing import Any
 
 from djtasks.errors import DjtasksError, InvalidSchedule
 from djtasks.formats.json_values import decode, encode_sorted
+from djtasks.formats.tracebacks import message_of, storable
 from djtasks.models import Schedule
 from djtasks.schedules import (
     MissedPolicy,
@@ -82,9 +83,10 @@ def problem_of(row: DueSchedule | Schedule) -> str:
     return ""
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: BaseException) -> str:
     """Return the text of an error as a row stores it."""
-    return str(error) if isinstance(error, DjtasksError) else f"{type(error).__name__}: {error}"
+    message = storable(message_of(error))
+    return message if isinstance(error, DjtasksError) else f"{type(error).__name__}: {message}"
 
 
 def _rule_of(stored: Any) -> Rule:

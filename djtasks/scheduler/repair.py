@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from djtasks.engine import Engine
+from djtasks.errors import is_ctrl_c
 from djtasks.scheduler.planning import healed, reason_of, ticked_until, timetable_of
 from djtasks.scheduler.templates import record_of
 from djtasks.scheduler.ticker import report_broken
@@ -83,7 +84,9 @@ class Auditor:
         try:
             timetable_of(row)
             record_of(self._engine, row)
-        except Exception as error:  # noqa: BLE001 - whatever somebody put into the row
+        except BaseException as error:
+            if is_ctrl_c(error):
+                raise
             reason = reason_of(error)
             if reason != row.broken:
                 ticks.note_broken(self._database, row, reason)

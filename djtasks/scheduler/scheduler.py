@@ -10,6 +10,7 @@ from typing import Protocol
 from django.db import DatabaseError
 
 from djtasks.engine import Engine
+from djtasks.errors import is_ctrl_c
 from djtasks.scheduler.repair import Auditor
 from djtasks.scheduler.sync import KEEP_SECONDS, keep_declared, sync
 from djtasks.scheduler.ticker import PAGE, Ticker
@@ -99,7 +100,9 @@ class Scheduler:
     def _guarded(self, store: Callable[[], None]) -> None:
         try:
             store()
-        except Exception as error:
+        except BaseException as error:
+            if is_ctrl_c(error):
+                raise
             if isinstance(error, DatabaseError) and classify(error) is not DatabaseFailure.REFUSED:
                 raise
             logger.exception("Declared schedules are not all stored; what is stored fires")

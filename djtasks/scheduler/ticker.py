@@ -15,7 +15,7 @@ from django.db import DatabaseError, transaction
 from msgspec import structs
 
 from djtasks.engine import Engine
-from djtasks.errors import UnknownTask
+from djtasks.errors import UnknownTask, is_ctrl_c
 from djtasks.protocol.hints import Hint
 from djtasks.protocol.records import NewRecord
 from djtasks.scheduler.planning import Decision, decide, reason_of, start_of
@@ -71,7 +71,9 @@ class Ticker:
             if classify(error) is DatabaseFailure.AWAY:
                 raise
             logger.warning("Schedules fired one by one after an error error=%s", error)
-        except Exception:
+        except BaseException as error:
+            if is_ctrl_c(error):
+                raise
             logger.exception("Schedules fired one by one after an error")
         due = ticks.due_ids(self._database, self._engine.alias, until=now, limit=PAGE, aside=aside)
         return sum(self._fire_alone(id_, now) for id_ in due)
@@ -88,7 +90,9 @@ class Ticker:
                     self._put_aside(id_)
                 case DatabaseFailure.REFUSED:
                     self._break(id_, error)
-        except Exception as error:  # noqa: BLE001 - whatever somebody put into the row
+        except BaseException as error:
+            if is_ctrl_c(error):
+                raise
             self._break(id_, error)
         return 0
 
@@ -110,7 +114,7 @@ class Ticker:
             won = ticks.advance(self._database, [tick.move for tick in made if tick.move])
             hints = self._insert([tick for tick in made if tick.row.id in won])
             broken = self._mark_broken(made)
-        self._engine.outbox.publish(hints)
+        self._publish(hints)
         for tick in broken:
             report_broken(tick.row, tick.broken)
         return len(rows)
@@ -124,7 +128,9 @@ class Ticker:
                 self._put_aside(row.id)
                 return None
             return Fired(row=row, broken=str(error))
-        except Exception as error:  # noqa: BLE001 - whatever somebody put into the row
+        except BaseException as error:
+            if is_ctrl_c(error):
+                raise
             return Fired(row=row, broken=reason_of(error))
 
     def _decided(self, row: DueSchedule, now: datetime, *, is_running: bool) -> Fired:
@@ -173,17 +179,27 @@ class Ticker:
                 hints.append(answer.hint_for(record))
         return hints
 
+    def _publish(self, hints: Sequence[Hint]) -> None:
+        """Push the hints of committed records: whatever the broker raises, they have fired."""
+        try:
+            self._engine.outbox.publish(hints)
+        except BaseException as error:
+            if is_ctrl_c(error):
+                raise
+            logger.exception("Hints not pushed count=%s", len(hints))
+
     def _mark_broken(self, made: Sequence[Fired]) -> list[Fired]:
         """Mark rows that cannot fire as broken; return those that were not marked before."""
         broken = [tick for tick in made if tick.broken]
         return [t for t in broken if ticks.note_broken(self._database, t.row, t.broken)]
 
-    def _break(self, id_: int, error: Exception) -> None:
+    def _break(self, id_: int, error: BaseException) -> None:
         """Mark a row as broken that cannot be read or that the database refuses to fire."""
-        logger.error("Schedule is broken and fires no more id=%s error=%s", id_, error)
+        reason = reason_of(error)
+        logger.error("Schedule is broken and fires no more id=%s error=%s", id_, reason)
         self._put_aside(id_)
         with suppress(DatabaseError):
-            ticks.note_unreadable(self._database, id_, reason_of(error))
+            ticks.note_unreadable(self._database, id_, reason)
 
     def _put_aside(self, id_: int) -> None:
         self._aside[id_] = time.monotonic() + ASIDE_SECONDS

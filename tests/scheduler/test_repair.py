@@ -1,15 +1,18 @@
 """What a wrong clock or an editor's hand has left is repaired, on every database."""
 
+import dataclasses
 import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connections
 
+from djtasks.definitions import registry
 from djtasks.engine import engine_of
 from djtasks.scheduler import repair as module
 from djtasks.scheduler.repair import Auditor
 from djtasks.scheduler.ticker import Ticker
+from tests import tasks
 from tests.scheduler.making import HOUR, MINUTE, NOON, again, change, dues, schedule, tick
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -104,6 +107,21 @@ def test_nonsense_is_shown_before_it_is_due(engine):
 
     assert "is not a rule" in again(row).broken
     assert again(good).next_run_at == NOON + MINUTE
+
+
+def test_a_key_function_that_leaves_does_not_end_the_round(engine, monkeypatch):
+    def leave(_key):
+        raise SystemExit(3)
+
+    task = dataclasses.replace(tasks.only_once, unique=leave)
+    monkeypatch.setitem(registry._tasks, task.module_path, task)
+    bad = schedule("bad", task_path=task.module_path, args=["a"], broken="It was.")
+    mended = schedule("mended", broken="It was, too.")
+
+    Auditor(engine).scan(NOON)
+
+    assert again(bad).broken == "SystemExit: 3"
+    assert again(mended).broken == ""
 
 
 def test_the_reason_of_a_broken_row_is_kept_up_to_date(engine):

@@ -160,7 +160,13 @@ def test_an_idle_scheduler_asks_little(engine, django_assert_max_num_queries):
         assert [first.tick() for _ in range(10)] == [module.CHANGES_SECONDS] * 10
 
 
-def test_declarations_that_cannot_be_stored_do_not_stop_the_others(engine, monkeypatch, caplog):
+@pytest.mark.parametrize("error", [DataError("too long"), SystemExit(3)])
+def test_declarations_that_cannot_be_stored_do_not_stop_the_others(
+    engine, monkeypatch, caplog, error
+):
+    def refuse(*_args):
+        raise error
+
     row = schedule()
     monkeypatch.setattr(module, "sync", refuse)
 
@@ -169,10 +175,6 @@ def test_declarations_that_cannot_be_stored_do_not_stop_the_others(engine, monke
 
     assert dues(row) == [NOON]
     assert "Declared schedules are not all stored" in caplog.text
-
-
-def refuse(*_args):
-    raise DataError("too long")
 
 
 def test_declarations_wait_for_the_database(engine, monkeypatch):

@@ -97,7 +97,7 @@ class Settler:
     def _write(self, batch: list[Finished]) -> None:
         try:
             written = self._store.settle([f.settlement for f in batch], worker=self._worker)
-        except Exception as error:  # noqa: BLE001 - also of a value that no driver takes
+        except BaseException as error:  # noqa: BLE001 - also of a value that no driver takes
             self._after_failure(batch, error)
             return
         for finished in batch:
@@ -107,10 +107,10 @@ class Settler:
         for hear in self._on_settled:
             try:
                 hear(batch)
-            except Exception:
+            except BaseException:
                 logger.exception("Settled tasks are not announced or counted")
 
-    def _after_failure(self, batch: list[Finished], error: Exception) -> None:
+    def _after_failure(self, batch: list[Finished], error: BaseException) -> None:
         failure = _kind_of(error)
         if failure is DatabaseFailure.AWAY:
             raise error  # keep the batch: the loop reconnects and tries again
@@ -123,7 +123,7 @@ class Settler:
         else:
             self._write_refused(batch[0], error)
 
-    def _write_refused(self, finished: Finished, error: Exception) -> None:
+    def _write_refused(self, finished: Finished, error: BaseException) -> None:
         """Escape the notes of an attempt that the database refuses, or fail its task.
 
         If even that cannot be written, it is set aside and tried again.
@@ -138,7 +138,7 @@ class Settler:
         failed = Settlement.failed(finished.claim, Notes(error=escaped_json(entry)))
         try:
             self._store.settle([failed], worker=self._worker)
-        except Exception as again:
+        except BaseException as again:
             if _kind_of(again) is DatabaseFailure.AWAY:
                 raise
             logger.exception("Result set aside for now id=%s", finished.claim.id)
@@ -164,7 +164,7 @@ def _escaped(finished: Finished) -> Finished | None:
     return structs.replace(finished, settlement=structs.replace(settlement, **notes))
 
 
-def _kind_of(error: Exception) -> DatabaseFailure:
+def _kind_of(error: BaseException) -> DatabaseFailure:
     """Return what kind of failure an error of a settle is.
 
     What is neither the database's nor an outage is about a value: the driver, or we, cannot put

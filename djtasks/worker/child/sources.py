@@ -158,7 +158,7 @@ class BrokerSource:
             for queue in {work.claim.queue for work in batch}:
                 ids = [work.claim.id for work in batch if work.claim.queue == queue]
                 self._broker.discard(queue, ids)
-        except Exception:
+        except BaseException:
             # Whatever it is, these tasks are claimed and must run.
             logger.exception("Hints not removed from the index count=%s", len(batch))
         return batch

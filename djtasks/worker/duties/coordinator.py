@@ -5,8 +5,11 @@ import time
 from typing import Protocol
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
+
 from djtasks.engine import Engine
 from djtasks.store import workers
+from djtasks.store.errors import DatabaseFailure, classify
 from djtasks.worker.duties.indexer import Indexer
 from djtasks.worker.duties.pruner import Pruner
 from djtasks.worker.duties.reaper import Reaper
@@ -83,11 +86,33 @@ class Coordinator:
                 self._reaper.restart()
         if not self._lease.is_held:
             return _LEASE_SECONDS
-        pauses = [duty.tick() for duty in self._duties]
+        pauses = self._run_duties()
         until_lease = self._lease_at + _LEASE_SECONDS - time.monotonic()
         return max(min(*pauses, until_lease), _SHORTEST_PAUSE)
+
+    def _run_duties(self) -> list[float]:
+        """Run every duty, so that one that fails holds up no other; then raise the first error."""
+        pauses: list[float] = []
+        errors: list[BaseException] = []
+        for duty in self._duties:
+            try:
+                pauses.append(duty.tick())
+            except BaseException as error:
+                if _is_outage(error):
+                    raise
+                errors.append(error)
+        if errors:
+            raise errors[0]
+        return pauses
 
     def drop_lease(self) -> None:
         """Give the lease up."""
         if self._lease.is_held:
             self._lease.drop()
+
+
+def _is_outage(error: BaseException) -> bool:
+    """Return whether the database is away, so that no other duty could do anything either."""
+    return isinstance(error, InterfaceError) or (
+        isinstance(error, OperationalError) and classify(error) is DatabaseFailure.AWAY
+    )

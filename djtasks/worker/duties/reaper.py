@@ -87,7 +87,7 @@ class Reaper:
                 self.restart()
                 return
             census = workers.census(self._engine.database)
-        except Exception:
+        except BaseException:
             self.restart()
             raise
         for worker, counter in self._observations.add(census, time.monotonic()).items():

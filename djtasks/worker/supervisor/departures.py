@@ -95,3 +95,6 @@ def publish(engine: Engine, released: list[Released]) -> None:
         engine.broker.push(hints)
     except BrokerUnavailable as error:
         logger.warning("Hints not pushed, the indexer brings them error=%s", error)
+    except BaseException:
+        # The records are released: what a broker raises must not hold up the next worker's.
+        logger.exception("Hints not pushed, the indexer brings them count=%s", len(hints))

@@ -139,7 +139,10 @@ def test_a_result_that_no_driver_takes_fails_alone(settler, holdings, store, sta
     assert settler.is_empty
 
 
-def test_a_task_that_cannot_even_be_failed_is_set_aside(settler, holdings, store, monkeypatch):
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), SystemExit(3)])
+def test_a_task_that_cannot_even_be_failed_is_set_aside(
+    settler, holdings, store, monkeypatch, error
+):
     from djtasks.worker.child import settler as module
 
     monkeypatch.setattr(module, "_LOCKED_PAUSE", 0.0)
@@ -149,7 +152,7 @@ def test_a_task_that_cannot_even_be_failed_is_set_aside(settler, holdings, store
 
     def settle(settlements, *, worker):
         if is_broken and any(one.id == bad.claim.id for one in settlements):
-            raise RuntimeError("a bug")
+            raise error
         return real(settlements, worker=worker)
 
     monkeypatch.setattr(store._store, "settle", settle)
@@ -184,9 +187,10 @@ def test_an_outage_that_is_no_database_error_fails_no_task(
     assert states() == [State.SUCCESSFUL] * 3
 
 
-def test_a_listener_that_fails_keeps_no_result_from_the_next(holdings, store, told):
+@pytest.mark.parametrize("error", [RuntimeError("a listener"), SystemExit(3)])
+def test_a_listener_that_fails_keeps_no_result_from_the_next(holdings, store, told, error):
     def broken(_batch):
-        raise RuntimeError("a listener")
+        raise error
 
     settler = Settler(store, WORKER, holdings, on_settled=[broken, told.extend])
     tasks.add.enqueue(1, 2)

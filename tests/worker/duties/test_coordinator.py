@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError, ProgrammingError
 
 from djtasks.formats.ids import new_id
 from djtasks.models import Lease
@@ -106,3 +107,37 @@ def test_duties_are_done_by_the_holder_only(engine, clock):
     second.tick()
     assert done == ["first", "first", "second", "second"]
     assert Options().heartbeat == timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("plug-in"), SystemExit(3), ProgrammingError("no")])
+def test_a_duty_that_fails_holds_up_no_other(engine, error):
+    done = []
+
+    class Faulty:
+        def tick(self):
+            raise error
+
+    class Duty:
+        def tick(self):
+            done.append("done")
+            return 0.3
+
+    coordinator = Coordinator(engine, ADA)
+    coordinator._duties = [Faulty(), Duty()]
+
+    with pytest.raises(type(error)):
+        coordinator.tick()
+
+    assert done == ["done"]
+
+
+def test_without_the_database_no_duty_waits_for_it_again(engine):
+    class Away:
+        def tick(self):
+            raise OperationalError("server has gone away")
+
+    coordinator = Coordinator(engine, ADA)
+    coordinator._duties = [Away(), pytest.fail]
+
+    with pytest.raises(OperationalError):
+        coordinator.tick()

@@ -4,12 +4,14 @@ import logging
 
 import pytest
 
+from djtasks.engine import Engine
 from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord
 from djtasks.protocol.records import Notes, Settlement
 from djtasks.protocol.recovery import Departure
 from djtasks.protocol.states import State
-from djtasks.worker.supervisor.departures import Departures, ExitedChild
+from djtasks.store.workers import take
+from djtasks.worker.supervisor.departures import Departures, ExitedChild, publish
 from tests.store.connections import in_another_transaction
 from tests.store.contract.records import insert_claimed, row_of
 
@@ -55,3 +57,19 @@ def test_what_cannot_be_released_is_left_to_a_reaper(live_engine, caplog):
     assert "left to a reaper" in caplog.text
     assert not departures.are_pending
     assert row_of(store, other.id).state == State.READY
+
+
+def test_a_broker_that_leaves_holds_up_no_record(live_engine, monkeypatch, caplog):
+    class Leaving:
+        def push(self, _hints):
+            raise SystemExit(3)
+
+    monkeypatch.setattr(Engine, "broker", Leaving())
+    workers = [new_id(), new_id()]
+    claims = [insert_claimed(live_engine.store, worker) for worker in workers]
+
+    for worker, claim in zip(workers, claims, strict=True):
+        publish(live_engine, take(live_engine.database, worker, counter=None) or [])
+        assert row_of(live_engine.store, claim.id).state == State.READY
+
+    assert caplog.text.count("the indexer brings them count=1") == 2
