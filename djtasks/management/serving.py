@@ -1,10 +1,11 @@
-"""Code shared by the long-running commands: their alias and their probes."""
+"""Code shared by the long-running commands: what they refuse, their alias and their probes."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.core.management.base import CommandError
+from django.db import connections
 
 from djtasks.compat import InvalidTaskBackend
 from djtasks.engine import Engine, engine_of, our_aliases
@@ -24,6 +25,21 @@ def engine_for(alias: str) -> Engine:
         return engine_of(alias)
     except (InvalidOption, InvalidTaskBackend) as error:
         raise CommandError(f"TASKS[{alias!r}]: {error}") from error
+
+
+def refuse_transactions(command: str) -> None:
+    """Raise CommandError if this thread is in a transaction, of whatever database.
+
+    The process takes its own connections, and sees only what is committed.
+    """
+    for connection in connections.all(initialized_only=True):
+        if connection.in_atomic_block:
+            raise CommandError(
+                f"{command} was called inside a transaction of the database "
+                f"{connection.alias!r}. It sees only what is committed, and it would end this "
+                f"transaction. Call it outside transaction.atomic(). In a test, use a "
+                f"TransactionTestCase, or djtasks.testing.run_due() instead."
+            )
 
 
 class Address(NamedTuple):

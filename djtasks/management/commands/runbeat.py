@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from djtasks.compat import DEFAULT_TASK_BACKEND_ALIAS
 from djtasks.errors import CannotListen
-from djtasks.management.serving import add_probes, engine_for, probes_of
+from djtasks.management.serving import add_probes, engine_for, probes_of, refuse_transactions
 from djtasks.management.terminal import quiet_end
 from djtasks.worker.os_signals import Wakeup
 from djtasks.worker.supervisor.scheduling import run_scheduler
@@ -36,6 +36,7 @@ class Command(BaseCommand):
             super().run_from_argv(argv)
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        refuse_transactions("runbeat")
         engine = engine_for(options["backend"])
         probing = probes_of(options)
         wakeup = Wakeup(

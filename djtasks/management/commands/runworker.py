@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from djtasks.compat import DEFAULT_TASK_BACKEND_ALIAS
 from djtasks.engine import Engine
 from djtasks.errors import CannotListen
-from djtasks.management.serving import add_probes, engine_for, probes_of
+from djtasks.management.serving import add_probes, engine_for, probes_of, refuse_transactions
 from djtasks.management.terminal import quiet_end
 from djtasks.worker.config import ProbeConfig, WorkerConfig
 from djtasks.worker.os_signals import Wakeup
@@ -66,6 +66,7 @@ class Command(BaseCommand):
             super().run_from_argv(argv)
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        refuse_transactions("runworker")
         engine = engine_for(options["backend"])
         config = self._config(engine, options)
         reloads = settings.DEBUG if options["reload"] is None else options["reload"]
