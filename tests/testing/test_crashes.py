@@ -48,6 +48,17 @@ class SurvivalTests(TestCase):
 
 @pytest.mark.django_db
 class TestCrashes:
+    @pytest.mark.usefixtures("servers")
+    @pytest.mark.parametrize("crash", CRASHES)
+    def test_a_task_that_dies_has_its_moments_in_order(self, engine, crash):
+        result = tasks.add.using(max_crashes=1).enqueue(1, 2)
+        with crash():
+            run_due()
+        run_due()
+
+        row = TaskRecord.objects.get(pk=result.id)
+        assert row.enqueued_at < row.started_at < row.finished_at
+
     @pytest.mark.parametrize("crash", CRASHES)
     def test_the_last_crash_that_a_task_may_have_makes_it_fail(self, engine, crash, caplog):
         twice = tasks.add.using(max_crashes=2).enqueue(1, 2)

@@ -13,7 +13,9 @@ from djtasks.protocol.states import FINAL, State
 from djtasks.store.base import ERRORS_KEPT, DueRecord, Lane
 from djtasks.store.statements.columns import NAMES, row_of
 
+# In PostgreSQL, CURRENT_TIMESTAMP is the start of the transaction.
 _CLOCKS = {
+    "postgresql": "SELECT statement_timestamp()",
     "sqlite": "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')",
     "mysql": "SELECT utc_timestamp(6)",
 }
