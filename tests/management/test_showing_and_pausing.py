@@ -8,6 +8,7 @@ import pytest
 from djtasks.formats.ids import new_id
 from djtasks.models import QueueControl, TaskRecord
 from djtasks.testing import run_due
+from tests.management.subcommands.test_listing import signs_in
 from tests.management.test_djtasks_command import refused, said
 from tests.tasks import add, enqueues, explode
 
@@ -47,12 +48,21 @@ def test_show_gives_the_parent_of_a_task() -> None:
     assert "parent:" not in said("show", parent.id)
 
 
-def test_show_prints_json_for_scripts() -> None:
-    result = add.enqueue(1, 2)
+def test_show_says_what_list_says_in_the_same_words() -> None:
+    result = explode.enqueue("no paper")
+    run_due()
 
     facts = json.loads(said("show", result.id, "--json"))
+    (listed,) = json.loads(said("list", "--json", "--arguments"))["tasks"]
 
-    assert (facts["id"], facts["phase"], facts["args"]) == (result.id, "ready", [1, 2])
+    assert {name: facts[name] for name in listed} == listed
+    assert (facts["state"], facts["error"], facts["args"]) == ("failed", "ValueError", ["no paper"])
+    (attempt,) = facts["attempts"]
+    assert (attempt["number"], attempt["error"]) == (1, "builtins.ValueError")
+
+
+def test_show_hides_what_is_sensitive_from_scripts() -> None:
+    assert "swordfish" not in said("show", signs_in.enqueue("ada", pin="swordfish").id, "--json")
 
 
 def test_show_knows_nothing_of_a_task_that_is_gone() -> None:

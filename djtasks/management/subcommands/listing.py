@@ -16,6 +16,7 @@ from djtasks.inspection.visibility import visibility_if
 from djtasks.management.rendering import counted, moment_in_words, table
 from djtasks.management.searches import add_search, search_in, text_of
 from djtasks.management.subcommands.base import add_backend, engines, plain
+from djtasks.management.task_json import ARGUMENTS, listed
 from djtasks.management.terminal import Terminal
 from djtasks.searching import SearchResult, page_found
 
@@ -23,7 +24,6 @@ HELP = "list the tasks that a search finds, newest first"
 _DEFAULT, _MOST = 50, 10_000
 _LONGEST_ERROR = 100
 _HEAD = ("id", "state", "attempt", "when", "queue", "task", "error")
-_ARGUMENTS = frozenset({"args", "kwargs", "key"})
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -57,7 +57,7 @@ def handle(options: dict[str, Any], out: Terminal) -> None:
     is_capped = any(count >= most for count, most in totals)
     is_partial = any(result.scope.is_partial for _, result in found)
     if options["json"]:
-        tasks = [_facts(row, arguments=options["arguments"]) for row in rows]
+        tasks = [listed(row, arguments=options["arguments"]) for row in rows]
         facts = {"total": total, "capped": is_capped, "partial": is_partial, "tasks": tasks}
         out.write(json.dumps(facts, default=plain, indent=2))
         return
@@ -69,7 +69,7 @@ def handle(options: dict[str, Any], out: Terminal) -> None:
 
 def _rows(engine: Engine, found: SearchResult, *, arguments: bool) -> Iterator[TaskRow]:
     visibility = visibility_if(engine, may_see=arguments)
-    reading = Reading(visibility=visibility, fields=_ARGUMENTS if arguments else frozenset())
+    reading = Reading(visibility=visibility, fields=ARGUMENTS if arguments else frozenset())
     page = page_found(engine, found, reading=reading)
     yield from page.rows
     while page.older is not None:
@@ -101,24 +101,3 @@ def _summary(shown: int, total: str, *, is_partial: bool) -> str:
         words += f" Only the newest {WINDOW:,} tasks were searched."
     hint = " For one of them: manage.py djtasks show ID, or why ID." if shown else ""
     return words + hint
-
-
-def _facts(row: TaskRow, *, arguments: bool) -> dict[str, Any]:
-    """Return one task for scripts, in the words of the admin's export."""
-    stored = ("backend", "priority", "enqueued_at", "run_after", "last_attempted_at", "finished_at")
-    facts = {
-        "id": row.id,
-        "task": row.path,
-        "state": row.phase,
-        "queue": row.queue,
-        **{name: row.fields[name] for name in stored},
-        "waited_seconds": row.waited.total_seconds() if row.waited is not None else None,
-        "ran_seconds": row.ran.total_seconds() if row.ran is not None else None,
-        "attempt": row.attempt,
-        "max_attempts": row.max_attempts,
-        "worker": row.worker,
-        "target": row.fields["target"],
-        "error": row.exception,
-        "message": row.message,
-    }
-    return facts | {name: row.fields[name] for name in sorted(_ARGUMENTS)} if arguments else facts

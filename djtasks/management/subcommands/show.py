@@ -3,15 +3,19 @@
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import override
 
-from djtasks.definitions import registry
+from djtasks.engine import Engine
 from djtasks.formats.durations import in_words
-from djtasks.inspection import Attempt, TaskFacts, task_facts
+from djtasks.inspection import Attempt, TaskFacts, task_facts, task_facts_of
+from djtasks.inspection.listing import Reading, rows_of
+from djtasks.inspection.rows import stored_task
+from djtasks.inspection.visibility import Visibility
 from djtasks.management.subcommands.base import find_task, plain, task_id
+from djtasks.management.task_json import ARGUMENTS, shown
 from djtasks.management.terminal import Terminal, in_a_cell
 
 HELP = "show a task: its call, state, attempts, errors and result"
@@ -24,12 +28,19 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 @override(None)  # terminal output is always in English
 def handle(options: dict[str, Any], out: Terminal) -> None:
-    engine, facts = find_task(options["id"], task_facts)
-    registry.import_tasks(engine.options.imports)
     if options["json"]:
-        out.write(json.dumps(asdict(facts), default=plain, indent=2))
+        out.write(json.dumps(find_task(options["id"], _json)[1], default=plain, indent=2))
     else:
-        out.write("\n".join(_lines(facts)))
+        out.write("\n".join(_lines(find_task(options["id"], task_facts)[1])))
+
+
+def _json(engine: Engine, id_: UUID) -> dict[str, Any] | None:
+    record = stored_task(id_)
+    if record is None or record.backend != engine.alias:
+        return None
+    reading = Reading(visibility=Visibility(arguments=True), fields=ARGUMENTS)
+    (row,) = rows_of(engine, [record], reading)
+    return shown(row, task_facts_of(engine, record, engine.now()))
 
 
 def _lines(facts: TaskFacts) -> Iterator[str]:
