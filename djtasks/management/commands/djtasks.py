@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from djtasks.management.examples import add_examples
 from djtasks.management.subcommands import ALL
 from djtasks.management.terminal import Terminal, explained_errors, quiet_end
 
@@ -20,7 +21,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
         for name, subcommand in ALL.items():
-            subcommand.add_arguments(commands.add_parser(name, help=subcommand.HELP))
+            parser = commands.add_parser(name, help=subcommand.HELP)
+            subcommand.add_arguments(parser)
+            add_examples(parser, f"djtasks {name}", subcommand.EXAMPLES)
 
     def execute(self, *args: Any, **options: Any) -> Any:
         """Skip the system checks for `doctor`, which runs and explains them itself."""

@@ -9,10 +9,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from djtasks.compat import DEFAULT_TASK_BACKEND_ALIAS
 from djtasks.errors import CannotListen
+from djtasks.management.examples import add_examples
 from djtasks.management.serving import add_probes, engine_for, probes_of, refuse_transactions
 from djtasks.management.terminal import quiet_end
 from djtasks.worker.os_signals import Wakeup
 from djtasks.worker.supervisor.scheduling import run_scheduler
+
+EXAMPLES = ("", "--backend default --health-file /run/shop/beat")
 
 
 class Command(BaseCommand):
@@ -29,6 +32,7 @@ class Command(BaseCommand):
             help="the TASKS alias whose schedules to fire (default: %(default)s)")  # fmt: skip
         add_probes(parser)
         add("--held", action="store_true", help="also stop when standard input closes")
+        add_examples(parser, "runbeat", EXAMPLES)
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Show no traceback after Ctrl-C, or when the output goes to a pipe that is closed."""

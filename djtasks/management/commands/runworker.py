@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from djtasks.compat import DEFAULT_TASK_BACKEND_ALIAS
 from djtasks.engine import Engine
 from djtasks.errors import CannotListen
+from djtasks.management.examples import add_examples
 from djtasks.management.serving import add_probes, engine_for, probes_of, refuse_transactions
 from djtasks.management.terminal import quiet_end
 from djtasks.worker.config import ProbeConfig, WorkerConfig
@@ -19,6 +20,12 @@ from djtasks.worker.start import default_processes, run, run_reloading
 
 MOST_SLOTS = 1_000
 LONGEST_GRACE = 86_400
+EXAMPLES = (
+    "",
+    "--queues mail,default --processes 2 --threads 16",
+    "--burst --no-beat",
+    "--health-port 8080 --max-memory 512",
+)
 _MEGABYTE = 1024 * 1024
 
 
@@ -59,6 +66,7 @@ class Command(BaseCommand):
         add_probes(parser)
         add("--held", action="store_true",
             help="also stop when standard input closes (used by --reload)")  # fmt: skip
+        add_examples(parser, "runworker", EXAMPLES)
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Show no traceback after Ctrl-C, or when the output goes to a pipe that is closed."""

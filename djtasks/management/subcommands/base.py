@@ -19,6 +19,7 @@ from djtasks.management.terminal import Terminal
 from djtasks.operations import OperationResult
 
 logger = logging.getLogger("djtasks.commands")
+EXAMPLE_ID = "019a5c1e-7f3e-7c11-9d3a-5b0e6d1f2a34"
 Facts = TypeVar("Facts")
 
 
@@ -26,6 +27,11 @@ class Subcommand(Protocol):
     """A module that parses and runs one subcommand."""
 
     HELP: str
+
+    @property
+    def EXAMPLES(self) -> tuple[str, ...]:  # noqa: N802 - read only, so of any length
+        """Arguments for the end of `--help`."""
+        ...
 
     def add_arguments(self, parser: ArgumentParser) -> None: ...
 
@@ -51,9 +57,7 @@ def task_id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise ArgumentTypeError(
-            f"{text!r} is not a task id, such as 019a5c1e-7f3e-7c11-9d3a-5b0e6d1f2a34"
-        ) from None
+        raise ArgumentTypeError(f"{text!r} is not a task id, such as {EXAMPLE_ID}") from None
 
 
 def minutes(text: str) -> timedelta:

@@ -7,11 +7,12 @@ from django.core.management.base import CommandError
 
 from djtasks import operations
 from djtasks.management.acting import act_on_all, add_tasks, is_for_all
-from djtasks.management.subcommands.base import any_engine, log_action
+from djtasks.management.subcommands.base import EXAMPLE_ID, any_engine, log_action
 from djtasks.management.terminal import Terminal
 from djtasks.operations import ACTIONS
 
 HELP = "cancel waiting tasks and stop running ones"
+EXAMPLES = (EXAMPLE_ID, "--all 'state:ready queue:mail'")
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from djtasks.management.subcommands.base import add_backend
 from djtasks.management.terminal import Terminal
 
 HELP = "try every part of the installation, report what is wrong and how to fix it"
+EXAMPLES = ("", "--strict --json", "--role web")
 _MARKS = {Level.OK: "ok", Level.WARN: "warn", Level.BAD: "BAD"}
 
 

@@ -7,6 +7,7 @@ from djtasks.management.ordering import add_worker, give_order
 from djtasks.management.terminal import Terminal
 
 HELP = "let workers finish what they run, and take no more tasks"
+EXAMPLES = ("web1:4242", "web1", "web1 --undo")
 
 
 def add_arguments(parser: ArgumentParser) -> None:

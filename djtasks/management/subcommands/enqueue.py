@@ -15,6 +15,10 @@ from djtasks.formats.json_values import MAX_DEPTH
 from djtasks.management.terminal import Terminal
 
 HELP = "enqueue a task by its dotted path"
+EXAMPLES = (
+    "shop.tasks.send_invoice '[17]'",
+    'shop.tasks.send_invoice \'{"order": 17, "copy": true}\'',
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -16,6 +16,7 @@ from djtasks.management.subcommands.base import add_backend, engines, plain
 from djtasks.management.terminal import Terminal
 
 HELP = "show what fails, grouped by task, exception and place in the code"
+EXAMPLES = ("", "send_invoice --since 7d", "--json")
 _SPANS = ("24h", "7d", "30d", "90d")
 _LONGEST_ERROR = 100
 _HEAD = ("fingerprint", "failed", "retried", "first", "last", "task", "error")

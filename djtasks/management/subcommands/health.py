@@ -13,6 +13,7 @@ from djtasks.management.serving import Address, address
 from djtasks.management.terminal import Terminal
 
 HELP = "ask a running worker or scheduler whether it makes progress"
+EXAMPLES = ("--file /run/shop/health", "--port 8080 --ready")
 FRESH_SECONDS = 30.0
 _PATIENCE_SECONDS = 5.0
 

@@ -21,6 +21,11 @@ from djtasks.management.terminal import Terminal
 from djtasks.searching import SearchResult, page_found
 
 HELP = "list the tasks that a search finds, newest first"
+EXAMPLES = (
+    "'state:failed task:send_invoice after:1h'",
+    "'error:\"no paper\" wait>5min' --limit 500",
+    "state:ready queue:mail --arguments --json",
+)
 _DEFAULT, _MOST = 50, 10_000
 _LONGEST_ERROR = 100
 _HEAD = ("id", "state", "attempt", "when", "queue", "task", "error")

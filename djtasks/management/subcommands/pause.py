@@ -15,6 +15,7 @@ from djtasks.management.subcommands.base import (
 from djtasks.management.terminal import Terminal
 
 HELP = "stop workers from taking tasks of a queue; running tasks finish"
+EXAMPLES = ("mail --reason 'The mail server is down' --minutes 30", "mail --backend default")
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from djtasks.management.subcommands.base import add_backend, engines
 from djtasks.management.terminal import Terminal
 
 HELP = "delete finished tasks that are past their retention"
+EXAMPLES = ("", "--older-than 30")
 
 
 def add_arguments(parser: ArgumentParser) -> None:

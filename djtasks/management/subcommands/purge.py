@@ -11,6 +11,7 @@ from djtasks.management.subcommands.base import add_queue, confirm, log_action, 
 from djtasks.management.terminal import Terminal
 
 HELP = "delete the tasks that wait in a queue for good, due or not; running tasks finish"
+EXAMPLES = ("mail", "mail --yes")
 
 
 def add_arguments(parser: ArgumentParser) -> None:

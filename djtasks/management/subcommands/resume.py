@@ -10,6 +10,7 @@ from djtasks.management.subcommands.base import add_queue, log_action, queues_na
 from djtasks.management.terminal import Terminal
 
 HELP = "let workers take tasks of a paused queue again"
+EXAMPLES = ("mail",)
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -7,11 +7,15 @@ from django.core.management.base import CommandError
 
 from djtasks import operations
 from djtasks.management.acting import act_on_all, add_tasks, is_for_all
-from djtasks.management.subcommands.base import any_engine, minutes, report
+from djtasks.management.subcommands.base import EXAMPLE_ID, any_engine, minutes, report
 from djtasks.management.terminal import Terminal
 from djtasks.operations import ACTIONS
 
 HELP = "make FAILED, CANCELLED or EXPIRED tasks ready again"
+EXAMPLES = (
+    EXAMPLE_ID,
+    "--all 'state:failed task:send_invoice' --spread 30",
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:

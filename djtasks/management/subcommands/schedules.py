@@ -16,6 +16,7 @@ from djtasks.management.subcommands.base import add_backend, engines, plain
 from djtasks.management.terminal import Terminal
 
 HELP = "show schedules, when they run next, and what is wrong with them"
+EXAMPLES = ("", "--preview 10 'nightly report'", "--json")
 MOST_RUNS = 1_000
 
 

@@ -14,11 +14,12 @@ from djtasks.inspection import Attempt, TaskFacts, task_facts, task_facts_of
 from djtasks.inspection.listing import Reading, rows_of
 from djtasks.inspection.rows import stored_task
 from djtasks.inspection.visibility import Visibility
-from djtasks.management.subcommands.base import find_task, plain, task_id
+from djtasks.management.subcommands.base import EXAMPLE_ID, find_task, plain, task_id
 from djtasks.management.task_json import ARGUMENTS, shown
 from djtasks.management.terminal import Terminal, in_a_cell
 
 HELP = "show a task: its call, state, attempts, errors and result"
+EXAMPLES = (EXAMPLE_ID, f"{EXAMPLE_ID} --json")
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from djtasks.management.subcommands.base import add_backend, engines, plain
 from djtasks.management.terminal import Terminal
 
 HELP = "show queues, workers, schedules and what is wrong"
+EXAMPLES = ("", "--json --backend default")
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -7,6 +7,7 @@ from djtasks.management.ordering import add_worker, give_order
 from djtasks.management.terminal import Terminal
 
 HELP = "let workers finish their tasks within --grace and exit; new ones take their place"
+EXAMPLES = ("web1:4242", "web1")
 
 
 def add_arguments(parser: ArgumentParser) -> None:

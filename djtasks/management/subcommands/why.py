@@ -6,11 +6,12 @@ from typing import Any
 from django.utils.translation import override
 
 from djtasks import inspection
-from djtasks.management.subcommands.base import find_task, task_id
+from djtasks.management.subcommands.base import EXAMPLE_ID, find_task, task_id
 from djtasks.management.terminal import Terminal
 from djtasks.protocol.states import FINAL
 
 HELP = "explain why a task is not running"
+EXAMPLES = (EXAMPLE_ID,)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
