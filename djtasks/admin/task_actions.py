@@ -8,6 +8,7 @@ from uuid import UUID
 from django import forms
 from django.http import HttpRequest
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from djtasks.admin.forms.task import TaskForm
 from djtasks.engine import Engine
@@ -31,7 +32,14 @@ Handler = Callable[[Engine, TaskRecord, dict[str, Any]], ActionResult]
 
 
 class ManyForm(forms.Form):
-    """The form of an action on many tasks; this one has no fields."""
+    """The form of an action on many tasks; this one has a reason only, which the log keeps."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        required=False,
+        help_text=_("The log keeps the reason and your name."),
+    )
 
     def __init__(self, data: Any, *, queues: list[str]) -> None:
         super().__init__(data)

@@ -16,6 +16,7 @@ from djtasks.management.searches import search_in
 from djtasks.management.subcommands.base import (
     add_backend,
     add_ids,
+    add_reason,
     confirm,
     engines,
     log_action,
@@ -37,6 +38,7 @@ def add_tasks(parser: ArgumentParser, action: Action) -> None:
         "the background",
     )  # fmt: skip
     parser.add_argument("--yes", action="store_true", help="with --all: do not ask")
+    add_reason(parser)
     add_backend(parser)
 
 
@@ -76,7 +78,7 @@ def act_on_all(
         bulk = operations.start_bulk(
             engine, action.name, found.selection, by=this_person(), options=given
         )
-        log_action(action.name, f"bulk action {bulk.pk}")
+        log_action(action.name, f"bulk action {bulk.pk}", options)
         out.write(
             f"Started in TASKS[{engine.alias!r}]. A worker continues it in the background.\n"
             f"  progress: manage.py djtasks show {bulk.task}\n"

@@ -6,10 +6,9 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from djtasks import operations
-from djtasks.engine import Engine
 from djtasks.formats.suggestions import did_you_mean
 from djtasks.inspection import WorkerFacts, workers_of
-from djtasks.management.subcommands.base import add_backend, engines, log_action
+from djtasks.management.subcommands.base import add_backend, add_reason, engines, log_action
 from djtasks.management.terminal import Terminal
 
 
@@ -19,6 +18,7 @@ def add_worker(parser: ArgumentParser) -> None:
         "worker", metavar="WORKER",
         help="HOST:PID as in `djtasks status`, HOST for all workers of a host, or an id",
     )  # fmt: skip
+    add_reason(parser)
     add_backend(parser)
 
 
@@ -27,20 +27,16 @@ def give_order(options: dict[str, Any], out: Terminal, order: str) -> None:
     asked = options["worker"]
     known = [(engine, one) for engine in engines(options) for one in workers_of(engine)]
     meant = [(engine, one) for engine, one in known if asked in _names(one)]
-    given = [one for engine, one in meant if _ordered(engine, one, order)]
-    if not given:
+    count = 0
+    for engine, one in meant:
+        if operations.order_worker(engine, one.id, order):
+            count += 1
+            log_action(order, f"worker {_name(one)}", options)
+            out.write(f"Worker {_name(one)} was asked to {order}. It obeys at its next heartbeat.")
+    if not count:
         names = [_name(one) for _engine, one in known]
         hint = did_you_mean(asked, names) or f"Workers: {', '.join(names) or 'none'}."
         raise CommandError(f"There is no worker {asked!r}. {hint}")
-    for one in given:
-        out.write(f"Worker {_name(one)} was asked to {order}. It obeys at its next heartbeat.")
-
-
-def _ordered(engine: Engine, worker: WorkerFacts, order: str) -> bool:
-    is_there = operations.order_worker(engine, worker.id, order)
-    if is_there:
-        log_action(order, f"worker {_name(worker)}")
-    return is_there
 
 
 def _name(worker: WorkerFacts) -> str:

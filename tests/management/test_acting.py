@@ -7,9 +7,13 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
+from djtasks.engine import engine_of
 from djtasks.formats.ids import new_id
-from djtasks.models import BulkAction, TaskRecord
+from djtasks.management.subcommands.base import this_person
+from djtasks.models import BulkAction, TaskRecord, WorkerRecord
+from djtasks.operations import pause_queue
 from djtasks.protocol.states import State
 from djtasks.testing import run_due
 from tests.management.test_djtasks_command import refused, said, state_of
@@ -131,17 +135,48 @@ def test_what_is_not_clear_is_refused(words: list[str], complaint: str) -> None:
     assert not BulkAction.objects.exists()
 
 
-def test_the_log_says_who_did_what(caplog: Any) -> None:
-    (one, other), third = failed(2), add.enqueue(1, 2).id
-
+def logged(caplog: Any, *words: str) -> list[str]:
+    """Return what a command logs, with "me" as who ran it."""
+    caplog.clear()
     with caplog.at_level(logging.INFO, "djtasks.commands"):
-        said("retry", one)
-        said("discard", other)
-        said("cancel", third)
+        call_command("djtasks", *words, stdout=StringIO())
+    ours = (one.getMessage() for one in caplog.records if one.name == "djtasks.commands")
+    return [text.replace(this_person(), "me") for text in ours]
 
-    ours = [record for record in caplog.records if record.name == "djtasks.commands"]
-    assert [record.getMessage().partition(" by=")[0] for record in ours] == [
-        f"Action by hand action=ready again subject={one}",
-        f"Action by hand action=deleted subject={other}",
-        f"Action by hand action=cancel subject=1 of {third}",
+
+@pytest.mark.parametrize("verb", ["retry", "cancel", "discard"])
+def test_the_log_has_a_line_for_each_task_with_who_and_why(caplog: Any, verb: str) -> None:
+    ids = failed(2) if verb == "retry" else [add.enqueue(1, 2).id for _ in range(2)]
+
+    assert logged(caplog, verb, *ids, "--reason", "no\npaper") == [
+        f"Action by hand action={verb} subject={id_} by=me reason=no\\npaper" for id_ in ids
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "subject"),
+    [
+        (["cancel", "--all", "task:add", "--yes"], "cancel subject=bulk action "),
+        (["pause", "mail"], "pause subject=queue mail of TASKS['default']"),
+        (["resume", "mail"], "resume subject=queue mail of TASKS['default']"),
+        (["purge", "mail", "--yes"], "purge subject=1 tasks of queue mail of TASKS['default']"),
+        (["prune"], "prune subject=0 tasks of TASKS['default']"),
+        (["drain", "web-1:7"], "drain subject=worker web-1:7"),
+        (["stop", "web-1:7"], "stop subject=worker web-1:7"),
+    ],
+    ids=" ".join,
+)
+def test_every_action_may_have_a_reason(caplog: Any, words: list[str], subject: str) -> None:
+    add.using(queue_name="mail").enqueue(1, 2)
+    WorkerRecord.objects.create(
+        backend="default", supervisor=new_id(), host="web-1", pid=7, slots=8
+    )
+    if words[0] == "resume":
+        pause_queue(engine_of("default"), "mail", by="Ada")
+    asked = [*words, "--backend", "default"]
+
+    (line,) = logged(caplog, *asked, "--reason", "no paper")
+
+    assert line.startswith(f"Action by hand action={subject}")
+    assert line.endswith(" by=me reason=no paper")
+    assert "a reason has at most 500 characters" in refused(*asked, "--reason", "x" * 501)[1]

@@ -113,7 +113,7 @@ def test_cancel_ends_with_an_error_when_something_could_not_be_cancelled() -> No
 
     assert (output, error) == (
         "1 of 2 cancelled.\n",
-        "The others are already final, or do not exist.",
+        f"{first}: It is already final, or does not exist.",
     )
 
 

@@ -67,7 +67,7 @@ def bulk_new(admin: TaskPages, request: HttpRequest, engine: Engine) -> HttpResp
     posted = request.POST if request.method == "POST" else None
     form = verb.many.form(posted, queues=sorted(engine.queues))
     if posted is not None and form.is_valid():
-        return _begin(bulk_request, form.options())
+        return _begin(bulk_request, form.options(), str(form.cleaned_data.get("reason", "")))
     return _confirm(bulk_request, form)
 
 
@@ -142,16 +142,14 @@ def _states(found: SearchResult) -> list[State]:
     return sorted(asked or set(State) - {State.WAITING})
 
 
-def _begin(bulk_request: BulkRequest, options: dict[str, Any]) -> HttpResponse:
+def _begin(bulk_request: BulkRequest, options: dict[str, Any], reason: str) -> HttpResponse:
     try:
         bulk = _started(bulk_request, options)
     except InvalidBulkAction as error:
         messages.error(bulk_request.request, str(error))
         return _to_list(bulk_request.admin, bulk_request.found.search.text, bulk_request.engine)
-    said = ", ".join(f"{name} → {value}" for name, value in bulk.options.items())
-    words = bulk_request.found.search.text or "everything"
-    text = f"{bulk.action} on {bulk.planned:,} tasks: {words[:MOST_LOGGED]}"
-    bulk_request.admin.log_change(bulk_request.request, bulk, f"{text} ({said})" if said else text)
+    change = _in_words(bulk, bulk_request.found.search.text, reason)
+    bulk_request.admin.log_change(bulk_request.request, bulk, change)
     if bulk_request.verb.run is not None:
         _tell_of(bulk_request.request, bulk)
         return HttpResponseRedirect(_address(bulk_request.admin, bulk_request.engine, bulk))
@@ -165,6 +163,14 @@ def _begin(bulk_request: BulkRequest, options: dict[str, Any]) -> HttpResponse:
         % {"n": in_figures(bulk.planned)},
     )
     return HttpResponseRedirect(_address(bulk_request.admin, bulk_request.engine, bulk))
+
+
+def _in_words(bulk: BulkAction, search: str, reason: str) -> str:
+    """Return what somebody has started, for the log of the admin."""
+    said = ", ".join(f"{name} → {value}" for name, value in bulk.options.items())
+    text = f"{bulk.action} on {bulk.planned:,} tasks: {(search or 'everything')[:MOST_LOGGED]}"
+    text = f"{text} ({said})" if said else text
+    return f"{text}: {reason}" if reason else text
 
 
 def _started(bulk_request: BulkRequest, options: dict[str, Any]) -> BulkAction:

@@ -119,7 +119,8 @@ class QueueControlAdmin(OperationsAdmin):
         if request.method != "POST" or not form.is_valid():
             return self._form(request, "djtasks/queue_purge.html", form, facts)
         count = operations.purge_queue(engine, facts.name)
-        change = f"purged: {count} ready tasks → 0"
+        reason = form.cleaned_data["reason"]
+        change = f"purged: {count} ready tasks → 0" + (f": {reason}" if reason else "")
         self.log_change(request, named(engine.alias, facts.name), change)
         text = ngettext(
             "%(n)s task of queue %(queue)s was deleted.",

@@ -35,6 +35,12 @@ class PurgeForm(forms.Form):
     """The confirmation of a purge: the user types the name of the queue."""
 
     typed = forms.CharField(label=_("Type the queue's name"), strip=False)
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        required=False,
+        help_text=_("The log keeps the reason and your name."),
+    )
 
     def __init__(self, *args: object, queue: str, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]

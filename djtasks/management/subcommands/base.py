@@ -4,7 +4,7 @@ import getpass
 import logging
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -15,10 +15,11 @@ from djtasks.definitions import registry
 from djtasks.definitions.options import LONGEST_QUEUE, is_queue
 from djtasks.engine import Engine, engine_of, our_aliases
 from djtasks.formats.suggestions import did_you_mean
-from djtasks.management.terminal import Terminal
+from djtasks.management.terminal import Terminal, in_a_cell
 from djtasks.operations import OperationResult
 
 logger = logging.getLogger("djtasks.commands")
+LONGEST_REASON = 500
 EXAMPLE_ID = "019a5c1e-7f3e-7c11-9d3a-5b0e6d1f2a34"
 Facts = TypeVar("Facts")
 
@@ -143,9 +144,30 @@ def confirm(out: Terminal, question: str, *, yes: bool) -> None:
         raise CommandError("Nothing was done.")
 
 
-def log_action(action: str, subject: str) -> None:
-    """Log what somebody did from the command line, and to what."""
-    logger.info("Action by hand action=%s subject=%s by=%s", action, subject, this_person())
+def add_reason(parser: ArgumentParser, shown: str = "written to the log") -> None:
+    """Add the option --reason; `shown`: who reads it."""
+    parser.add_argument("--reason", type=reason, default="", metavar="TEXT", help=shown)
+
+
+def reason(text: str) -> str:
+    """Parse a reason."""
+    if len(text) > LONGEST_REASON:
+        raise ArgumentTypeError(
+            f"a reason has at most {LONGEST_REASON} characters, got {len(text):,}"
+        )
+    return text
+
+
+def log_action(action: str, subject: str, options: dict[str, Any]) -> None:
+    """Log what somebody did from the command line, to what, and why if `options` say so.
+
+    One line for each task, queue, worker or bulk action: a search for its name finds all of it.
+    """
+    why = in_a_cell(options.get("reason", ""))
+    line, facts = "Action by hand action=%s subject=%s by=%s", [action, subject, this_person()]
+    if why:
+        line, facts = f"{line} reason=%s", [*facts, why]
+    logger.info(line, *facts)
 
 
 def plain(value: Any) -> Any:
@@ -155,10 +177,10 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def report(out: Terminal, done: OperationResult, ids: Sequence[UUID], verb: str) -> None:
-    """Print what an operation did to `ids`; raise CommandError if it left some unchanged."""
-    out.write(f"{len(done.changed)} of {len(ids)} {verb}.")
+def report(out: Terminal, done: OperationResult, options: dict[str, Any], words: str) -> None:
+    """Print and log what a command did to its ids; raise CommandError if it left some unchanged."""
+    out.write(f"{len(done.changed)} of {len(done.changed) + len(done.refused)} {words}.")
     for id_ in done.changed:
-        log_action(verb, str(id_))
+        log_action(options["command"], str(id_), options)
     if done.refused:
         raise CommandError("\n".join(f"{id_}: {why}" for id_, why in done.refused.items()))

@@ -21,4 +21,4 @@ def handle(options: dict[str, Any], out: Terminal) -> None:
     if is_for_all(options, ACTIONS["discard"]):
         act_on_all(options, out, ACTIONS["discard"])
     else:
-        report(out, operations.discard(any_engine(), options["ids"]), options["ids"], "deleted")
+        report(out, operations.discard(any_engine(), options["ids"]), options, "deleted")

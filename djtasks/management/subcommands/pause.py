@@ -7,6 +7,7 @@ from djtasks import operations
 from djtasks.formats.durations import in_words
 from djtasks.management.subcommands.base import (
     add_queue,
+    add_reason,
     log_action,
     minutes,
     queues_named,
@@ -20,7 +21,7 @@ EXAMPLES = ("mail --reason 'The mail server is down' --minutes 30", "mail --back
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_queue(parser)
-    parser.add_argument("--reason", default="", metavar="TEXT", help="shown to everybody who asks")
+    add_reason(parser, "shown to everybody who asks")
     parser.add_argument(
         "--minutes", type=minutes, metavar="N",
         help="resume by itself after N minutes (default: when somebody resumes it)",
@@ -34,6 +35,6 @@ def handle(options: dict[str, Any], out: Terminal) -> None:
         operations.pause_queue(
             engine, queue, by=this_person(), reason=options["reason"], until=until
         )
-        log_action("pause", f"queue {queue} of TASKS[{engine.alias!r}]")
+        log_action("pause", f"queue {queue} of TASKS[{engine.alias!r}]", options)
         end = "somebody resumes it" if pause is None else f"{in_words(pause)} are over"
         out.write(f"Queue {queue} of TASKS[{engine.alias!r}] is paused until {end}.")

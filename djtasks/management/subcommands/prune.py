@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 
 from djtasks import operations
 from djtasks.formats.durations import LONGEST
-from djtasks.management.subcommands.base import add_backend, engines
+from djtasks.management.subcommands.base import add_backend, add_reason, engines, log_action
 from djtasks.management.terminal import Terminal
 
 HELP = "delete finished tasks that are past their retention"
@@ -20,6 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--older-than", type=float, metavar="DAYS",
         help="keep only this many days, instead of OPTIONS['retention']",
     )  # fmt: skip
+    add_reason(parser)
     add_backend(parser)
 
 
@@ -27,9 +28,11 @@ def handle(options: dict[str, Any], out: Terminal) -> None:
     older_than = _duration(options["older_than"])
     total = 0
     for engine in engines(options):
+        before = total
         for count in operations.prune(engine, older_than=older_than):
             total += count
             out.progress(f"{total:,} deleted")
+        log_action("prune", f"{total - before} tasks of TASKS[{engine.alias!r}]", options)
     out.progress("")
     out.write(f"{total:,} finished tasks deleted.")
 

@@ -7,7 +7,13 @@ from djtasks import operations
 from djtasks.engine import Engine
 from djtasks.inspection import COUNT_LIMIT, queues_of, workers_of
 from djtasks.management.rendering import counted
-from djtasks.management.subcommands.base import add_queue, confirm, log_action, queues_named
+from djtasks.management.subcommands.base import (
+    add_queue,
+    add_reason,
+    confirm,
+    log_action,
+    queues_named,
+)
 from djtasks.management.terminal import Terminal
 
 HELP = "delete the tasks that wait in a queue for good, due or not; running tasks finish"
@@ -16,6 +22,7 @@ EXAMPLES = ("mail", "mail --yes")
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_queue(parser)
+    add_reason(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
@@ -31,7 +38,7 @@ def handle(options: dict[str, Any], out: Terminal) -> None:
         tasks = "task" if count == 1 else "tasks"
         confirm(out, f"Delete {number} {tasks} of {where} for good?", yes=options["yes"])
         deleted = operations.purge_queue(engine, queue)
-        log_action("purge", f"{deleted} tasks of {where}")
+        log_action("purge", f"{deleted} tasks of {where}", options)
         out.write(f"{deleted:,} {'task' if deleted == 1 else 'tasks'} of {where} deleted.")
 
 

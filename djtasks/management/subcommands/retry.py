@@ -33,4 +33,4 @@ def handle(options: dict[str, Any], out: Terminal) -> None:
         return
     if spread is not None:
         raise CommandError("--spread is for --all SEARCH.")
-    report(out, operations.retry(any_engine(), ids), ids, "ready again")
+    report(out, operations.retry(any_engine(), ids), options, "ready again")

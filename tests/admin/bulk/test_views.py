@@ -74,6 +74,18 @@ def test_everything_that_matches_is_retried(admin: Client) -> None:
     assert said.object_id == str(bulk.pk)
 
 
+@pytest.mark.parametrize("verb", ["retry", "change", "cancel", "discard", "delete"])
+def test_the_log_says_why(admin: Client, verb: str) -> None:
+    fail(1)
+    add.enqueue(1, 2)
+    form = asked(admin, action=verb, all=1, q="task:tests.tasks")
+
+    begin(admin, verb, "task:tests.tasks", reason="Paper is back")
+
+    assert 'name="reason"' in form
+    assert LogEntry.objects.latest("pk").get_change_message().endswith(": Paper is back")
+
+
 def test_only_what_is_ticked_is_touched(admin: Client) -> None:
     ids = fail(3)
 

@@ -103,6 +103,12 @@ def test_purging_deletes_what_waits_in_this_queue_alone(admin: Client) -> None:
     assert last_change() == "purged: 4 ready tasks → 0"
 
 
+def test_the_log_says_why_a_queue_was_purged(admin: Client) -> None:
+    admin.post(url("djtasks_queue_purge", MAIL), {"typed": "mail", "reason": "No paper"})
+
+    assert last_change() == "purged: 0 ready tasks → 0: No paper"
+
+
 @pytest.mark.parametrize("typed", ["", "mai", "Mail", " mail", "<script>alert(1)</script>"])
 def test_a_purge_needs_the_very_name_of_the_queue(admin: Client, typed: str) -> None:
     add.using(queue_name="mail").enqueue(1, 2)
