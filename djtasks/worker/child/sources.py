@@ -158,6 +158,8 @@ class BrokerSource:
             for queue in {work.claim.queue for work in batch}:
                 ids = [work.claim.id for work in batch if work.claim.queue == queue]
                 self._broker.discard(queue, ids)
+        except BrokerUnavailable as error:
+            logger.warning("Hints not removed from the index count=%s error=%s", len(batch), error)
         except BaseException:
             # Whatever it is, these tasks are claimed and must run.
             logger.exception("Hints not removed from the index count=%s", len(batch))

@@ -108,6 +108,20 @@ def test_tasks_behind_dead_ids_do_not_leave_dead_ids_for_ever(
     assert pops == dead_pops + 19
 
 
+def test_a_broker_that_cannot_remove_hints_is_an_outage_and_no_bug(
+    source: BrokerSource, broker: CountingBroker, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker.discards = False
+    push_dead(broker, 4 * ROOM)
+    push_behind(broker, ROOM)
+
+    pops_until_done(source, broker, ROOM)
+
+    (record,) = caplog.records
+    assert record.getMessage() == f"Hints not removed from the index count={ROOM} error=not today"
+    assert (record.levelname, record.exc_info) == ("WARNING", None)
+
+
 def test_hints_of_tasks_found_in_the_database_leave_the_index(
     source: BrokerSource, broker: CountingBroker
 ) -> None:
