@@ -20,6 +20,7 @@ from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
 from djtasks.protocol.states import State
 from djtasks.store.base import INSERT_ROUNDS, DueRecord, Lane, Snapshot, in_key_order
 from djtasks.store.statements import rows
+from djtasks.store.statements.parts import in_parts
 from djtasks.store.statements.returned import settle_returned
 from djtasks.store.unique_keys import under_live_keys
 
@@ -78,8 +79,11 @@ class PortableStore:
             answers = {record.id: self.insert(record) for record in in_key_order(records)}
             return [answers[record.id] for record in records if answers[record.id].is_new]
         now = self.now()
-        made = [rows.from_new(record, now) for record in records]
-        self._records.bulk_create(made)
+        made: list[TaskRecord] = []
+        with transaction.atomic(using=self.database, savepoint=False):
+            for part in in_parts(records, _length):
+                new = [rows.from_new(record, now) for record in part]
+                made += self._records.bulk_create(new)
         return [rows.inserted(row) for row in made]
 
     def claim(
@@ -237,3 +241,7 @@ class PortableStore:
     def now(self) -> datetime:
         connection = connections[self.database]
         return rows.database_now(connection)
+
+
+def _length(record: NewRecord) -> int:
+    return len(record.args) + len(record.kwargs)

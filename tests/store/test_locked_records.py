@@ -13,6 +13,7 @@ from djtasks.engine import engine_of
 from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord
 from djtasks.operations import prune
+from djtasks.protocol.records import Settlement
 from djtasks.protocol.states import State
 from djtasks.store import Store, open_store
 from tests.store.connections import in_another_transaction
@@ -87,6 +88,17 @@ def test_a_locked_record_can_be_claimed_afterwards(store: Store) -> None:
     claims = store.claim([id_], worker=new_id(), queues=None)
 
     assert [claimed.id for claimed in claims] == [id_]
+
+
+def test_the_results_of_the_others_are_stored(store: Store) -> None:
+    worker = new_id()
+    held, *free = (insert_claimed(store, worker) for _ in range(4))
+    verdicts = [Settlement(id=c.id, fence=c.fence, state=State.SUCCESSFUL) for c in free]
+
+    with locked(store, held.id):
+        written = store.settle(verdicts, worker=worker)
+
+    assert written == {claimed.id for claimed in free}
 
 
 def test_the_others_are_given_back(store: Store) -> None:

@@ -62,6 +62,15 @@ class InsertContract:
         assert (row.timeout, row.key, row.unique_key) == (timedelta(seconds=90), "k", "k")
         assert (row.target, row.parent, row.tags) == ("shop.order:7", parent, ["a", "ä"])
 
+    def test_large_calls_are_stored_however_many_there_are(self, store: Store) -> None:
+        large = json.dumps(["x" * 64_000])
+        records = [new_record(store, args=large) for _ in range(300)]
+
+        answers = store.insert_many(records)
+
+        assert [answer.id for answer in answers] == [record.id for record in records]
+        assert rows(store).count() == len(records)
+
     def test_many_are_stored_like_one(self, store: Store) -> None:
         settings = {
             "delay": timedelta(hours=1),

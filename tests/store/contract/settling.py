@@ -178,6 +178,15 @@ class SettleContract:
         assert ours[-1].worker_ids == [str(other), str(worker)]
         assert {row_of(store, c.id).state for c in (lost, stale)} == {State.RUNNING}
 
+    def test_large_results_are_stored_however_many_there_are(self, store: Store) -> None:
+        worker, large = new_id(), json.dumps("x" * 256_000)
+        claims = [insert_claimed(store, worker) for _ in range(80)]
+
+        written = store.settle([settlement(c, value=large) for c in claims], worker=worker)
+
+        assert written == {claimed.id for claimed in claims}
+        assert rows(store).filter(state=State.SUCCESSFUL).count() == len(claims)
+
     def test_what_is_given_back_is_as_if_never_claimed(self, store: Store) -> None:
         worker = new_id()
         claimed = insert_claimed(store, worker, unique_key="k")
