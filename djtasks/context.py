@@ -6,6 +6,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
+
 from djtasks.compat import DjangoTaskResult, TaskContext
 from djtasks.formats.tracebacks import storable
 
@@ -32,6 +34,9 @@ class Execution(Protocol):
     @property
     def stopping(self) -> bool: ...
     def result(self) -> Any: ...
+    @property
+    def metadata(self) -> dict[str, Any]: ...
+    def save_metadata(self) -> None: ...
     def report(self, progress: dict[str, Any]) -> None: ...
     def completing(self, completion: "Completion") -> AbstractContextManager[None]: ...
     def call(self, context: "Context") -> Any:
@@ -141,6 +146,29 @@ class Context(_Base):
                 raise ValueError(f"set_progress needs finite numbers, got {number!r}.")
         text = storable(str(note))[:_LONGEST_NOTE]
         self._execution.report({"done": done, "total": total, "note": text})
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What `using(metadata=...)` gave the task, and what earlier attempts stored: JSON values.
+
+        The task may change it. Changes are stored when the attempt ends, however it ends, and with
+        `save_metadata()`. Changes that cannot be stored are logged and left out. If the process
+        dies, changes since the last save are lost.
+        """
+        return self._execution.metadata
+
+    def save_metadata(self) -> None:
+        """Store `metadata` now. In a transaction, it commits or rolls back with it.
+
+        Use it to note the position of a long task in the transaction of each step. Raises LeaseLost
+        if another execution owns the record by now, InvalidArguments for values that JSON cannot
+        carry, and ArgumentsTooLarge above OPTIONS["max_arguments"].
+        """
+        self._execution.save_metadata()
+
+    async def asave_metadata(self) -> None:
+        """See save_metadata()."""
+        await sync_to_async(self.save_metadata, thread_sensitive=True)()
 
     def complete_in_transaction(self, value: Any = None) -> CompletionBlock:
         """Commit the block's database changes and the task's success together, or neither.

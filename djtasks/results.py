@@ -20,6 +20,7 @@ from djtasks.definitions import registry
 from djtasks.definitions.restoring import missing, restore, with_options
 from djtasks.definitions.task import Task
 from djtasks.errors import TaskCancelled
+from djtasks.formats.foreign import object_in, object_of
 from djtasks.formats.ids import text_of
 from djtasks.formats.json_values import decode
 from djtasks.formats.tracebacks import class_path
@@ -44,15 +45,16 @@ else:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskResult(_Base[T]):  # type: ignore[misc] # frozen is what django-stubs do not say
-    """Django's TaskResult, plus the precise `state`, `progress`, `wait` and `cancel`.
+    """Django's TaskResult, plus the precise `state`, `progress`, `metadata`, `wait` and `cancel`.
 
-    `progress` is {"done": ..., "total": ..., "note": ...} or None. `database` is the
-    DATABASES alias of its record. `was_stored`: its record was committed once. CANCELLED and
-    EXPIRED are FAILED to Django's `status`.
+    `progress` is {"done": ..., "total": ..., "note": ...} or None. `metadata` is a dict.
+    `database` is the DATABASES alias of its record. `was_stored`: its record was committed once.
+    CANCELLED and EXPIRED are FAILED to Django's `status`.
     """
 
     state: State = State.READY
     progress: dict[str, Any] | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
     database: str = "default"
     was_stored: bool = field(default=True, repr=False, compare=False)
 
@@ -68,7 +70,7 @@ class TaskResult(_Base[T]):  # type: ignore[misc] # frozen is what django-stubs 
         self._copy(await self.task.get_backend().aget_result(self.id))
 
     def _copy(self, fresh: Any) -> None:
-        for name in (*TASK_REFRESH_ATTRS, "state", "progress"):
+        for name in (*TASK_REFRESH_ATTRS, "state", "progress", "metadata"):
             object.__setattr__(self, name, getattr(fresh, name))
         self.note_stored()
 
@@ -168,6 +170,7 @@ def from_record(record: "TaskRecord") -> TaskResult[Any]:
         errors=_errors(record, state),
         worker_ids=workers,
         progress=record.progress,
+        metadata=object_in(record.metadata),
         database=record._state.db or "default",  # noqa: SLF001 - Django's documented attribute
     )
     object.__setattr__(result, "_return_value", record.return_value)
@@ -197,6 +200,7 @@ def from_new(
         backend=record.backend,
         errors=[],
         worker_ids=[],
+        metadata=object_of(record.metadata),
         database=database,
         was_stored=was_stored,
     )
@@ -232,6 +236,7 @@ def from_claim(
         backend=alias,
         errors=[_error_of(entry) for entry in decode(claim.errors)] if claim.errors else [],
         worker_ids=[*earlier, text_of(worker)],
+        metadata=object_of(claim.metadata),
     )
 
 
@@ -256,6 +261,7 @@ def from_finished(
         "finished_at": now if settlement.state in FINAL else None,
         "started_at": started_at,
         "errors": errors,
+        "metadata": object_of(settlement.metadata or claim.metadata),
         "_return_value": decode(settlement.value) if settlement.value else None,
     }.items():
         object.__setattr__(result, name, value)

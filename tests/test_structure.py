@@ -27,6 +27,8 @@ MOST_ATTRIBUTES = 7
 # Classes beyond the limits, each with its reason. Half of the attributes of a loop or a pool are
 # the parts it was given, which it would have to take out of a bag otherwise.
 LARGER = {
+    "djtasks.context.Context": "what a task may ask and do: Django's, and 14 of ours",
+    "djtasks.context.Execution": "what a context asks of the attempt",
     "djtasks.scheduler.scheduler.Scheduler": "a loop: 4 parts, 5 things it remembers",
     "djtasks.worker.child.child.Child": "puts a child together",
     "djtasks.worker.inline.InlineWorker": "puts a whole worker together",

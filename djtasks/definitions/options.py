@@ -3,7 +3,7 @@
 A record stores its `target`, the object that a task is about, as text: `shop.order:7`.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,9 @@ from django.conf import settings
 
 from djtasks.compat import InvalidTask
 from djtasks.definitions.exceptions import RULES, ExceptionClass
+from djtasks.errors import InvalidArguments
 from djtasks.formats.durations import as_duration
+from djtasks.formats.json_values import decode, encode
 from djtasks.formats.moments import as_moment
 from djtasks.formats.suggestions import did_you_mean
 from djtasks.protocol.hints import MAX_PRIORITY, MIN_PRIORITY
@@ -46,11 +48,9 @@ def shape_option(option: str, value: Any, *, owner: str) -> Any:
         fits, expected = _SHAPES[option]
         if not fits(value):
             raise _wrong(owner, option, expected, value)
+    if option in _READ:
+        return _READ[option](owner, option, value)
     match option:
-        case "timeout" | "expires" | "run_after_delay":
-            return _duration(owner, option, value)
-        case "retry_on" | "give_up_on" | "cancel_on":
-            return _exceptions(owner, option, value)
         case "sensitive" | "aliases" | "tags":
             return () if value is None else _names(value)
         case "priority":
@@ -166,6 +166,7 @@ _SHAPES: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda v: v is None or _are_tags(v),
         f"a list of at most {_MOST_TAGS} printable texts of 1 to {_LONGEST_TAG} characters",
     ),
+    "metadata": (lambda v: v is None or isinstance(v, Mapping), "a dict of JSON values"),
     "unique": (
         lambda v: v is None or isinstance(v, str | bool) or callable(v),
         "True, a text or a function of the arguments",
@@ -213,6 +214,17 @@ def _duration(owner: str, option: str, value: Any) -> "timedelta | datetime | No
     return duration
 
 
+def _metadata(owner: str, option: str, value: Any) -> dict[str, Any] | None:
+    """Return a copy, as it comes out of JSON: what the caller changes later changes no task."""
+    if value is None:
+        return None
+    try:
+        copy: dict[str, Any] = decode(encode(value, option))
+    except InvalidArguments as error:
+        raise InvalidTask(f"The metadata of {owner} cannot be stored: {error}") from error
+    return copy
+
+
 def _exceptions(owner: str, option: str, value: Any) -> tuple[ExceptionClass, ...] | None:
     if value is None:
         return None if option == "retry_on" else ()
@@ -225,3 +237,10 @@ def _exceptions(owner: str, option: str, value: Any) -> tuple[ExceptionClass, ..
 
 def _is_exception(value: Any) -> bool:
     return _is_path(value) or (isinstance(value, type) and issubclass(value, BaseException))
+
+
+_READ: dict[str, Callable[[str, str, Any], Any]] = {
+    **dict.fromkeys(("timeout", "expires", "run_after_delay"), _duration),
+    **dict.fromkeys(("retry_on", "give_up_on", "cancel_on"), _exceptions),
+    "metadata": _metadata,
+}

@@ -76,6 +76,7 @@ class Task(_Base[P, T]):
     `run_after_delay`: set by `using(run_after=timedelta)`; counted from `enqueue`.
     `target`: set by `using(target=instance)`; the object a record is about.
     `tags`: set by `using(tags=[...])`; texts by which people find its records.
+    `metadata`: set by `using(metadata={...})`; values about a call that are no arguments.
     `overridden`: the names of the options that `using()` has set, which win over a policy.
     """
 
@@ -100,6 +101,7 @@ class Task(_Base[P, T]):
     run_after_delay: timedelta | None = None
     target: str | None = None
     tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] | None = field(default=None, hash=False)
     overridden: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -130,13 +132,15 @@ class Task(_Base[P, T]):
         unique: Unique = _KEEP,
         target: Any = _KEEP,
         tags: Collection[str] | None = _KEEP,
+        metadata: Mapping[str, Any] | None = _KEEP,
     ) -> "Self":
         """Return a copy of this task with other options; those you leave out stay.
 
         `run_after` is an aware datetime or a timedelta counted from `enqueue`. `target` is a
         saved model instance: its tasks are listed on its own page of the admin. `tags` are texts
-        to search by; they replace earlier ones. For these three and for `timeout`, `expires` and
-        `unique`, None removes the option. For the others, it keeps it.
+        to search by, `metadata` is a dict of JSON values that the task reads and may change;
+        both replace earlier ones. For these four and for `timeout`, `expires` and `unique`, None
+        removes the option. For the others, it keeps it.
         """
         options = {name: value for name, value in locals().items() if name != "self"}
         changes = {
@@ -190,7 +194,7 @@ class Task(_Base[P, T]):
         async def aget_result(self, result_id: str) -> TaskResult[T]: ...  # type: ignore[override]
 
 
-_MAY_BE_NONE = {"run_after", "timeout", "expires", "unique", "target", "tags"}
+_MAY_BE_NONE = {"run_after", "timeout", "expires", "unique", "target", "tags", "metadata"}
 
 
 # For every way to define a task, Django's own decorator included.
@@ -242,9 +246,9 @@ def task(function: Any = None, /, **options: Any) -> Any:
     """Turn a module-level function into a Task; see `Task` for the options.
 
     Raises InvalidTask if an option or the function is not valid. Raises TypeError for `run_after`,
-    `target` and `tags`, which belong to a single enqueue: `using(run_after=...)`.
+    `target`, `tags` and `metadata`, which belong to a single enqueue: `using(run_after=...)`.
     """
-    for name in ("run_after", "target", "tags"):
+    for name in ("run_after", "target", "tags", "metadata"):
         if name in options:
             raise TypeError(
                 f"@task does not accept {name}, because it belongs to a single enqueue. "

@@ -11,7 +11,12 @@ from djtasks.definitions.signatures import arguments_of, check_call
 from djtasks.definitions.task import Task
 from djtasks.errors import InvalidArguments
 from djtasks.formats.ids import new_id
-from djtasks.formats.json_values import encode, encode_arguments, encode_sorted
+from djtasks.formats.json_values import (
+    encode,
+    encode_arguments,
+    encode_metadata,
+    encode_sorted,
+)
 from djtasks.protocol.records import NewRecord
 
 _LONGEST_KEY = 512
@@ -25,8 +30,9 @@ def build_record(
 ) -> NewRecord:
     """Return the record of one call, with a new id, and the task that runs here as its parent.
 
-    `limit` is the largest size of the arguments as JSON, in bytes. Raises InvalidArguments if the
-    call does not fit the function, JSON cannot carry it, or the unique key is not valid.
+    `limit` is the largest size of the arguments, and of the metadata, as JSON, in bytes. Raises
+    InvalidArguments if the call does not fit the function, JSON cannot carry it, or the unique key
+    is not valid.
     """
     path = task.module_path
     check_call(path, task.func, args, kwargs, takes_context=task.takes_context)
@@ -51,6 +57,7 @@ def build_record(
         target=task.target,
         parent=current_task.get(),
         tags=encode(task.tags, "tags").decode() if task.tags else None,
+        metadata=encode_metadata(path, task.metadata, limit=limit) if task.metadata else None,
     )
 
 

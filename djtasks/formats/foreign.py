@@ -3,10 +3,17 @@
 from typing import Any
 from uuid import UUID
 
+from djtasks.formats.json_values import decode
+
 
 def object_in(value: Any) -> dict[str, Any]:
     """Return an object, or an empty one for anything else."""
     return value if isinstance(value, dict) else {}
+
+
+def object_of(text: str | None) -> dict[str, Any]:
+    """Return the object of a JSON text, or an empty one for anything else."""
+    return object_in(decode(text)) if text else {}
 
 
 def list_in(value: Any) -> list[Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from djtasks.errors import ArgumentsTooLarge, InvalidArguments
+from djtasks.errors import ArgumentsTooLarge, InvalidArguments, UnstorableResult
 
 MAX_DEPTH = 31  # MariaDB refuses JSON of 32 levels
 MAX_NODES = 100_000
@@ -38,6 +38,39 @@ def encode_arguments(
             f"OPTIONS['max_arguments'] (at most 1,000,000)."
         )
     return texts[0].decode(), texts[1].decode()
+
+
+def encode_metadata(path: str, metadata: Mapping[str, Any], *, limit: int | None) -> str:
+    """Return the metadata of a call of task `path` as JSON text; raise as encode_arguments()."""
+    text = encode(metadata, "metadata")
+    if limit is not None and len(text) > limit:
+        raise ArgumentsTooLarge(
+            f"The metadata of {path!r} takes {len(text):,} bytes as JSON, but the limit is "
+            f"{limit:,}. Store the data and keep its key instead, or increase "
+            f"OPTIONS['max_arguments'] (at most 1,000,000)."
+        )
+    return text.decode()
+
+
+def encode_result(path: str, value: Any, *, limit: int | None) -> str | None:
+    """Return a task's return value as JSON text, None for None.
+
+    Raises UnstorableResult if JSON cannot represent it or it exceeds `limit` bytes.
+    """
+    if value is None:
+        return None
+    try:
+        text = encode(value, "return value")
+    except (InvalidArguments, RecursionError) as error:
+        raise UnstorableResult(
+            f"Task {path!r} returned a value that cannot be stored: {error}"
+        ) from None
+    if limit is not None and len(text) > limit:
+        raise UnstorableResult(
+            f"Task {path!r} returned {len(text):,} bytes of JSON, but the limit is {limit:,}. "
+            f"Store the data and return its key, or raise OPTIONS['max_result']."
+        )
+    return text.decode()
 
 
 def encode(value: Any, place: str) -> bytes:

@@ -63,6 +63,7 @@ class TaskFacts:
     kwargs: dict[str, Any]
     return_value: Any
     progress: Any
+    metadata: Any
     attempt: int
     max_attempts: int
     crash_count: int
@@ -139,6 +140,7 @@ def _facts(engine: Engine, row: TaskRecord, now: datetime, related: list[Related
         kwargs=kwargs,
         return_value=redacted_value(row.return_value, pattern=pattern),
         progress=redacted_value(row.progress, pattern=pattern),
+        metadata=redacted_value(row.metadata, pattern=pattern),
         waited=waited_of(row, now),
         ran=ran_of(row, now),
         tags=list_in(row.tags),

@@ -6,7 +6,7 @@ from typing import Any
 from djtasks.inspection import Attempt, TaskFacts
 from djtasks.inspection.listing import TaskRow
 
-ARGUMENTS = frozenset({"args", "kwargs", "key"})
+ARGUMENTS = frozenset({"args", "kwargs", "key", "metadata"})
 _STORED = ("backend", "priority", "enqueued_at", "run_after", "last_attempted_at", "finished_at")
 
 

@@ -19,7 +19,7 @@ _SUCCESSFUL = State.SUCCESSFUL
 
 
 class NewRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One record to insert. `args`, `kwargs` and `tags` are JSON texts.
+    """One record to insert. `args`, `kwargs`, `tags` and `metadata` are JSON texts.
 
     If `run_after` and `delay` are both None, it is due at once, by the database's clock. `expires`
     is a moment, or a duration by that clock. `unique_key` None means that it is not unique; a live
@@ -46,6 +46,7 @@ class NewRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     target: str | None = None
     parent: UUID | None = None
     tags: str | None = None
+    metadata: str | None = None
     schedule: int | None = None
     due_at: datetime | None = None
 
@@ -78,6 +79,10 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     `waited` is the time from due to claimed and `timeout` the limit, in seconds; a timeout of
     None is no limit. `enqueued_at` is in seconds since 1970. `errors` and `worker_ids` are the
     JSON texts of earlier attempts. The order of the fields is that of the store's columns.
+
+    `metadata` is a JSON text, or None. The claim brings it along, since a coroutine cannot wait for
+    a query behind an attribute, and middleware asks for the metadata of each task. A claim of 100
+    records without any takes as long as before (measured); the index entries of the UPDATE decide.
     """
 
     id: UUID
@@ -97,6 +102,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     enqueued_at: float
     errors: str | None
     worker_ids: str | None
+    metadata: str | None = None
 
     @property
     def must_run_isolated(self) -> bool:
@@ -118,13 +124,15 @@ class Owned(Protocol):
 class Notes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What an attempt records besides its verdict.
 
-    `error` (an entry for the errors) and `progress` are JSON texts. A failure has a `fingerprint`,
-    which failures of its kind share, and the `place` in the project's code that raised it.
-    `store` is the task's policy, which decides whether the finished record is deleted.
+    `error` (an entry for the errors), `progress` and `metadata` (None: unchanged) are JSON texts.
+    A failure has a `fingerprint`, which failures of its kind share, and the `place` in the
+    project's code that raised it. `store` is the task's policy, which decides whether the finished
+    record is deleted.
     """
 
     error: str | None = None
     progress: str | None = None
+    metadata: str | None = None
     fingerprint: str | None = None
     place: str = ""
     store: str = "all"
@@ -148,6 +156,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     value: str | None = None
     error: str | None = None
     progress: str | None = None
+    metadata: str | None = None
     delay: float | None = None
     spent: bool = True
     started: bool = True
@@ -168,6 +177,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             state=_SUCCESSFUL,
             value=value,
             progress=notes.progress,
+            metadata=notes.metadata,
             deletes=notes.store != "all",
         )
 
@@ -196,6 +206,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             state=State.CANCELLED,
             error=notes.error,
             progress=notes.progress,
+            metadata=notes.metadata,
             deletes=notes.store == "none",
         )
 
@@ -219,6 +230,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             task_path=owned.task_path,
             error=notes.error,
             progress=notes.progress,
+            metadata=notes.metadata,
             fingerprint=notes.fingerprint,
             place=notes.place,
             **verdict,
@@ -242,6 +254,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return (
             self.state is _SUCCESSFUL
             and self.progress is None
+            and self.metadata is None
             and self.spent
             and self.started
             and not self.deletes

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
+from djtasks.protocol.records import Claim, Inserted, NewRecord, Owned, Settlement
 
 ERRORS_KEPT = 10
 INSERT_ROUNDS = 5
@@ -150,6 +150,13 @@ class Store(Protocol):
         """Store (id, fence, JSON text) of running records that `worker` still owns.
 
         Leaves out records that another transaction has locked.
+        """
+        ...
+
+    def save_metadata(self, owned: Owned, text: str, *, worker: UUID) -> bool:
+        """Store the metadata, a JSON text, of a running record; return False if it was not ours.
+
+        Works in the caller's transaction. Waits for another one that has locked the record.
         """
         ...
 

@@ -16,7 +16,7 @@ from django.db.models import Case, DateTimeField, F, Q, Value, When
 from django.db.models.functions import Coalesce
 
 from djtasks.models import QueueControl, TaskRecord
-from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
+from djtasks.protocol.records import Claim, Inserted, NewRecord, Owned, Settlement
 from djtasks.protocol.states import State
 from djtasks.store.base import INSERT_ROUNDS, DueRecord, Lane, Snapshot, in_key_order
 from djtasks.store.statements import rows
@@ -237,6 +237,10 @@ class PortableStore:
             for id_, _fence, text in progress:
                 if id_ in unlocked:
                     self._records.filter(pk=id_).update(progress=json.loads(text))
+
+    def save_metadata(self, owned: Owned, text: str, *, worker: UUID) -> bool:
+        ours = self._records.filter(pk=owned.id, fence=owned.fence, worker=worker)
+        return bool(ours.update(metadata=json.loads(text)))
 
     def now(self) -> datetime:
         connection = connections[self.database]

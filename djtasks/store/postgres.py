@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import OperationalError, connections
 
 from djtasks.models import TaskRecord
-from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
+from djtasks.protocol.records import Claim, Inserted, NewRecord, Owned, Settlement
 from djtasks.store.base import INSERT_ROUNDS, DueRecord, Lane, Snapshot, in_key_order
 from djtasks.store.errors import DatabaseFailure, classify
 from djtasks.store.prepared import PlainInsert
@@ -217,6 +217,10 @@ class PostgresStore:
         ordered = sorted(progress)
         parameters = values.owned_columns([(id_, fence) for id_, fence, _ in ordered], worker)
         self._rows(sql.PROGRESS, parameters | {"texts": [text for _, _, text in ordered]})
+
+    def save_metadata(self, owned: Owned, text: str, *, worker: UUID) -> bool:
+        parameters = values.owned_columns([(owned.id, owned.fence)], worker)
+        return bool(self._rows(sql.METADATA, parameters | {"text": text}))
 
     def now(self) -> datetime:
         moment: datetime = self._rows("SELECT statement_timestamp()", None)[0][0]

@@ -42,6 +42,7 @@ class DummyBackend(BaseTaskBackend):
     supports_defer = True
     supports_async_task = True
     supports_priority = True
+    supports_metadata = True
 
     def __init__(self, alias: str, params: dict[str, Any]) -> None:
         super().__init__(alias, params)
@@ -131,6 +132,7 @@ class ImmediateBackend(DummyBackend):
             store,  # type: ignore[arg-type]
             worker,
             max_result=Options().max_result,
+            max_metadata=Options().max_arguments,
             on_started=announcer.announce,
         )
         claim = _claim_of(record)
@@ -139,7 +141,7 @@ class ImmediateBackend(DummyBackend):
             if finished.settlement.state is not State.READY:
                 break
             announcer.announce(finished)
-            claim = _next_attempt(claim, finished, pipeline.worker)
+            claim = _next_attempt(claim, finished, worker)
         result = finished_result(finished, pipeline.worker)
         object.__setattr__(result, "task", task)
         object.__setattr__(result, "backend", self.alias)
@@ -149,7 +151,7 @@ class ImmediateBackend(DummyBackend):
 
 
 class _NoStore:
-    """The part of a store that complete_in_transaction() needs when no row exists."""
+    """The part of a store that a task's context needs when no row exists."""
 
     def __init__(self, backend: str) -> None:
         self.database = queue_database()
@@ -157,6 +159,9 @@ class _NoStore:
 
     def settle(self, settlements: Sequence[Settlement], *, worker: UUID) -> set[UUID]:  # noqa: ARG002
         return {settlement.id for settlement in settlements}
+
+    def save_metadata(self, _owned: Claim, _text: str, *, worker: UUID) -> bool:  # noqa: ARG002
+        return True
 
 
 def _new_result(task: Task[..., Any], record: NewRecord) -> TaskResult[Any]:
@@ -184,6 +189,7 @@ def _claim_of(record: NewRecord) -> Claim:
         enqueued_at=time.time(),
         errors=None,
         worker_ids=None,
+        metadata=record.metadata,
     )
 
 
@@ -197,5 +203,6 @@ def _next_attempt(claim: Claim, finished: Finished, worker: UUID) -> Claim:
         fence=claim.fence + 1,
         attempt=claim.attempt + finished.settlement.spent,
         errors=appended(claim.errors, error) if error else claim.errors,
+        metadata=finished.settlement.metadata or claim.metadata,
         worker_ids=appended(claim.worker_ids, f'"{worker}"'),
     )

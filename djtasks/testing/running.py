@@ -68,6 +68,7 @@ def _pipeline(engine: Engine, announcer: Announcer, worker: UUID) -> Pipeline:
         worker,
         middleware=middleware.load(engine.options.middleware),
         max_result=engine.options.max_result,
+        max_metadata=engine.options.max_arguments,
         on_started=announcer.announce,
     )
 

@@ -37,7 +37,7 @@ from djtasks.protocol.states import FINAL, State
 
 _SHOWN_RELATED = 8
 # What only those see who may see arguments; the key of a unique task is made of them.
-_PRIVATE = frozenset({"call", "args", "kwargs", "return_value", "progress", "key"})
+_PRIVATE = frozenset({"call", "args", "kwargs", "return_value", "progress", "metadata", "key"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,7 @@ def _shown(facts: TaskFacts, *, may_see: bool) -> dict[str, Any]:
         "call": facts.call if may_see else _call_without_arguments(facts),
         "arguments": pretty({"args": facts.args, "kwargs": facts.kwargs}) if may_see else None,
         "result": _result(facts) if may_see else None,
+        "metadata": pretty(facts.metadata) if may_see and facts.metadata is not None else None,
         "progress": _progress(facts),
         "drawing": drawing_of(facts),
     }

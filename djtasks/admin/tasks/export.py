@@ -34,7 +34,7 @@ _COLUMNS = (
     "finished_at", "waited_seconds", "ran_seconds", "attempt", "max_attempts", "worker", "key",
     "target", "error", "message",
 )  # fmt: skip
-_SENSITIVE = ("args", "kwargs", "return_value")
+_SENSITIVE = ("args", "kwargs", "return_value", "metadata")
 EXPORTED = frozenset({*_COLUMNS, *_SENSITIVE})
 # A spreadsheet takes a text that begins so for a formula: also in full width, behind blanks that it
 # removes, and behind a separator of another country.
@@ -106,7 +106,9 @@ def _rows(
     transaction open.
     """
     reading = Reading(visibility=found.context.visibility, fields=needed_by(columns))
-    unread = {"metadata", "progress"} - reading.fields
+    unread = {"progress"} - reading.fields
+    if "metadata" in found.context.visibility.hidden:
+        unread |= {"metadata"} - reading.fields
     records = records_of(engine).defer(*unread)
     for at in range(0, len(ids), _ROWS_PER_SCAN):
         some = list(records.filter(pk__in=ids[at : at + _ROWS_PER_SCAN]).order_by("-pk"))
@@ -140,8 +142,11 @@ def _row(engine: Engine, record: TaskRecord, found: SearchResult) -> dict[str, A
 
 def _arguments(engine: Engine, record: TaskRecord) -> dict[str, Any]:
     args, kwargs = shown_arguments(engine, record.task_path, record.args, record.kwargs)
-    value = redacted_value(record.return_value, pattern=engine.options.redact or "")
-    return {"args": args, "kwargs": kwargs, "return_value": value}
+    values = {
+        name: redacted_value(getattr(record, name), pattern=engine.options.redact or "")
+        for name in ("return_value", "metadata")
+    }
+    return {"args": args, "kwargs": kwargs, **values}
 
 
 def _seconds(length: timedelta | None) -> float | None:

@@ -39,6 +39,13 @@ def argument(path: str, value: str, context: SearchContext) -> dict[str, Any]:
     return {"any": options}
 
 
+def metadata(path: str, value: str, context: SearchContext) -> dict[str, Any]:
+    """Return what `metadata.PATH:value` selects; raise as argument() does."""
+    names = path.split(".")
+    _check(names, context)
+    return {"any": [{_column("metadata", names): reading} for reading in readings(value)]}
+
+
 def _check(names: list[str], context: SearchContext) -> None:
     if not context.visibility.arguments:
         raise NotVisible(_("You may not see arguments, so you cannot search by them."))
@@ -104,3 +111,7 @@ def _names(task: Task[..., Any]) -> list[str]:
 
 def _names_at(place: int, task: Task[..., Any]) -> Sequence[str]:
     return possible_names(task.func, takes_context=task.takes_context)(place)
+
+
+# What stands before the first dot of a key, and what the rest of it names.
+BY_PATH = {"args": argument, "kwargs": argument, "metadata": metadata}

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from djtasks.definitions.options import LONGEST_QUEUE, is_queue
-from djtasks.inspection.search.arguments import argument
+from djtasks.inspection.search.arguments import BY_PATH
 from djtasks.inspection.search.context import SearchContext
 from djtasks.inspection.search.values import (
     NotUnderstood,
@@ -246,6 +246,7 @@ SEARCH_KEYS = (
     SearchKey("id", select=_id),
     SearchKey("args", select=_without_name("args"), widens=False, shown="args."),
     SearchKey("kwargs", select=_without_name("kwargs"), widens=False, shown=None),
+    SearchKey("metadata", select=_without_name("metadata"), widens=False, shown="metadata."),
     SearchKey("tag", select=_tag, widens=False),
     SearchKey("after", select=_moment("gt"), widens=False),
     SearchKey("before", select=_moment("lt"), widens=False),
@@ -274,8 +275,8 @@ def condition(key: str, value: str, context: SearchContext) -> Selection:
     if not value:
         raise NotUnderstood(_("“%(key)s:” needs a value after the colon.") % {"key": short(key)})
     prefix, dot, path = key.partition(".")
-    if dot and prefix in ("args", "kwargs") and prefix in context.keys:
-        return argument(path, value, context)
+    if dot and prefix in BY_PATH and prefix in context.keys:
+        return BY_PATH[prefix](path, value, context)
     if key not in context.keys:
         raise _unknown(key, context)
     return context.keys[key].select(value, context)

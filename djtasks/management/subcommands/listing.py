@@ -39,7 +39,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--arguments", action="store_true",
-        help="also print the arguments of each task; sensitive ones stay hidden",
+        help="also print the arguments of each task, and with --json its unique key and metadata; "
+        "sensitive values stay hidden",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
     add_backend(parser)

@@ -74,6 +74,8 @@ def _table(facts: TaskFacts) -> Iterator[tuple[str, Any]]:
     yield from ((name, value) for name, value in others.items() if value is not None)
     if facts.progress is not None:
         yield "progress", json.dumps(facts.progress, default=plain)
+    if facts.metadata is not None:
+        yield "metadata", json.dumps(facts.metadata, default=plain)
     if facts.phase == "successful":
         yield "result", json.dumps(facts.return_value, default=plain)
 

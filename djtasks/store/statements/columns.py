@@ -42,6 +42,7 @@ OTHERS = (
     RecordColumn("target", "text", "target"),
     RecordColumn("parent", "uuid", "parent"),
     RecordColumn("tags", "jsonb", "tags"),
+    RecordColumn("metadata", "jsonb", "metadata"),
     RecordColumn("schedule", "bigint", "schedule"),
     RecordColumn("due_at", "timestamptz", "due_at"),
     RecordColumn("key", "text", "unique_key"),

@@ -42,6 +42,7 @@ _READ: dict[str, _Read] = {
     "enqueued_at": ("enqueued_at", lambda moment, _now: moment.timestamp()),
     "errors": ("errors", _as_json_if_any),
     "worker_ids": ("worker_ids", _as_json_if_any),
+    "metadata": ("metadata", _as_json_if_any),
 }
 _CLAIMED: list[_Read] = [
     _READ.get(name, (name, lambda value, _now: value)) for name in Claim.__struct_fields__
@@ -63,7 +64,8 @@ def from_new(record: NewRecord, now: datetime) -> TaskRecord:
     """Return an unsaved row; `now` is the database's clock."""
     columns = dict(zip(NAMES, row_of(record, now), strict=True))
     columns |= {"args": json.loads(record.args), "kwargs": json.loads(record.kwargs)}
-    columns["tags"] = json.loads(record.tags) if record.tags else None
+    for name in ("tags", "metadata"):
+        columns[name] = json.loads(columns[name]) if columns[name] else None
     return TaskRecord(**columns, enqueued_at=now, state=State.READY)
 
 
@@ -110,6 +112,8 @@ def _notes(row: TaskRecord, settlement: Settlement) -> dict[str, Any]:
     notes: dict[str, Any] = {}
     if settlement.progress is not None:
         notes["progress"] = json.loads(settlement.progress)
+    if settlement.metadata is not None:
+        notes["metadata"] = json.loads(settlement.metadata)
     if settlement.error is not None:
         notes["errors"] = [*(row.errors or []), json.loads(settlement.error)][-ERRORS_KEPT:]
     return notes

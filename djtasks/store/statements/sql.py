@@ -78,6 +78,7 @@ _READ = {
     "enqueued_at": "extract(epoch FROM t.enqueued_at)::float8",
     "errors": "t.errors::text",
     "worker_ids": "t.worker_ids::text",
+    "metadata": "t.metadata::text",
 }
 _CLAIMED = "RETURNING " + ", ".join(
     _READ.get(name, f"t.{name}") for name in Claim.__struct_fields__
@@ -150,6 +151,7 @@ UPDATE {_TABLE} AS t SET
     started_at = CASE WHEN v.started OR t.attempt > 0 THEN t.started_at END,
     return_value = v.value::jsonb,
     progress = coalesce(v.progress::jsonb, t.progress),
+    metadata = coalesce(v.metadata::jsonb, t.metadata),
     errors = CASE WHEN v.error IS NULL THEN t.errors
         WHEN jsonb_array_length(coalesce(t.errors, '[]')) >= %(kept)s
         THEN (t.errors - 0) || v.error::jsonb
@@ -160,9 +162,9 @@ UPDATE {_TABLE} AS t SET
     unique_key = CASE WHEN {_ENDS} THEN NULL ELSE t.unique_key END,
     fingerprint = v.fingerprint
 FROM unnest(%(ids)b::uuid[], %(fences)b::bigint[], %(states)b::smallint[],
-    %(values)b::text[], %(errors)b::text[], %(progress)b::text[], %(delays)b::float8[],
-    %(spent)b::smallint[], %(started)b::boolean[], %(fingerprints)b::text[])
-    AS v(id, fence, state, value, error, progress, delay, spent, started, fingerprint)
+    %(values)b::text[], %(errors)b::text[], %(progress)b::text[], %(metadata)b::text[],
+    %(delays)b::float8[], %(spent)b::smallint[], %(started)b::boolean[], %(fingerprints)b::text[])
+    AS v(id, fence, state, value, error, progress, metadata, delay, spent, started, fingerprint)
 WHERE {_OURS} RETURNING t.id"""
 
 # What SETTLE does for an attempt that returned, if nothing else needs to be written. A requested
@@ -207,6 +209,10 @@ WITH unlocked AS MATERIALIZED (
     JOIN {_TABLE} AS t ON {_OURS} FOR UPDATE OF t SKIP LOCKED
 )
 UPDATE {_TABLE} AS t SET progress = v.text::jsonb FROM unlocked AS v
+WHERE {_OURS} RETURNING t.id"""
+
+METADATA = f"""
+UPDATE {_TABLE} AS t SET metadata = %(text)s::jsonb FROM {_OWNED} AS v(id, fence)
 WHERE {_OURS} RETURNING t.id"""
 
 OWNED_BY = f"SELECT id, fence FROM {_TABLE} WHERE worker = %s"

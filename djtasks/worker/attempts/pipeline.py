@@ -10,7 +10,7 @@ settle  return what the settler writes and the announcer announces
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ import msgspec
 from djtasks.context import Context, call_task, current_task
 from djtasks.definitions.task import Task
 from djtasks.errors import TaskExpired, TaskTimeout, UnstorableResult, UnusableError
-from djtasks.formats.json_values import encode
+from djtasks.formats.json_values import encode, encode_result
 from djtasks.formats.tracebacks import describe
 from djtasks.middleware import Middleware, Run, chain
 from djtasks.protocol import outcomes
@@ -29,7 +29,7 @@ from djtasks.store import Store
 from djtasks.worker.attempts.copies import ending_copies
 from djtasks.worker.attempts.failures import fingerprint, translated
 from djtasks.worker.attempts.refusals import signature_mismatch, unregistered
-from djtasks.worker.attempts.running import Running, ThreadGate, Work, encode_result
+from djtasks.worker.attempts.running import Running, ThreadGate, Work
 
 logger = logging.getLogger("djtasks.worker")
 
@@ -71,6 +71,7 @@ class Pipeline:
         *,
         middleware: Sequence[Middleware] = (),
         max_result: int | None = None,
+        max_metadata: int | None = None,
         on_started: Watch = _nobody,
         is_stopping: Callable[[], bool] = bool,
     ) -> None:
@@ -78,7 +79,9 @@ class Pipeline:
         self.worker = worker
         self._max_result = max_result
         self._on_started = on_started
-        self._is_stopping = is_stopping
+        self._running = partial(
+            Running, store=store, worker=worker, max_metadata=max_metadata, is_stopping=is_stopping
+        )
         self._middleware = middleware
         self._run: Run = _chained(middleware, call_task)
 
@@ -127,9 +130,7 @@ class Pipeline:
     def begin(self, work: Work) -> Running:
         """Start an attempt of a claim that was not refused, and return it."""
         assert work.task is not None
-        running = Running(
-            work.claim, work.task, self.store, self.worker, is_stopping=self._is_stopping
-        )
+        running = self._running(work.claim, work.task)
         self._on_started(running)
         return running
 
@@ -232,13 +233,15 @@ class Pipeline:
     def _notes(self, work: Work, outcome: Outcome, running: Running | None) -> Notes:
         progress = running.progress if running is not None else None
         text = encode(progress, "progress").decode() if progress else None
+        metadata = running.new_metadata if running is not None else None
         store = work.task.store if work.task is not None else "all"
         if isinstance(outcome, Returned):
-            return Notes(progress=text, store=store)
+            return Notes(progress=text, metadata=metadata, store=store)
         place, kind = fingerprint(work.claim, outcome)
         return Notes(
             error=self._entry(outcome, running),
             progress=text,
+            metadata=metadata,
             place=place,
             fingerprint=kind,
             store=store,

@@ -24,12 +24,13 @@ from djtasks import results, waiting
 from djtasks.context import Completion, Context
 from djtasks.definitions import registry
 from djtasks.definitions.task import Task
-from djtasks.errors import InvalidArguments, LeaseLost, TaskCancelled, UnstorableResult
-from djtasks.formats.json_values import encode
+from djtasks.errors import LeaseLost, TaskCancelled
+from djtasks.formats.json_values import encode_result
 from djtasks.protocol.records import Claim, Notes, Settlement, decode_call
 from djtasks.protocol.retry import Backoff
 from djtasks.store import Store
 from djtasks.worker.attempts.completing import Completing
+from djtasks.worker.attempts.metadata import Metadata
 
 logger = logging.getLogger("djtasks.worker")
 
@@ -79,6 +80,8 @@ class Running:
     started_monotonic: float = field(default_factory=time.monotonic)
     is_stopping: Callable[[], bool] = bool
     progress: dict[str, Any] | None = None
+    max_metadata: int | None = None
+    kept: Metadata | None = None
     gate: Interruptible | None = None
     timed_out: bool = False
     hangs_at: float = math.inf
@@ -144,13 +147,12 @@ class Running:
         return replace(policy, backoff=Backoff()).decide(error, self.attempt, spread=spread)
 
     def result(self) -> Any:
-        return results.from_claim(
-            self.claim,
-            self.task,
-            self.worker,
-            self.started_moment,
-            backend=getattr(self.store, "backend", None),
-        )
+        backend = getattr(self.store, "backend", None)
+        started_at = self.started_moment
+        result = results.from_claim(self.claim, self.task, self.worker, started_at, backend=backend)
+        if self.kept is not None:
+            object.__setattr__(result, "metadata", self.kept.values)
+        return result
 
     @property
     def started_moment(self) -> datetime:
@@ -158,6 +160,23 @@ class Running:
 
     def report(self, progress: dict[str, Any]) -> None:
         self.progress = progress
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        return self._kept_metadata().values
+
+    def save_metadata(self) -> None:
+        self._kept_metadata().save()
+
+    def _kept_metadata(self) -> Metadata:
+        if self.kept is None:
+            self.kept = Metadata(self.claim, self.store, self.worker, self.max_metadata)
+        return self.kept
+
+    @property
+    def new_metadata(self) -> str | None:
+        """The metadata to store at the end, as a JSON text; None: unchanged."""
+        return None if self.kept is None else self.kept.at_end()
 
     def cancel(self) -> None:
         """Request a cancel; raise TaskCancelled in the task unless it checks for itself."""
@@ -171,7 +190,8 @@ class Running:
     def complete(self, value: Any) -> None:
         """Write the task's success in the open transaction; it is final once that commits."""
         text = encode_result(self.task_path, value, limit=None)
-        settlement = Settlement.succeeded(self.claim, text, Notes(store=self.task.store))
+        notes = Notes(store=self.task.store, metadata=self.new_metadata)
+        settlement = Settlement.succeeded(self.claim, text, notes)
         if not self.store.settle([settlement], worker=self.worker):
             raise LeaseLost(
                 f"Task {self.claim.id} is owned by another execution now. The transaction of "
@@ -182,27 +202,6 @@ class Running:
 
     def _on_completed(self) -> None:
         self.is_completed = True
-
-
-def encode_result(path: str, value: Any, *, limit: int | None) -> str | None:
-    """Return a task's return value as JSON text, None for None.
-
-    Raises UnstorableResult if JSON cannot represent it or it exceeds `limit` bytes.
-    """
-    if value is None:
-        return None
-    try:
-        text = encode(value, "return value")
-    except (InvalidArguments, RecursionError) as error:
-        raise UnstorableResult(
-            f"Task {path!r} returned a value that cannot be stored: {error}"
-        ) from None
-    if limit is not None and len(text) > limit:
-        raise UnstorableResult(
-            f"Task {path!r} returned {len(text):,} bytes of JSON, but the limit is {limit:,}. "
-            f"Store the data and return its key, or raise OPTIONS['max_result']."
-        )
-    return text.decode()
 
 
 class ThreadGate:

@@ -89,6 +89,7 @@ class Child:
             self.worker,
             middleware=middleware.load(self.engine.options.middleware),
             max_result=self.engine.options.max_result,
+            max_metadata=self.engine.options.max_arguments,
             on_started=self.announcer.started,
             is_stopping=is_stopping,
         )

@@ -156,7 +156,7 @@ def _escaped(finished: Finished) -> Finished | None:
     settlement = finished.settlement
     notes = {
         name: escaped_json(text)
-        for name in ("error", "progress")
+        for name in ("error", "progress", "metadata")
         if (text := getattr(settlement, name)) and not text.isascii()
     }
     if not notes:

@@ -49,6 +49,7 @@ class InsertContract:
             target="shop.order:7",
             parent=(parent := new_id()),
             tags='["a", "ä"]',
+            metadata='{"trace": ["ä", 7]}',
         )
 
         store.insert(record)
@@ -61,6 +62,7 @@ class InsertContract:
         assert (row.run_after, row.expires_at) == (moment, moment + timedelta(hours=1))
         assert (row.timeout, row.key, row.unique_key) == (timedelta(seconds=90), "k", "k")
         assert (row.target, row.parent, row.tags) == ("shop.order:7", parent, ["a", "ä"])
+        assert row.metadata == {"trace": ["ä", 7]}
 
     def test_large_calls_are_stored_however_many_there_are(self, store: Store) -> None:
         large = json.dumps(["x" * 64_000])
@@ -81,6 +83,7 @@ class InsertContract:
             "priority": 9,
             "parent": new_id(),
             "tags": '["a"]',
+            "metadata": '{"a": 1}',
         }
         one = insert(store, unique_key="one", **settings)
         plain, unique = new_record(store, **settings), new_record(store, unique_key="n", **settings)
@@ -88,7 +91,7 @@ class InsertContract:
         store.insert_many([unique])
 
         columns = ("queue", "priority", "args", "kwargs", "timeout", "max_attempts", "max_crashes")
-        columns += ("parent", "tags")
+        columns += ("parent", "tags", "metadata")
         stored = [row_of(store, id_) for id_ in (one, plain.id, unique.id)]
 
         assert len({json.dumps([getattr(r, c) for c in columns], default=str) for r in stored}) == 1

@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from msgspec import structs
+
 from djtasks.formats.ids import new_id
-from djtasks.protocol.records import Claim, Settlement
+from djtasks.protocol.records import Claim, Notes, Settlement
 from djtasks.protocol.states import State
 from djtasks.store.base import ERRORS_KEPT, Store
 from tests.store.contract.records import (
@@ -230,6 +232,31 @@ class SettleContract:
 
         assert row_of(store, mine.id).progress == {"done": 3}
         assert row_of(store, lost.id).progress is None
+
+    def test_metadata_is_saved_while_the_worker_owns_the_record(self, store: Store) -> None:
+        worker = new_id()
+        claimed = insert_claimed(store, worker, metadata='{"a": 1}')
+
+        assert json.loads(claimed.metadata or "") == {"a": 1}
+        assert store.save_metadata(claimed, '{"a": 2}', worker=worker)
+        assert not store.save_metadata(claimed, '{"a": 3}', worker=new_id())
+        later = structs.replace(claimed, fence=claimed.fence + 1)
+        assert not store.save_metadata(later, '{"a": 3}', worker=worker)
+        assert row_of(store, claimed.id).metadata == {"a": 2}
+
+    def test_a_settle_keeps_the_metadata_unless_it_brings_another(self, store: Store) -> None:
+        worker = new_id()
+        kept, newer, retried = (
+            insert_claimed(store, worker, metadata='{"a": 1}') for _ in range(3)
+        )
+        again = Settlement.retry(retried, timedelta(0), Notes(metadata='{"a": 3}'))
+
+        store.settle(
+            [settlement(kept), settlement(newer, metadata='{"a": 2}'), again], worker=worker
+        )
+
+        stored = [row_of(store, c.id).metadata for c in (kept, newer, retried)]
+        assert stored == [{"a": 1}, {"a": 2}, {"a": 3}]
 
     def test_a_settle_keeps_the_last_progress_unless_it_brings_another(self, store: Store) -> None:
         worker = new_id()
