@@ -8,7 +8,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/explanation/distributed-databases.md").read_text()
-CODE = [*(ROOT / "djtasks/store").rglob("*.py"), ROOT / "djtasks/enqueueing/outbox.py"]
+# returned.py has statements for other databases only.
+CODE = [
+    *(path for path in (ROOT / "djtasks/store").rglob("*.py") if path.name != "returned.py"),
+    ROOT / "djtasks/enqueueing/outbox.py",
+]
 
 STATEMENT = re.compile(r"\b(SELECT|UPDATE|INSERT|DELETE|WHERE|COPY|PREPARE|LISTEN|SET)\b")
 # SQL that every database has, what is only sent to other databases, and names of ours.
