@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from django.contrib.auth.models import Permission
@@ -11,7 +12,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from djtasks.admin.savepoints import savepoints
+from djtasks.admin.forms.storable import cleaned_forms, refused_texts
+from djtasks.admin.savepoints import all_or_nothing, savepoints
 from djtasks.operations.refused import is_refused
 
 logger = logging.getLogger("djtasks.admin")
@@ -39,25 +41,52 @@ def require(request: HttpRequest, permission: str) -> None:
 def answer_of(
     view: Callable[..., HttpResponseBase], request: HttpRequest, *args: Any, **captured: Any
 ) -> HttpResponseBase:
-    """Call a view. Raise UnstorableText if the database refuses a text of the request."""
-    if _is_ascii(request):
+    """Call a view. If the database refuses a text of the request, let its form say so.
+
+    Raise UnstorableText if the text is in no form, such as that of a search.
+    """
+    suspects = _suspects(request)
+    if not suspects:
         return view(request, *args, **captured)
+    with cleaned_forms() as cleaned:
+        try:
+            return _answer(view, request, *args, **captured)
+        except UnstorableText:
+            # Only a form that is invalid now keeps the view from acting a second time.
+            if not any(form.fields_with(suspects) for form in cleaned):
+                raise
+    with refused_texts(suspects):
+        return _answer(view, request, *args, **captured)
+
+
+def _answer(
+    view: Callable[..., HttpResponseBase], request: HttpRequest, *args: Any, **captured: Any
+) -> HttpResponseBase:
     try:
-        with savepoints():
+        with savepoints(), all_or_nothing() if request.method == "POST" else nullcontext():
             return view(request, *args, **captured)
     except DatabaseError as error:
-        if not is_refused(error):
+        if not is_refused_text(request, error):
             raise
         logger.warning("Text refused by the database path=%s", request.path, exc_info=True)
         raise UnstorableText from error
 
 
-def _is_ascii(request: HttpRequest) -> bool:
-    """Return whether every database takes the texts of a request."""
+def is_refused_text(request: HttpRequest, error: Exception) -> bool:
+    """Return whether the error may come from a text of the request that the database refuses."""
+    is_about_a_value = isinstance(error, DatabaseError) and is_refused(error)
+    return is_about_a_value and bool(_suspects(request))
+
+
+def _suspects(request: HttpRequest) -> set[str]:
+    """Return the texts of a request that some database cannot store.
+
+    Those with emoji and the like, if there are any: more databases lack these.
+    """
     given = [*request.GET.lists(), *request.POST.lists()]
-    return request.path.isascii() and all(
-        text.isascii() for _name, texts in given for text in texts
-    )
+    texts = {text for _name, texts in given for text in texts} | {request.path}
+    rare = {text for text in texts if any(character > "\uffff" for character in text)}
+    return rare or {text for text in texts if not text.isascii()}
 
 
 def reason_of(error: PermissionDenied, *, is_order: bool) -> str:

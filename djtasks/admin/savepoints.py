@@ -3,7 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from django.db import connections, transaction
+from django.contrib.admin.models import LogEntry
+from django.db import connections, router, transaction
+
+from djtasks.models import TaskRecord
 
 
 @contextmanager
@@ -23,3 +26,17 @@ def savepoints() -> Iterator[Callable[[], None]]:
                 transaction.set_rollback(True, using=alias)
 
         yield undo
+
+
+@contextmanager
+def all_or_nothing() -> Iterator[None]:
+    """Do what a page does to tasks in one transaction with its entry in the log.
+
+    Not on SQLite, where a transaction that reads before it writes fails beside another writer. It
+    takes any text, so nothing is refused halfway.
+    """
+    with ExitStack() as stack:
+        for alias in {router.db_for_write(model) for model in (TaskRecord, LogEntry)}:
+            if connections[alias].vendor != "sqlite":
+                stack.enter_context(transaction.atomic(using=alias))
+        yield

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from djtasks.admin.forms.storable import StorableForm
 from djtasks.admin.forms.task import TaskForm
 from djtasks.engine import Engine
 from djtasks.inspection.search.keys import phases_of
@@ -31,7 +32,7 @@ class ActionResult:
 Handler = Callable[[Engine, TaskRecord, dict[str, Any]], ActionResult]
 
 
-class ManyForm(forms.Form):
+class ManyForm(StorableForm):
     """The form of an action on many tasks; this one has a reason only, which the log keeps."""
 
     reason = forms.CharField(

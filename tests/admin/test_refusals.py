@@ -12,12 +12,16 @@ from django.test import Client, override_settings
 from django.urls import reverse
 
 from djtasks.engine import Engine
-from djtasks.models import QueueControl
+from djtasks.models import BulkAction, QueueControl, Schedule, TaskRecord
+from djtasks.protocol.states import State
 from tests.admin.opening import page, staff
+from tests.admin.scheduling import TYPED
 from tests.admin.stage import set_up
 from tests.conftest import require
 from tests.pgbouncer import needs_a_session
 from tests.routing import Home
+from tests.scheduler.making import schedule
+from tests.tasks import add
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -33,6 +37,8 @@ CHARACTERS = {
         "MODIFY reason varchar(500) CHARACTER SET utf8mb4 NOT NULL",
     ),
 }
+
+AT_THE_FIELD = "of this text, such as an emoji. Leave it out.</span>"
 
 
 def said(answer: Any) -> str:
@@ -133,10 +139,23 @@ def test_a_character_that_the_database_lacks_is_said(admin: Client) -> None:
 
     answer = admin.post(pause, {"reason": "down \N{ROCKET}", "length": ""})
 
-    assert answer.status_code == 400
-    assert "such as an emoji" in said(answer)
+    assert answer.status_code == 200
+    assert AT_THE_FIELD in answer.content.decode()
+    assert "down \N{ROCKET}" in answer.content.decode()
+    assert not QueueControl.objects.exists()
     assert admin.post(pause, {"reason": "d\u00e9j\u00e0", "length": ""}).status_code == 302
     assert QueueControl.objects.get().reason == "d\u00e9j\u00e0"
+
+
+# The forms that take texts: where they are, and what a person enters.
+FORMS = {
+    "queuecontrol/pause/?queue=mail": {"reason": "\N{ROCKET}"},
+    "queuecontrol/purge/?queue=mail": {"typed": "mail", "reason": "\N{ROCKET}"},
+    "schedule/{schedule}/pause/": {"reason": "\N{ROCKET}"},
+    "schedule/add/": TYPED | {"name": "\N{ROCKET}"},
+    "taskrecord/new/?task=tests.tasks.explode": {"arg-message": "\N{ROCKET}"},
+    "taskrecord/bulk/new/": {"action": "cancel", "all": "1", "reason": "\N{ROCKET}"},
+}
 
 
 @pytest.fixture
@@ -175,5 +194,15 @@ def test_a_search_for_a_character_that_the_database_lacks_is_answered(admin: Cli
         answer = admin.get(f"/admin/djtasks/{where}")
         assert answer.status_code == 400, where
         assert "such as an emoji" in said(answer)
+    nightly = schedule("nightly").pk
+    add.using(queue_name="mail").enqueue(1, 2)
+    for where, entered in FORMS.items():
+        answer = admin.post(f"/admin/djtasks/{where}".format(schedule=nightly), entered)
+        assert answer.status_code == 200, where
+        assert answer.content.decode().count(AT_THE_FIELD) == 1, where
+    assert TaskRecord.objects.get().state == State.READY, "no queue is purged without its entry"
+    assert not QueueControl.objects.exists()
+    assert not BulkAction.objects.exists()
+    assert Schedule.objects.get().is_enabled
     for where in ("taskrecord/new/?find=\N{ROCKET}", "taskrecord/?q=d\u00e9j\u00e0"):
         assert admin.get(f"/admin/djtasks/{where}").status_code == 200, where

@@ -10,6 +10,7 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from djtasks.admin.forms.arguments import LEFT_OUT, ArgumentField
+from djtasks.admin.forms.storable import StorableForm
 from djtasks.admin.forms.task import moment_field, priority_field, queue_field
 from djtasks.definitions.redaction import HIDDEN, redacted
 from djtasks.definitions.signatures import check_call, shown_signature
@@ -31,7 +32,7 @@ class Call:
     kwargs: dict[str, Any]
 
 
-class CallForm(forms.Form):
+class CallForm(StorableForm):
     """The arguments of one task, with errors at their fields; use `call()` once it is valid."""
 
     def __init__(self, data: Any, *, task: Task[..., Any], engine: Engine, now: datetime) -> None:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from djtasks.admin.forms.moments import HELP, MomentField
+from djtasks.admin.forms.storable import StorableForm
 from djtasks.definitions.options import LONGEST_QUEUE, is_queue
 from djtasks.engine import Engine
 from djtasks.models import TaskRecord
@@ -58,7 +59,7 @@ def moment_field(now: datetime, *, required: bool = False) -> MomentField:
     return field
 
 
-class TaskForm(forms.Form):
+class TaskForm(StorableForm):
     """The form of an action on one record; this one has no fields."""
 
     def __init__(self, data: Any, *, engine: Engine, row: TaskRecord, now: datetime) -> None:

@@ -6,6 +6,8 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from djtasks.admin.forms.storable import StorableForm
+
 LENGTHS = (
     ("", _("when somebody resumes it")),
     ("900", _("in 15 minutes")),
@@ -15,7 +17,7 @@ LENGTHS = (
 )
 
 
-class PauseForm(forms.Form):
+class PauseForm(StorableForm):
     """The reason of a pause, which everybody sees, and its optional end."""
 
     reason = forms.CharField(
@@ -31,7 +33,7 @@ class PauseForm(forms.Form):
         return now + timedelta(seconds=int(seconds)) if seconds else None
 
 
-class PurgeForm(forms.Form):
+class PurgeForm(StorableForm):
     """The confirmation of a purge: the user types the name of the queue."""
 
     typed = forms.CharField(label=_("Type the queue's name"), strip=False)

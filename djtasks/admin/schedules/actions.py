@@ -1,9 +1,15 @@
-"""The buttons of a schedule: each does one thing and returns the text for the history."""
+"""The buttons of a schedule: each does one thing and returns the text for the history.
+
+One of them has a form.
+"""
 
 from collections.abc import Callable
 
+from django import forms
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from djtasks.admin.forms.storable import StorableForm
 from djtasks.admin.schedules.rows import change_in_words, differences
 from djtasks.engine import Engine
 from djtasks.models import Schedule
@@ -38,6 +44,17 @@ def pause(engine: Engine, row: Schedule, by: str, reason: str) -> str:
     if not pause_schedule(engine, row.pk, by=by, reason=reason):
         return ""
     return _("Paused: %(reason)s") % {"reason": reason} if reason else _("Paused.")
+
+
+class PauseForm(StorableForm):
+    """The reason of a pause, which everybody sees."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=500,
+        required=False,
+        help_text=gettext_lazy("Everybody who views this schedule sees the reason."),
+    )
 
 
 ACTIONS: dict[str, Action] = {"run": run, "resume": resume, "revert": revert}

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from djtasks.admin.pages import OperationsAdmin
 from djtasks.admin.refusals import require
-from djtasks.admin.schedules.actions import ACTIONS, pause
+from djtasks.admin.schedules.actions import ACTIONS, PauseForm, pause
 from djtasks.admin.schedules.form import ScheduleForm
 from djtasks.admin.schedules.preview import preview_of
 from djtasks.admin.schedules.rows import changes_between, schedule_row, schedule_rows
@@ -27,7 +27,6 @@ from djtasks.operations import delete_schedule, run_now, save_schedule
 
 PAGE_SIZE = 50
 LIST = "djtasks_schedule_changelist"
-LONGEST_REASON = 500
 
 
 class ScheduleAdmin(OperationsAdmin):
@@ -147,13 +146,16 @@ class ScheduleAdmin(OperationsAdmin):
     def pause(self, request: HttpRequest, engine: Engine, pk: int) -> HttpResponse:
         """Ask for the reason, then pause."""
         row = self._row(engine, pk)
-        if request.method == "POST":
-            reason = request.POST.get("reason", "").strip()[:LONGEST_REASON]
-            done = pause(engine, row, request.user.get_username(), reason)
+        form = PauseForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            done = pause(engine, row, request.user.get_username(), form.cleaned_data["reason"])
             return self._report(request, row, done)
-        title = _("Pause “%(name)s”") % {"name": row.name}
-        facts = schedule_row(engine, row, engine.store.now())
-        return self.show(request, "djtasks/schedule_pause.html", LIST, title=title, schedule=facts)
+        context = {
+            "title": _("Pause “%(name)s”") % {"name": row.name},
+            "schedule": schedule_row(engine, row, engine.store.now()),
+            "form": form,
+        }
+        return self.show(request, "djtasks/schedule_pause.html", LIST, **context)
 
     def act(self, request: HttpRequest, engine: Engine, pk: int, action: str) -> HttpResponse:
         """Run, resume or revert a schedule. Reject anything but POST."""

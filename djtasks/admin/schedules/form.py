@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from djtasks.admin.forms.durations import HumanDurationField
 from djtasks.admin.forms.json_texts import json_field
 from djtasks.admin.forms.moments import StoredMomentField
+from djtasks.admin.forms.storable import StorableForm
 from djtasks.admin.schedules.arguments import StoredArguments
 from djtasks.definitions import registry
 from djtasks.definitions.signatures import check_call
@@ -55,7 +56,7 @@ def _moment_field(label: Any, help_text: Any = "") -> StoredMomentField:
     return StoredMomentField(label=label, help_text=help_text, required=False, widget=widget)
 
 
-class ScheduleForm(forms.Form):
+class ScheduleForm(StorableForm):
     """The fields of a schedule; use `draft()` once the form is valid."""
 
     name = forms.CharField(label=_("Name"), max_length=255)

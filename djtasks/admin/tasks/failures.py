@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from djtasks import inspection, operations
+from djtasks.admin.forms.storable import StorableForm
 from djtasks.admin.frame import alias_query
 from djtasks.admin.pages import OperationsAdmin, page_number
 from djtasks.admin.refusals import require
@@ -44,7 +45,7 @@ LONGEST_TASK = 255
 PAGE_SIZE = 25
 
 
-class RetryGroupForm(forms.Form):
+class RetryGroupForm(StorableForm):
     """The form to retry a group: over how long to spread the retries."""
 
     spread = forms.ChoiceField(

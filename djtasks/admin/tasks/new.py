@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from djtasks.admin.forms.call import CallForm
 from djtasks.admin.frame import alias_query
+from djtasks.admin.refusals import is_refused_text
 from djtasks.admin.task_code import help_of, import_known, known_tasks, summary_of
 from djtasks.admin.tasks.access import TasksAdmin, record_of, require_verb
 from djtasks.admin.tasks.actions import log_task, task_address
@@ -113,7 +114,11 @@ def _enqueued(
     task: Task[..., Any] = form.task.using(**form.using())
     try:
         result = task.enqueue(*call.args, **call.kwargs)
-    except Exception as error:  # noqa: BLE001 - the project's own function for the unique key
+    except Exception as error:
+        # Anything from the project's own function for the unique key; but a character that the
+        # database lacks is said at the field.
+        if is_refused_text(request, error):
+            raise
         form.add_error(None, refusal_of(error))
         return None
     record = TaskRecord(pk=result.id, task_path=form.task.module_path)
