@@ -41,7 +41,7 @@ class Mutation:
     def databases(self) -> str:
         """Return on which databases somebody can miss it, as a `-k` of pytest."""
         paths = {edit.path for edit in self.edits}
-        if paths == {"djtasks/store/portable.py"}:
+        if paths <= {"djtasks/store/portable.py", "djtasks/operations/pruning.py"}:
             return "default or sqlite or mariadb"
         return "default"
 
@@ -180,8 +180,13 @@ MUTATIONS = {
         ),
     ),
     "state in the prune": Mutation(
-        rule="a page of the pruner deletes by id and final state",
+        rule="a page of the pruner deletes by id and final state, and locks what it deletes",
         edits=(
+            Edit(
+                path="djtasks/operations/pruning.py",
+                old="oldest.select_for_update(skip_locked=True)[:page]",
+                new="oldest[:page]",
+            ),
             Edit(
                 path="djtasks/operations/pruning.py",
                 old="old.filter(pk__in=ids)",

@@ -19,8 +19,8 @@ _WAITING = {
         JOIN information_schema.processlist ON id = trx_mysql_thread_id
         WHERE trx_state = 'LOCK WAIT' AND db = database()""",
 }
-# InnoDB shows the same picture again to whoever looks within 0.1 s.
-_FIRST = {"postgresql": "SELECT 1", "mysql": "DO sleep(0.15)"}
+# PostgreSQL shows a transaction the same picture again, InnoDB whoever looks within 0.1 s.
+_FIRST = {"postgresql": "SELECT pg_stat_clear_snapshot()", "mysql": "DO sleep(0.15)"}
 
 
 def elsewhere(work: Callable[..., T], *args: Any, **kwargs: Any) -> "Future[T]":
@@ -67,14 +67,18 @@ def in_another_transaction(
         end()
 
 
+def blocked(database: str) -> int:
+    """Return how many sessions of `database` wait for a lock; 0 where none ever waits for a row."""
+    connection = connections[database]
+    if connection.vendor not in _WAITING:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRST[connection.vendor])
+        cursor.execute(_WAITING[connection.vendor])
+        count: int = cursor.fetchone()[0]
+    return count
+
+
 def wait_until_blocked(database: str, sessions: int) -> None:
     """Wait until so many sessions of `database` wait for a lock."""
-
-    def blocked() -> int:
-        with connections[database].cursor() as cursor:
-            cursor.execute(_FIRST[connections[database].vendor])
-            cursor.execute(_WAITING[connections[database].vendor])
-            count: int = cursor.fetchone()[0]
-        return count
-
-    eventually(lambda: blocked() >= sessions)
+    eventually(lambda: blocked(database) >= sessions)
