@@ -1,6 +1,7 @@
 """What the test tools announce: the signals and log lines of a worker."""
 
 import logging
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -108,3 +109,24 @@ def test_djangos_log_of_a_failure_has_its_traceback(
 def test_ctrl_c_ends_the_test_and_not_a_task(run: Any, task: Any) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(task)
+
+
+def test_a_time_limit_ends_a_plain_task(run: Any, heard: list[Any]) -> None:
+    run(tasks.sleeps_too_long, 30)
+
+    result = heard[-1][2]
+    assert result.state is State.FAILED
+    assert result.errors[-1].exception_class_path == "djtasks.errors.TaskTimeout"
+
+
+def test_a_time_limit_ends_a_coroutine(run: Any, heard: list[Any]) -> None:
+    run(tasks.sleeps_async, 30)
+
+    assert heard[-1][2].errors[-1].exception_class_path == "djtasks.errors.TaskTimeout"
+
+
+def test_a_task_within_its_limit_leaves_no_thread_behind(run: Any, heard: list[Any]) -> None:
+    run(tasks.sleeps_too_long, 0)
+
+    assert heard[-1][2].state is State.SUCCESSFUL
+    assert "limits" not in [thread.name for thread in threading.enumerate()]
