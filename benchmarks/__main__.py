@@ -16,6 +16,7 @@ from benchmarks import (
     lines,
     memory,
     portable,
+    preflight,
     sleepers,
     startup,
     workloads,
@@ -24,7 +25,7 @@ from benchmarks.growth import churn, queues, rows, schedules, slow, workers
 
 # What takes so long that it must be asked for.
 GROWTH = ("rows", "queues", "schedules", "workers", "slow", "churn")
-LONG = ("installations", *GROWTH, "admin")
+LONG = ("installations", "preflight", *GROWTH, "admin")
 
 
 def main() -> None:
@@ -72,6 +73,7 @@ def _measurements(*, is_quick: bool, is_large: bool) -> dict[str, Callable[[], o
         "beat": lambda: beat.measure(10 if is_quick else beat.SECONDS),
         "producer": lambda: memory.producer(100_000 if is_quick else 1_000_000),
         "installations": lambda: installations.measure(2_000 if is_quick else 20_000),
+        "preflight": lambda: preflight.measure(100_000 if is_quick else 1_000_000),
         "rows": lambda: rows.measure(runs, sizes),
         "queues": lambda: queues.measure(runs),
         "schedules": lambda: schedules.measure(10 if is_quick else schedules.SECONDS),

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from djtasks.errors import ArgumentsTooLarge, InvalidArguments, UnstorableResult
+from djtasks.errors import ArgumentsTooLarge, InvalidArguments
 
 MAX_DEPTH = 31  # MariaDB refuses JSON of 32 levels
 MAX_NODES = 100_000
@@ -48,27 +48,6 @@ def encode_metadata(path: str, metadata: Mapping[str, Any], *, limit: int | None
             f"The metadata of {path!r} takes {len(text):,} bytes as JSON, but the limit is "
             f"{limit:,}. Store the data and keep its key instead, or increase "
             f"OPTIONS['max_arguments'] (at most 1,000,000)."
-        )
-    return text.decode()
-
-
-def encode_result(path: str, value: Any, *, limit: int | None) -> str | None:
-    """Return a task's return value as JSON text, None for None.
-
-    Raises UnstorableResult if JSON cannot represent it or it exceeds `limit` bytes.
-    """
-    if value is None:
-        return None
-    try:
-        text = encode(value, "return value")
-    except (InvalidArguments, RecursionError) as error:
-        raise UnstorableResult(
-            f"Task {path!r} returned a value that cannot be stored: {error}"
-        ) from None
-    if limit is not None and len(text) > limit:
-        raise UnstorableResult(
-            f"Task {path!r} returned {len(text):,} bytes of JSON, but the limit is {limit:,}. "
-            f"Store the data and return its key, or raise OPTIONS['max_result']."
         )
     return text.decode()
 

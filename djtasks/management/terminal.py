@@ -49,9 +49,14 @@ class Terminal:
         self._out.flush()
         return sys.stdin.readline()
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether a person reads it as it is written."""
+        return self._out.isatty()
+
     def progress(self, text: str) -> None:
         """Replace the current line by a text, if a person watches."""
-        if self._out.isatty():
+        if self.is_watched:
             self._out.write(f"\r\x1b[K{text}", ending="")
             self._out.flush()
 

@@ -62,6 +62,16 @@ def said_before(row: Schedule) -> dict[str, Any]:
         return {}
 
 
+def changes_to(row: Schedule, declared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns that change with the code, which now declares this; overrides stay."""
+    before = said_before(row)
+    return {
+        column: value
+        for column, value in columns_of(declared).items()
+        if column in before and getattr(row, column) == before[column] != value
+    }
+
+
 def restarted(row: Schedule, now: datetime) -> dict[str, Any]:
     """Return the columns that let a row continue from now with its current rule."""
     try:

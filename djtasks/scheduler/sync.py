@@ -13,7 +13,7 @@ from django.db import connections, transaction
 from djtasks.engine import Engine
 from djtasks.formats.json_values import decode, encode
 from djtasks.models import Schedule
-from djtasks.scheduler.overrides import WHEN, columns_of, restarted, said_before
+from djtasks.scheduler.overrides import WHEN, changes_to, columns_of, restarted
 from djtasks.scheduler.planning import timetable_of
 from djtasks.schedules import periodic as declarations
 
@@ -32,7 +32,7 @@ def sync(engine: Engine, now: Callable[[], datetime] | None = None) -> None:
     Any number of processes may sync at once. A schedule that was removed and is declared again
     continues from now. What the code does not declare is left to `keep_declared`.
     """
-    said = _declared(engine)
+    said = declared_by(engine)
     if _is_in_step(engine, said):
         return
     _store(engine, said, (now or engine.store.now)())
@@ -55,7 +55,7 @@ def keep_declared(engine: Engine, now: Callable[[], datetime] | None = None) -> 
     another. Call it every KEEP_SECONDS. A schedule that was stopped although this code declares
     it continues from now. A schedule that stops keeps its row, marked as removed.
     """
-    said, moment = _declared(engine), (now or engine.store.now)()
+    said, moment = declared_by(engine), (now or engine.store.now)()
     columns = ("pk", "name", "removed", "declared_at")
     kept: list[int] = []
     back: dict[str, Any] = {}
@@ -73,7 +73,8 @@ def keep_declared(engine: Engine, now: Callable[[], datetime] | None = None) -> 
         _store(engine, back, moment)
 
 
-def _declared(engine: Engine) -> dict[str, Any]:
+def declared_by(engine: Engine) -> dict[str, Any]:
+    """Return what the code of this process declares, by name, as rows store it."""
     return {
         one.name: decode(encode(one.as_dict(), one.name))
         for one in declarations.declared(engine.alias)
@@ -120,12 +121,7 @@ def _update(engine: Engine, row: Schedule, said: dict[str, Any], now: datetime) 
     """Update a locked row to match the code, except for its overrides."""
     if row.declared == said and not row.removed:
         return
-    before = said_before(row)
-    changes = {
-        column: value
-        for column, value in columns_of(said).items()
-        if column in before and getattr(row, column) == before[column] != value
-    }
+    changes = changes_to(row, said)
     for column, value in changes.items():
         setattr(row, column, value)
     if row.removed or WHEN & set(changes):

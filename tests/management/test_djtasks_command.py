@@ -247,7 +247,7 @@ def test_the_help_tells_of_every_command_and_flag() -> None:
 
     assert isinstance(commands.choices, dict)
     assert list(commands.choices) == [
-        "status", "schedules", "doctor", "health", "list", "failures", "show",
+        "status", "schedules", "doctor", "preflight", "health", "list", "failures", "show",
         "pause", "resume", "purge", "drain", "stop", "retry", "cancel", "discard", "why", "prune",
         "enqueue",
     ]  # fmt: skip

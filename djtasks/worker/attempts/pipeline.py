@@ -19,7 +19,7 @@ import msgspec
 from djtasks.context import Context, call_task, current_task
 from djtasks.definitions.task import Task
 from djtasks.errors import TaskExpired, TaskTimeout, UnstorableResult, UnusableError
-from djtasks.formats.json_values import encode, encode_result
+from djtasks.formats.json_values import encode
 from djtasks.formats.tracebacks import describe
 from djtasks.middleware import Middleware, Run, chain
 from djtasks.protocol import outcomes
@@ -29,6 +29,7 @@ from djtasks.store import Store
 from djtasks.worker.attempts.copies import ending_copies
 from djtasks.worker.attempts.failures import fingerprint, translated
 from djtasks.worker.attempts.refusals import signature_mismatch, unregistered
+from djtasks.worker.attempts.return_values import encode_result
 from djtasks.worker.attempts.running import Running, ThreadGate, Work
 
 logger = logging.getLogger("djtasks.worker")

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from djtasks.definitions import registry
-from djtasks.definitions.signatures import OTHER_CODE, check_call
+from djtasks.definitions.fitting import misfit
+from djtasks.definitions.signatures import OTHER_CODE
 from djtasks.definitions.task import Task
-from djtasks.errors import InvalidArguments, UnknownTask
+from djtasks.errors import UnknownTask
 from djtasks.formats.json_values import decode
 from djtasks.protocol.outcomes import Unregistered
 from djtasks.protocol.records import Claim, decode_call
@@ -32,11 +33,8 @@ def signature_mismatch(
     if not isinstance(error, TypeError):
         return None
     args, kwargs = decode_call(claim)
-    try:
-        check_call(claim.task_path, task.func, args, kwargs, takes_context=bool(task.takes_context))
-    except InvalidArguments as reason:
-        return _refused(claim, UnknownTask(f"{reason} {OTHER_CODE}"))
-    return None
+    reason = misfit(claim.task_path, task, args, kwargs)
+    return _refused(claim, UnknownTask(f"{reason} {OTHER_CODE}")) if reason is not None else None
 
 
 def _refused(claim: Claim, error: UnknownTask) -> Unregistered:

@@ -25,12 +25,12 @@ from djtasks.context import Completion, Context
 from djtasks.definitions import registry
 from djtasks.definitions.task import Task
 from djtasks.errors import LeaseLost, TaskCancelled
-from djtasks.formats.json_values import encode_result
 from djtasks.protocol.records import Claim, Notes, Settlement, decode_call
 from djtasks.protocol.retry import Backoff
 from djtasks.store import Store
 from djtasks.worker.attempts.completing import Completing
 from djtasks.worker.attempts.metadata import Metadata
+from djtasks.worker.attempts.return_values import encode_result
 
 logger = logging.getLogger("djtasks.worker")
 
