@@ -23,6 +23,7 @@ from djtasks.compat import (
     task_enqueued,
 )
 from djtasks.definitions import discovery, registry
+from djtasks.definitions.codecs.results import read_instances
 from djtasks.definitions.options import require_queue
 from djtasks.definitions.restoring import with_options_of
 from djtasks.definitions.task import Items, Task
@@ -186,7 +187,9 @@ class DjtasksBackend(BaseTaskBackend):
                 f"There is no task {str(result_id)[:64]!r}: its record was deleted, pruned, "
                 f"rolled back, or never existed."
             )
-        return from_record(row)
+        result = from_record(row)
+        read_instances(result)
+        return result
 
     def cancel(self, result_id: str) -> bool:
         """Cancel the task with this id; return False if it is final or does not exist."""

@@ -32,6 +32,17 @@ class ArgumentsTooLarge(InvalidArguments):
     """The arguments exceed the size limit of the backend; nothing was enqueued."""
 
 
+class UnreadableArguments(DjtasksError, ValueError):
+    """Stored arguments that the annotations of this code cannot read; `place` is in the call.
+
+    The task has not begun: it waits for a worker whose code fits.
+    """
+
+    def __init__(self, what: str, *, place: str) -> None:
+        super().__init__(what)
+        self.place = place
+
+
 class InvalidOption(DjtasksError, ValueError):
     """A setting in TASKS[...]["OPTIONS"] that is unknown or out of range."""
 

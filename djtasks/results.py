@@ -17,7 +17,8 @@ from djtasks.compat import (
     TaskResultStatus,
 )
 from djtasks.definitions import registry
-from djtasks.definitions.restoring import missing, restore, with_options
+from djtasks.definitions.codecs.results import typed_result
+from djtasks.definitions.restoring import with_options
 from djtasks.definitions.task import Task
 from djtasks.errors import TaskCancelled
 from djtasks.formats.foreign import object_in, object_of
@@ -31,6 +32,8 @@ from djtasks.waiting import is_enqueued_here, pauses, refuse_slot, refuse_transa
 T = TypeVar("T")
 
 _CANCELLED = class_path(TaskCancelled())
+_UNREAD: Any = object()
+_plain_value: Any = DjangoTaskResult.return_value.fget  # type: ignore[attr-defined]
 
 if TYPE_CHECKING:
     from djtasks.models import TaskRecord
@@ -57,9 +60,23 @@ class TaskResult(_Base[T]):  # type: ignore[misc] # frozen is what django-stubs 
     metadata: dict[str, Any] = field(default_factory=dict)
     database: str = "default"
     was_stored: bool = field(default=True, repr=False, compare=False)
+    _typed_value: Any = field(init=False, default=_UNREAD, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Leave arguments as they are: they came through JSON already."""
+
+    @property
+    def return_value(self) -> T:
+        """Return what the task has returned, in the type of its annotation if it fits.
+
+        A model instance was read with the result. Raises ValueError unless the task has
+        succeeded, and the DoesNotExist of the model if the instance is gone.
+        """
+        plain = _plain_value(self)
+        if self._typed_value is _UNREAD:
+            object.__setattr__(self, "_typed_value", typed_result(self.task, plain))
+        typed: T = self._typed_value
+        return typed
 
     def refresh(self) -> None:
         """Read the record again. Raises TaskResultDoesNotExist if it has been deleted."""
@@ -70,7 +87,7 @@ class TaskResult(_Base[T]):  # type: ignore[misc] # frozen is what django-stubs 
         self._copy(await self.task.get_backend().aget_result(self.id))
 
     def _copy(self, fresh: Any) -> None:
-        for name in (*TASK_REFRESH_ATTRS, "state", "progress", "metadata"):
+        for name in (*TASK_REFRESH_ATTRS, "state", "progress", "metadata", "_typed_value"):
             object.__setattr__(self, name, getattr(fresh, name))
         self.note_stored()
 
@@ -156,7 +173,7 @@ def from_record(record: "TaskRecord") -> TaskResult[Any]:
     if state is State.RUNNING and record.worker is not None:
         workers.append(str(record.worker))
     result: TaskResult[Any] = TaskResult(
-        task=_task_of(record),
+        task=registry.of_record(record),
         id=str(record.id),
         status=TaskResultStatus[django_status(state)],
         state=state,
@@ -281,17 +298,3 @@ def _errors(record: "TaskRecord", state: State) -> list[TaskError]:
         text = f"{_CANCELLED}: The task was cancelled.\n"
         errors.append(TaskError(exception_class_path=_CANCELLED, traceback=text))
     return errors
-
-
-def _task_of(record: "TaskRecord") -> Task[Any, Any]:
-    known = registry.find(record.task_path) or missing(record.task_path)
-    return restore(
-        registry.as_defined(known),
-        priority=record.priority,
-        queue_name=record.queue,
-        backend=record.backend,
-        run_after=record.run_after if record.run_after != record.enqueued_at else None,
-        max_attempts=record.max_attempts,
-        max_crashes=record.max_crashes,
-        timeout=record.timeout,
-    )

@@ -30,13 +30,18 @@ process_stopping = Signal()
 _ties: set[tuple[type[Model], str, str]] = set()
 
 
-def primary_key(instance: Model) -> tuple[int | str | None]:
+def primary_key(instance: Model) -> tuple[Any]:
     """Return the default arguments of `enqueue_on`: the primary key of the saved instance.
 
     A key that JSON cannot carry, such as a UUID, becomes text; `objects.get(pk=...)` accepts it.
+    A task whose argument is annotated with the model receives the instance.
     """
     key = instance.pk
-    return (key if key is None or isinstance(key, int | str) else str(key),)
+    return ([_carried(part) for part in key] if isinstance(key, tuple) else _carried(key),)
+
+
+def _carried(key: Any) -> int | str | None:
+    return key if key is None or isinstance(key, int | str) else str(key)
 
 
 def enqueue_on(

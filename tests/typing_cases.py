@@ -5,7 +5,8 @@ ignores nothing.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any, assert_type
 
 from django.contrib.auth.models import User
@@ -56,6 +57,18 @@ def wait_longer(error: BaseException, result: Any) -> int | None:
 
 @task(backoff=wait_longer, retry_on=KeyError, give_up_on=(OSError, "shop.Gone"), unique=True)
 def with_policy() -> None: ...
+
+
+@task(typed=False)
+def by_reference(user: User, days: set[date]) -> Decimal | None: ...
+
+
+def typed_arguments_are_those_of_the_function(user: User) -> None:
+    result = by_reference.enqueue(user, {date.max})
+    assert_type(result, TaskResult[Decimal | None])
+    assert_type(result.return_value, Decimal | None)
+    by_reference.enqueue(7, {date.max})  # type: ignore[arg-type]
+    by_reference.enqueue(user, days={"2026-11-30"})  # type: ignore[arg-type]
 
 
 def a_task_knows_its_function() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from django.core import checks
 
 from djtasks.definitions import discovery, exceptions, registry
+from djtasks.definitions.codecs import RETURN, Problem, problems_of
 from djtasks.definitions.misnamed import hint_for
 from djtasks.definitions.policies import OPTIONS, Policy, contradictions_of
 from djtasks.engine import Engine
@@ -25,6 +26,33 @@ def check_tasks(engine: Engine) -> Iterator[checks.CheckMessage]:
                 hint="Name each exception in one of retry_on, give_up_on and cancel_on.",
                 id="djtasks.E022",
             )
+
+
+def check_annotations(engine: Engine) -> Iterator[checks.CheckMessage]:
+    """Check which annotations of the tasks of one alias cannot say how values travel."""
+    for task in registry.all_tasks():
+        if task.backend != engine.alias:
+            continue
+        for problem in problems_of(engine.with_policy(task)):
+            yield _annotation_warning(task.module_path, problem)
+
+
+def _annotation_warning(path: str, problem: Problem) -> checks.Warning:
+    owner = "return value" if problem.name == RETURN else f"argument {problem.name!r}"
+    stays = f"Until then, the {owner} travels as JSON carries it. @task(typed=False) silences this."
+    if problem.is_unresolved:
+        return checks.Warning(
+            f"Task {path!r}: the annotation of the {owner} has no meaning when the code runs: "
+            f"{problem.why}.",
+            hint=f"Import the name outside of `if TYPE_CHECKING:`. {stays}",
+            id="djtasks.W024",
+        )
+    return checks.Warning(
+        f"Task {path!r}: the annotation of the {owner} does not say how its values travel: "
+        f"{problem.why}.",
+        hint=f"Name a type that docs/guides/arguments.md lists. {stays}",
+        id="djtasks.W025",
+    )
 
 
 def check_policies(engine: Engine) -> Iterator[checks.CheckMessage]:

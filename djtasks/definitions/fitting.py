@@ -3,9 +3,11 @@
 from collections.abc import Hashable
 from typing import Any
 
+from djtasks.definitions.codecs import Codec, codec_of
 from djtasks.definitions.signatures import check_call
 from djtasks.definitions.task import Task
-from djtasks.errors import InvalidArguments
+from djtasks.errors import InvalidArguments, UnreadableArguments
+from djtasks.formats.json_values import encode
 
 
 def misfit(path: str, task: Task[..., Any], args: Any, kwargs: Any) -> InvalidArguments | None:
@@ -22,11 +24,32 @@ def misfit(path: str, task: Task[..., Any], args: Any, kwargs: Any) -> InvalidAr
         check_call(path, task.func, args, kwargs, takes_context=bool(task.takes_context))
     except InvalidArguments as reason:
         return reason
+    codec = codec_of(task)
+    return None if codec is None else _unreadable(path, codec, args, kwargs)
+
+
+def _unreadable(path: str, codec: Codec, args: Any, kwargs: Any) -> InvalidArguments | None:
+    try:
+        codec.peek(*_texts(args, kwargs))
+    except UnreadableArguments as error:
+        return InvalidArguments(
+            f"The arguments of {path!r} do not fit the annotations of this code, at "
+            f"{error.place}: {error}."
+        )
     return None
 
 
-def shape_of(args: Any, kwargs: Any) -> Hashable:
-    """Return all that misfit() looks at: of one task, calls of one shape fit, or none of them."""
+def shape_of(task: Task[..., Any] | None, args: Any, kwargs: Any) -> Hashable:
+    """Return all that misfit() looks at: of one task, calls of one shape fit, or none of them.
+
+    `task` None: no such task is known.
+    """
     if not isinstance(args, list) or not isinstance(kwargs, dict):
         return type(args), type(kwargs)
+    if task is not None and codec_of(task) is not None:
+        return _texts(args, kwargs)
     return len(args), tuple(kwargs)
+
+
+def _texts(args: Any, kwargs: Any) -> tuple[str, str]:
+    return encode(args, "args").decode(), encode(kwargs, "kwargs").decode()

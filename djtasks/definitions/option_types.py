@@ -30,3 +30,4 @@ class TaskOptions(TypedDict, total=False):
     store: StorePolicy
     sensitive: str | list[str] | tuple[str, ...]
     aliases: str | list[str] | tuple[str, ...]
+    typed: bool

@@ -167,6 +167,7 @@ _SHAPES: dict[str, tuple[Callable[[Any], bool], str]] = {
         f"a list of at most {_MOST_TAGS} printable texts of 1 to {_LONGEST_TAG} characters",
     ),
     "metadata": (lambda v: v is None or isinstance(v, Mapping), "a dict of JSON values"),
+    "typed": (lambda v: isinstance(v, bool), "True or False"),
     "unique": (
         lambda v: v is None or isinstance(v, str | bool) or callable(v),
         "True, a text or a function of the arguments",

@@ -6,6 +6,7 @@ from typing import Any
 from djtasks.compat import InvalidTask, is_task
 from djtasks.definitions import discovery
 from djtasks.definitions.foreign import defined_at, taken_over
+from djtasks.definitions.restoring import missing, restore
 from djtasks.definitions.task import Task
 from djtasks.errors import UnknownTask
 
@@ -84,6 +85,21 @@ def _find_foreign(path: str) -> Task[..., Any] | None:
         return adopt(defined) if defined is not None else None
     except InvalidTask:
         return None
+
+
+def of_record(record: Any) -> Any:
+    """Return the task of a row as it was defined, or a placeholder, with the row's options."""
+    known = find(record.task_path) or missing(record.task_path)
+    return restore(
+        as_defined(known),
+        priority=record.priority,
+        queue_name=record.queue,
+        backend=record.backend,
+        run_after=record.run_after if record.run_after != record.enqueued_at else None,
+        max_attempts=record.max_attempts,
+        max_crashes=record.max_crashes,
+        timeout=record.timeout,
+    )
 
 
 def get(path: str) -> Task[..., Any]:

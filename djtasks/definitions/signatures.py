@@ -64,6 +64,11 @@ def _for_callers(whole: Signature, *, takes_context: bool) -> Signature:
     return whole.replace(parameters=parameters)
 
 
+def called_signature(function: Callable[..., Any], *, takes_context: bool) -> Signature:
+    """Return the signature by which the worker calls the function, without the context."""
+    return _shape_of(function, takes_context=takes_context).signature
+
+
 def shown_signature(function: Callable[..., Any], *, takes_context: bool) -> Signature:
     """Return the signature that people read, without the context.
 
@@ -144,16 +149,22 @@ def possible_names(
     return lambda place: names[place : place + 1]
 
 
+def _as_it_is(_name: str, default: Any) -> Any:
+    return default
+
+
 def arguments_of(
     function: Callable[..., Any],
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     *,
     takes_context: bool,
+    as_json: Callable[[str, Any], Any] = _as_it_is,
 ) -> dict[str, Any]:
     """Return the arguments of a valid call by name, the same however they were passed.
 
-    Arguments that were not passed are left out, and so are those with the value of their default.
+    Arguments that were not passed are left out, and so are those with the value of their default;
+    `as_json(name, default)` returns how a default would be among them.
     They have the names that people read, unless a decorator is called otherwise.
     """
     shape = _shape_of(function, takes_context=takes_context)
@@ -166,15 +177,16 @@ def arguments_of(
     return {
         name: value
         for name, value in given.items()
-        if not _is_default(value, whole.parameters[name].default)
+        if not _is_default(name, value, whole.parameters[name].default, as_json)
     }
 
 
-def _is_default(value: Any, default: Any) -> bool:
+def _is_default(name: str, value: Any, default: Any, as_json: Callable[[str, Any], Any]) -> bool:
     if default is Parameter.empty:
         return False
     try:
         # As JSON, since 1, 1.0 and True are equal in Python and other calls to a task.
-        return encode_sorted(value, "value") == encode_sorted(default, "default")
+        plain = as_json(name, default)
+        return encode_sorted(value, "value") == encode_sorted(plain, "default")
     except InvalidArguments:
         return False

@@ -71,6 +71,8 @@ class Task(_Base[P, T]):
         while a record with that key is not final, enqueueing returns that record.
     `store`: which finished records are kept: "all", only "errors" (failures), or "none".
     `sensitive`: names of arguments that the admin hides.
+    `typed`: whether the annotations of the function say how its arguments travel. True with
+        @task; False for the tasks of Django's own decorator, which a policy may change.
     `aliases`: dotted paths that the function had before it was moved or renamed; workers still
         run records with these paths.
     `run_after_delay`: set by `using(run_after=timedelta)`; counted from `enqueue`.
@@ -98,6 +100,7 @@ class Task(_Base[P, T]):
     store: StorePolicy = "all"
     sensitive: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    typed: bool = False
     run_after_delay: timedelta | None = None
     target: str | None = None
     tags: tuple[str, ...] = ()
@@ -256,6 +259,6 @@ def task(function: Any = None, /, **options: Any) -> Any:
             )
 
     def wrap(func: Callable[..., Any]) -> Task[..., Any]:
-        return Task(func=func, **options)
+        return Task(func=func, **{"typed": True, **options})
 
     return wrap if function is None else wrap(function)

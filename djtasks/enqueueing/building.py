@@ -7,16 +7,12 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from djtasks.context import current_task
+from djtasks.definitions.codecs import encode_call, plain_call, typed_call
 from djtasks.definitions.signatures import arguments_of, check_call
 from djtasks.definitions.task import Task
 from djtasks.errors import InvalidArguments
 from djtasks.formats.ids import new_id
-from djtasks.formats.json_values import (
-    encode,
-    encode_arguments,
-    encode_metadata,
-    encode_sorted,
-)
+from djtasks.formats.json_values import decode, encode, encode_metadata, encode_sorted
 from djtasks.protocol.records import NewRecord
 
 _LONGEST_KEY = 512
@@ -36,16 +32,18 @@ def build_record(
     """
     path = task.module_path
     check_call(path, task.func, args, kwargs, takes_context=task.takes_context)
-    args_text, kwargs_text = encode_arguments(path, args, kwargs, limit=limit)
-    unique_key, earlier_keys = _unique_keys(task, args, kwargs)
+    texts = encode_call(task, args, kwargs, limit=limit)
+    unique_key, earlier_keys = (
+        _NO_KEYS if task.unique is None else _unique_keys(task, args, kwargs, texts)
+    )
     return NewRecord(
         id=new_id(),
         backend=backend,
         task_path=path,
         queue=task.queue_name,
         priority=task.priority,
-        args=args_text,
-        kwargs=kwargs_text,
+        args=texts[0],
+        kwargs=texts[1],
         max_attempts=task.max_attempts,
         max_crashes=task.max_crashes,
         run_after=task.run_after,
@@ -76,7 +74,9 @@ def build_item(task: _Task, index: int, item: Any, *, backend: str, limit: int) 
         raise type(error)(f"Item {index}: {error} Nothing was enqueued.") from error
 
 
-def _unique_keys(task: _Task, args: Sequence[Any], kwargs: Mapping[str, Any]) -> _Keys:
+def _unique_keys(
+    task: _Task, args: Sequence[Any], kwargs: Mapping[str, Any], texts: tuple[str, str]
+) -> _Keys:
     """Return the key of a unique task and those under earlier secrets, or no keys.
 
     Keys of different tasks never collide.
@@ -85,15 +85,24 @@ def _unique_keys(task: _Task, args: Sequence[Any], kwargs: Mapping[str, Any]) ->
     if unique is None or unique is False:
         return _NO_KEYS
     if unique is True:
-        return _keys_of_call(task, args, kwargs)
-    asked = unique if isinstance(unique, str) else unique(*args, **kwargs)
+        return _keys_of_call(task, *map(decode, texts))
+    if isinstance(unique, str):
+        return _checked(task.module_path, unique), ()
+    positional, named = typed_call(task, args, kwargs, texts)
+    asked = unique(*positional, **named)
     return _NO_KEYS if asked is None else (_checked(task.module_path, str(asked)), ())
 
 
 def _keys_of_call(task: _Task, args: Sequence[Any], kwargs: Mapping[str, Any]) -> _Keys:
     """Return a key of the arguments out of which nobody can guess them without SECRET_KEY."""
     path = task.module_path
-    call = arguments_of(task.func, args, kwargs, takes_context=task.takes_context)
+    call = arguments_of(
+        task.func,
+        args,
+        kwargs,
+        takes_context=task.takes_context,
+        as_json=lambda name, default: plain_call(task, (), {name: default})[1][name],
+    )
     text = encode_sorted(call, "arguments")
     salt = f"djtasks.unique:{path}"
     digests = (

@@ -155,11 +155,7 @@ class _Checker:
         return plain
 
     def _refused(self, why: str) -> InvalidArguments:
-        place = self.place
-        for step in self.trail:
-            is_name = isinstance(step, str) and step.isidentifier()
-            place += f".{step}" if is_name else f"[{_shown(step)}]"
-        return InvalidArguments(f"{place[:_LONGEST_PLACE]} {why}.")
+        return InvalidArguments(f"{place_at(self.place, self.trail)} {why}.")
 
 
 # Also for subclasses, such as Django's SafeString or an IntEnum: what the checks return is plain,
@@ -175,6 +171,15 @@ _CHECKS: dict[type, Callable[[_Checker, Any], Any]] = {
     dict: _Checker.mapping,
     bytes: _Checker.utf8,
 }
+
+
+def place_at(root: str, trail: Iterable[object]) -> str:
+    """Return how an error names the value to which keys and indexes lead from `root`."""
+    place = root
+    for step in trail:
+        is_name = isinstance(step, str) and step.isidentifier()
+        place += f".{step}" if is_name else f"[{_shown(step)}]"
+    return place[:_LONGEST_PLACE]
 
 
 def _shown(key: object) -> str:

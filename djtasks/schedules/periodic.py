@@ -9,11 +9,12 @@ from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
 from djtasks.compat import is_task
 from djtasks.definitions import registry
+from djtasks.definitions.codecs import codec_while_importing, encode_call
 from djtasks.definitions.signatures import check_call
 from djtasks.definitions.task import Task
 from djtasks.errors import InvalidSchedule
 from djtasks.formats.durations import LONGEST
-from djtasks.formats.json_values import decode, encode_arguments
+from djtasks.formats.json_values import decode
 from djtasks.options import MOST_BYTES
 from djtasks.schedules import Coalesce, Crontab, Every, MissedPolicy, Once, Overlap, Rule
 from djtasks.schedules.rules.base import in_utc
@@ -131,7 +132,8 @@ def periodic(
         _require_task(task)
         path, call = task.module_path, (list(args), dict(kwargs or {}))
         check_call(path, task.func, *call, takes_context=task.takes_context)
-        arguments = [decode(text) for text in encode_arguments(path, *call, limit=MOST_BYTES)]
+        texts = encode_call(task, *call, limit=MOST_BYTES, find=codec_while_importing)
+        arguments = [decode(text) for text in texts]
         _remember(
             Declaration(
                 backend=task.backend,

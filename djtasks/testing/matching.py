@@ -8,6 +8,7 @@ from reprlib import Repr
 from typing import Any
 
 from djtasks.compat import DjangoTask
+from djtasks.definitions.codecs import plain_call
 from djtasks.definitions.signatures import shown_signature
 from djtasks.definitions.task import Task
 from djtasks.errors import InvalidArguments
@@ -59,7 +60,10 @@ class Expected:
     def __post_init__(self) -> None:
         """Refuse arguments that the task does not have: nothing would ever match them."""
         if self.task is not None:
-            _named(self.task, self.args or (), self.kwargs or {})
+            _named(self.task, *self._plain_call(self.task))
+
+    def _plain_call(self, task: Any) -> tuple[Sequence[Any], Mapping[str, Any]]:
+        return plain_call(task, self.args or (), self.kwargs or {})
 
     def __str__(self) -> str:
         arguments = [
@@ -85,7 +89,7 @@ class Expected:
         task = found.task
         actual = _defaults(task) | _named(task, found.args, found.kwargs)
         try:
-            expected = _named(task, self.args or (), self.kwargs or {})
+            expected = _named(task, *self._plain_call(task))
         except InvalidArguments:
             yield "its task has other arguments"
             return
@@ -144,9 +148,10 @@ def _numbered(name: str, values: Sequence[Any]) -> dict[str, Any]:
 
 def _defaults(task: "DjangoTask[..., Any]") -> dict[str, Any]:
     parameters = shown_signature(task.func, takes_context=task.takes_context).parameters
-    return {
+    given = {
         name: one.default for name, one in parameters.items() if one.default is not Parameter.empty
     }
+    return dict(plain_call(task, (), given)[1])  # type: ignore[arg-type] # it may be foreign
 
 
 def _listed(named: Mapping[str, Any]) -> str:

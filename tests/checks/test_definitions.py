@@ -1,6 +1,7 @@
 """System checks of tasks and schedules: each id, when it is given and when it is not."""
 
-from typing import Any
+import datetime as dt
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -9,6 +10,18 @@ from djtasks.definitions import registry
 from djtasks.definitions.restoring import restore
 from tests.tasks import add, reads_row
 from tests.test_checks import told, with_tasks
+from tests.typed_tasks import pack, typed
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+
+@typed
+def unresolved(price: "Decimal") -> None: ...
+
+
+@typed
+def undecided(day: dt.date) -> dt.date | str: ...
 
 
 @pytest.fixture
@@ -31,6 +44,40 @@ def test_e022_rules_for_exceptions_that_contradict_each_other(known: list[Any]) 
         )
         known[:] = [reads_row, restore(add, give_up_on=(KeyError,), cancel_on=(LookupError,))]
         assert check_alias("default") == []
+
+
+def test_w024_an_annotation_that_means_nothing_when_the_code_runs(known: list[Any]) -> None:
+    known += [pack, unresolved]
+
+    with with_tasks():
+        message = told(check_alias("default"), "djtasks.W024")
+        told_off = check_alias("default")
+
+    assert message.startswith(
+        "Task 'tests.checks.test_definitions.unresolved': the annotation of the argument 'price' "
+        "has no meaning when the code runs: name 'Decimal' is not defined."
+    )
+    assert [one.id for one in told_off] == ["djtasks.W024"]
+
+
+def test_w025_an_annotation_that_does_not_say_how_its_values_travel(known: list[Any]) -> None:
+    known += [pack, undecided]
+
+    with with_tasks():
+        message = told(check_alias("default"), "djtasks.W025")
+        known[:] = [restore(undecided, typed=False)]
+        assert check_alias("default") == []
+
+    assert "the annotation of the return value does not say how its values travel: " in message
+    assert "more than one str-like type" in message
+
+
+def test_a_policy_may_type_a_task_or_not(known: list[Any]) -> None:
+    known += [undecided]
+
+    assert policy_messages({"tests.*": {"typed": False}}) == []
+    known[:] = [restore(undecided, typed=False)]
+    assert [one[0] for one in policy_messages({"tests.*": {"typed": True}})] == ["djtasks.W025"]
 
 
 def policy_messages(policies: dict[str, dict[str, Any]]) -> list[tuple[str, str, str]]:

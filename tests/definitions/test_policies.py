@@ -91,6 +91,7 @@ def test_every_option_that_needs_no_code_can_be_set() -> None:
         "backoff": {"first_delay": 60, "factor": 3}, "retry_on": ["builtins.OSError"],
         "give_up_on": "builtins.KeyError", "cancel_on": ["tests.models.Row.DoesNotExist"],
         "timeout": 30, "expires": 600, "unique": True, "store": "errors", "sensitive": ["a"],
+        "typed": False,
     }  # fmt: skip
 
     tuned = policies_of(**{"*": options}).applied(add)

@@ -24,3 +24,18 @@ class Parcel(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class Seat(models.Model):
+    """A model with a composite primary key."""
+
+    pk = models.CompositePrimaryKey("hall", "number")
+    hall = models.CharField(max_length=10)
+    number = models.IntegerField()
+    is_sold = models.BooleanField(default=False)
+
+    class Meta:
+        app_label = "tests"
+
+    def __str__(self) -> str:
+        return f"{self.hall} {self.number}"

@@ -1,13 +1,16 @@
 """Schedules that the code declares."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from djtasks import task
 from djtasks.checks import check_alias
+from djtasks.definitions.codecs import encode_call
 from djtasks.errors import InvalidArguments, InvalidSchedule
 from djtasks.schedules import (
     CatchUp,
@@ -208,3 +211,34 @@ def test_a_schedule_where_no_scheduler_looks_is_warned_about() -> None:
 
     assert message.id == "djtasks.W020"
     assert "'tests.schedules.test_periodic' to OPTIONS['imports']" in (message.hint or "")
+
+
+def test_typed_arguments_are_declared_in_their_json_form() -> None:
+    periodic(HOURLY, args=(Path("/etc"),), kwargs={"later": Later(5)})(visits)
+
+    [declaration] = declared("default")
+
+    assert (declaration.args, declaration.kwargs) == (("/etc",), {"later": {"count": 5}})
+    with pytest.raises(InvalidArguments, match=r"kwargs.later.count does not fit"):
+        periodic(HOURLY, args=("/etc",), kwargs={"later": {"count": "x"}})(visits)
+
+
+def test_an_annotation_may_name_what_the_module_defines_below_the_task() -> None:
+    """A schedule is declared while the module is imported; nothing of it may be remembered."""
+    names = visits.func.__globals__
+    later = names.pop("Later")
+    try:
+        periodic(HOURLY, args=("/etc",))(visits)
+    finally:
+        names["Later"] = later
+
+    assert encode_call(visits, ("/etc", Later(1)), {}, limit=100)[0] == '["/etc",{"count":1}]'
+
+
+@task
+def visits(path: Path, later: "Later | None" = None) -> None: ...
+
+
+@dataclass
+class Later:
+    count: int

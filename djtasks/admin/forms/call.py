@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from djtasks.admin.forms.arguments import LEFT_OUT, ArgumentField
 from djtasks.admin.forms.storable import StorableForm
 from djtasks.admin.forms.task import moment_field, priority_field, queue_field
+from djtasks.definitions.codecs import encode_call
 from djtasks.definitions.redaction import HIDDEN, redacted
 from djtasks.definitions.signatures import check_call, shown_signature
 from djtasks.definitions.task import Task
 from djtasks.engine import Engine
 from djtasks.errors import InvalidArguments
-from djtasks.formats.json_values import encode_arguments
 from djtasks.models import TaskRecord
 
 OPTIONS = ("queue", "priority", "run_after")
@@ -82,7 +82,7 @@ class CallForm(StorableForm):
                 takes_context=task.takes_context,
             )
             limit = self.engine.options.max_arguments
-            encode_arguments(task.module_path, call.args, call.kwargs, limit=limit)
+            encode_call(self.engine.with_policy(task), call.args, call.kwargs, limit=limit)
         except InvalidArguments as error:
             self.add_error(None, str(error))
         return given

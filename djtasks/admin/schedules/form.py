@@ -13,10 +13,10 @@ from djtasks.admin.forms.moments import StoredMomentField
 from djtasks.admin.forms.storable import StorableForm
 from djtasks.admin.schedules.arguments import StoredArguments
 from djtasks.definitions import registry
+from djtasks.definitions.codecs import encode_call
 from djtasks.definitions.signatures import check_call
 from djtasks.engine import Engine
 from djtasks.errors import InvalidArguments, InvalidSchedule
-from djtasks.formats.json_values import encode_arguments
 from djtasks.inspection.visibility import Visibility
 from djtasks.models import Schedule
 from djtasks.operations import ScheduleDraft
@@ -159,7 +159,7 @@ class ScheduleForm(StorableForm):
         try:
             check_call(task.module_path, task.func, *call, takes_context=task.takes_context)
             limit = self.engine.options.max_arguments
-            encode_arguments(task.module_path, *call, limit=limit)
+            encode_call(self.engine.with_policy(task), *call, limit=limit)
         except InvalidArguments as error:
             self.add_error("kwargs" if given["kwargs"] else "args", str(error))
 

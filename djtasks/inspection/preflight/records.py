@@ -72,7 +72,9 @@ class _Binder:
         self._known: dict[Hashable, _Verdict] = {}
 
     def verdict(self, row: _Stored) -> _Verdict:
-        key = (row.backend, row.task_path, row.queue, shape_of(row.args, row.kwargs))
+        engine = self._engines.get(row.backend)
+        task = engine.find(row.task_path) if engine is not None else None
+        key = (row.backend, row.task_path, row.queue, shape_of(task, row.args, row.kwargs))
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= _MOST_REMEMBERED:

@@ -17,6 +17,7 @@ from uuid import UUID
 import msgspec
 
 from djtasks.context import Context, call_task, current_task
+from djtasks.definitions.codecs import codec_of
 from djtasks.definitions.task import Task
 from djtasks.errors import TaskExpired, TaskTimeout, UnstorableResult, UnusableError
 from djtasks.formats.json_values import encode
@@ -193,7 +194,8 @@ class Pipeline:
 
     def _returned(self, running: Running, value: Any) -> Outcome:
         try:
-            return Returned(encode_result(running.task_path, value, limit=self._max_result))
+            codec, limit = codec_of(running.task), self._max_result
+            return Returned(encode_result(running.task_path, value, codec=codec, limit=limit))
         except UnstorableResult as error:
             return Raised(error)
         except BaseException as error:  # noqa: BLE001 - code that the value brings along

@@ -11,7 +11,7 @@ from djtasks.definitions import registry
 from djtasks.definitions.fitting import misfit
 from djtasks.definitions.signatures import OTHER_CODE
 from djtasks.definitions.task import Task
-from djtasks.errors import UnknownTask
+from djtasks.errors import UnknownTask, UnreadableArguments
 from djtasks.formats.json_values import decode
 from djtasks.protocol.outcomes import Unregistered
 from djtasks.protocol.records import Claim, decode_call
@@ -30,7 +30,7 @@ def signature_mismatch(
     In a deploy that changes a signature, a worker with the other code may run it. Such a call
     never began. Only failed calls are checked, so the others cost nothing more.
     """
-    if not isinstance(error, TypeError):
+    if not isinstance(error, TypeError | UnreadableArguments):
         return None
     args, kwargs = decode_call(claim)
     reason = misfit(claim.task_path, task, args, kwargs)

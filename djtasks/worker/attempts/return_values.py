@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from djtasks.definitions.codecs import Codec
 from djtasks.errors import InvalidArguments, UnstorableResult
 from djtasks.formats.json_values import encode
 
 
-def encode_result(path: str, value: Any, *, limit: int | None) -> str | None:
+def encode_result(
+    path: str, value: Any, *, codec: Codec | None, limit: int | None = None
+) -> str | None:
     """Return a task's return value as JSON text, None for None.
 
     Raises UnstorableResult if JSON cannot represent it or it exceeds `limit` bytes.
@@ -14,7 +17,7 @@ def encode_result(path: str, value: Any, *, limit: int | None) -> str | None:
     if value is None:
         return None
     try:
-        text = encode(value, "return value")
+        text = encode(value, "return value") if codec is None else codec.encode_result(value)
     except (InvalidArguments, RecursionError) as error:
         raise UnstorableResult(
             f"Task {path!r} returned a value that cannot be stored: {error}"

@@ -12,8 +12,6 @@ from asyncio import Task as AsyncioTask
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from inspect import iscoroutinefunction
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -23,11 +21,13 @@ from django.db import transaction
 from djtasks import results, waiting
 from djtasks.context import Completion, Context
 from djtasks.definitions import registry
+from djtasks.definitions.codecs import codec_of
 from djtasks.definitions.task import Task
 from djtasks.errors import LeaseLost, TaskCancelled
-from djtasks.protocol.records import Claim, Notes, Settlement, decode_call
+from djtasks.protocol.records import Claim, Notes, Settlement
 from djtasks.protocol.retry import Backoff
 from djtasks.store import Store
+from djtasks.worker.attempts.calling import call_function, is_coroutine
 from djtasks.worker.attempts.completing import Completing
 from djtasks.worker.attempts.metadata import Metadata
 from djtasks.worker.attempts.return_values import encode_result
@@ -38,8 +38,6 @@ _JUMPS = 3
 _LONGEST_CONTEXT = 100
 Find = Callable[[str], Task[..., Any] | None]
 _spread = random.SystemRandom().uniform
-
-is_coroutine = lru_cache(maxsize=None)(iscoroutinefunction)
 
 
 class Work(msgspec.Struct, frozen=True, gc=False):
@@ -122,10 +120,7 @@ class Running:
         return time.monotonic() - self.started_monotonic
 
     def call(self, context: Context) -> Any:
-        args, kwargs = decode_call(self.claim)
-        if self.task.takes_context:
-            return self.task.func(context, *args, **kwargs)
-        return self.task.func(*args, **kwargs)
+        return call_function(self.task, self.claim, context)
 
     def decide(self, error: BaseException) -> timedelta | None:
         """Return the delay before the retry that the task's policy allows, or None to give up.
@@ -189,7 +184,7 @@ class Running:
 
     def complete(self, value: Any) -> None:
         """Write the task's success in the open transaction; it is final once that commits."""
-        text = encode_result(self.task_path, value, limit=None)
+        text = encode_result(self.task_path, value, codec=codec_of(self.task))
         notes = Notes(store=self.task.store, metadata=self.new_metadata)
         settlement = Settlement.succeeded(self.claim, text, notes)
         if not self.store.settle([settlement], worker=self.worker):

@@ -6,9 +6,10 @@ from typing import Protocol
 
 from djtasks.definitions import registry
 from djtasks.protocol.records import Claim
+from djtasks.worker.attempts.calling import is_coroutine
 from djtasks.worker.attempts.pipeline import Finished, Pipeline
 from djtasks.worker.attempts.pool import Pool
-from djtasks.worker.attempts.running import Work, is_coroutine
+from djtasks.worker.attempts.running import Work
 
 MOST_IN_ONE_FETCH = 500
 _FULL_PAUSE = 0.05
