@@ -43,10 +43,12 @@ def _run(waiting: int, finished: int) -> dict[str, Any]:
     command += ["--backend", "default"]
     started = time.perf_counter()
     process = subprocess.Popen(command, env=os.environ, stdout=subprocess.DEVNULL)
-    peak = 0
+    peak, used = 0, 0.0
     while process.poll() is None:
         try:
-            peak = max(peak, psutil.Process(process.pid).memory_info().rss)
+            running = psutil.Process(process.pid)
+            peak = max(peak, running.memory_info().rss)
+            used = harness.cpu_seconds([running])
         except psutil.NoSuchProcess:
             break
         time.sleep(_POLL_SECONDS)
@@ -55,6 +57,7 @@ def _run(waiting: int, finished: int) -> dict[str, Any]:
         "waiting": waiting,
         "finished": finished,
         "seconds": time.perf_counter() - started,
+        "cpu_seconds": used,
         "peak_mb": peak / 1_000_000,
     }
     assert code == 0, f"preflight exited with {code}"

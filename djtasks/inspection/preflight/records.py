@@ -46,22 +46,32 @@ def check_records(
     """Check every live record, and yield after each page how many there were.
 
     Reads pages in the order of ids, each in a statement of its own: holds no transaction open,
-    locks nothing, and takes no more memory for a million records than for a thousand.
+    locks nothing, and takes no more memory for a million records than for a thousand. Leaves out
+    what is enqueued meanwhile.
     """
     binder = _Binder(engines)
-    after: UUID | None = None
-    while True:
-        records = live_records(alias)
-        found = records if after is None else records.filter(pk__gt=after)
-        rows = [_Stored(*row) for row in found.order_by("pk").values_list(*_Stored._fields)[:PAGE]]
+    for after, last in _pages():
+        page = live_records(alias).filter(pk__gt=after, pk__lte=last)
+        rows = [_Stored(*row) for row in page.values_list(*_Stored._fields)]
         for row in rows:
             for kind, reason in binder.verdict(row):
                 troubles.add(kind, row.backend, row.task_path, reason, example=row.pk)
-        if rows:
-            yield len(rows)
-        if len(rows) < PAGE:
-            return
-        after = rows[-1].pk
+        yield len(rows)
+
+
+def _pages() -> Iterator[tuple[UUID, UUID]]:
+    """Yield, for each page of records, live or not, the id before it and its last one.
+
+    Not LIMIT with a condition on the state: where statistics know few live records, as before a
+    backlog, PostgreSQL would read the whole table for each page (0.7 s for a million).
+    """
+    ids = TaskRecord.objects.using(queue_database()).order_by("pk").values_list("pk", flat=True)
+    newest, after = ids.last(), UUID(int=0)
+    while newest is not None and after != newest:
+        rest = ids.filter(pk__gt=after, pk__lte=newest)
+        last = rest[PAGE - 1 : PAGE].first() or newest
+        yield after, last
+        after = last
 
 
 class _Binder:
