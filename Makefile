@@ -9,8 +9,8 @@ JOBS ?= 3
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo quick test test-all django-suite chaos chaos-headline mutations lint types \
-	check-deploy bench \
+.PHONY: help demo quick test test-all django-suite libraries chaos chaos-headline mutations \
+	lint types check-deploy bench \
 	bench-large bench-peers screenshots messages clean
 
 comma := ,
@@ -27,6 +27,8 @@ help:
 	@echo "make test-all run them with every change of every zone's clock (minutes more)"
 	@echo "make django-suite  run Django's own tests of its tasks API against djtasks, for Django 6.0"
 	@echo "              and 6.1 or for VERSIONS=...; needs Python 3.12 or newer"
+	@echo "make libraries  use the newest Wagtail, django-overseer and django-tasks-monitor on a small"
+	@echo "              site, or LIBRARIES=...; needs Python 3.12 or newer"
 	@echo "make chaos    break servers and processes under load, and show that nothing is lost;"
 	@echo "              PROFILE=real takes the real heartbeat, CHAOS_SEED=... repeats a run"
 	@echo "make chaos-headline  100,000 tasks while everything breaks, beside the same in peace"
@@ -66,6 +68,9 @@ test-all: $(INSTALLED)-test
 VERSIONS ?= 6.0 6.1
 django-suite: $(INSTALLED)-test
 	$(BIN)/python -m tests.contract.django_suite $(VERSIONS)
+
+libraries: $(INSTALLED)-test
+	$(BIN)/python -m tests.libraries.suite $(LIBRARIES)
 
 chaos: $(INSTALLED)-test
 	CHAOS=all $(BIN)/python -m pytest -n 2 tests/chaos

@@ -15,10 +15,9 @@ import tarfile
 from pathlib import Path
 
 from tests.contract.differences import DIFFERENCES
+from tests.environments import CACHE, environment
 from tests.structure import ROOT
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "djtasks/django-suite"
-PYTHONS = ("3.14", "3.13", "3.12")
 # Where Django's tests name a backend of its own, ours takes its place.
 _OWN_BACKEND = re.compile(r"django\.tasks\.backends\.(?:dummy|immediate)(?= import|\.\w+Backend)")
 
@@ -37,8 +36,8 @@ def main(versions: list[str]) -> int:
 
 
 def _run(version: str, mode: str) -> int:
-    home = CACHE / version
-    python = _environment(home, version)
+    home = CACHE / "django-suite" / version
+    python = environment(home, [f"Django~={version}.0"])
     folder = _written(_source(home, python), home / mode, mode)
     print(f"\n=== Django {version}, {mode}", flush=True)
     ended = subprocess.run(
@@ -53,33 +52,6 @@ def _run(version: str, mode: str) -> int:
         check=False,
     )
     return ended.returncode
-
-
-def _environment(home: Path, version: str) -> Path:
-    """Return the Python of an environment with this Django and djtasks; make it once."""
-    python = home / "venv/bin/python"
-    if not python.exists():
-        subprocess.run([_interpreter(), "-m", "venv", home / "venv"], check=True)
-    installed = home / "installed"
-    needs = ROOT / "pyproject.toml"
-    if not installed.exists() or installed.stat().st_mtime < needs.stat().st_mtime:
-        wanted = [f"Django~={version}.0", "--editable", ROOT]
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True)
-        installed.touch()
-    return python
-
-
-def _interpreter() -> str:
-    """Return a Python for Django 6. Version managers leave shims that do not run: try them."""
-    own = Path.home() / ".pyenv/versions"
-    for version in PYTHONS:
-        for candidate in (f"python{version}", *own.glob(f"{version}.*/bin/python")):
-            asked = [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-            if shutil.which(candidate):
-                ended = subprocess.run(asked, capture_output=True, text=True, check=False)
-                if ended.stdout.strip() == version:
-                    return str(candidate)
-    sys.exit(f"Django 6 needs one of Python {', '.join(PYTHONS)}, and there is none here.")
 
 
 def _source(home: Path, python: Path) -> Path:

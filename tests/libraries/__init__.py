@@ -1,0 +1,1 @@
+"""Libraries that enqueue tasks through Django's API, used on djtasks: `make libraries`."""

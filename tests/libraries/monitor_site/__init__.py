@@ -1,0 +1,1 @@
+"""A site of django-tasks-monitor."""

@@ -1,0 +1,6 @@
+"""Django's admin, where django-tasks-monitor has its page."""
+
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [path("admin/", admin.site.urls)]

@@ -1,0 +1,1 @@
+"""A site of django-overseer with a task of each kind."""

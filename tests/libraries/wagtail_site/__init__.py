@@ -1,0 +1,1 @@
+"""A site of Wagtail with pages, documents and images."""
