@@ -24,10 +24,9 @@ from djtasks.compat import (
 )
 from djtasks.definitions import discovery, registry
 from djtasks.definitions.codecs.results import read_instances
-from djtasks.definitions.options import require_queue
-from djtasks.definitions.restoring import with_options_of
+from djtasks.definitions.restoring import enqueued
 from djtasks.definitions.task import Items, Task
-from djtasks.engine import Engine, engine_of
+from djtasks.engine import Engine, accepted, engine_of
 from djtasks.enqueueing.building import build_item, build_record
 from djtasks.enqueueing.outbox import HINTS_A_TRANSACTION
 from djtasks.errors import InvalidOption
@@ -87,19 +86,7 @@ class DjtasksBackend(BaseTaskBackend):
         self._accept(task)
 
     def _accept(self, task: Any) -> Task[..., Any]:
-        """Validate and register a task, and return it as one of ours."""
-        is_open = not self.queues or task.queue_name in self.queues
-        checked = task if is_open else self._moved(task)
-        require_queue(checked.queue_name, self.alias, self.queues)
-        super().validate_task(checked)
-        return registry.adopt(task)
-
-    def _moved(self, task: Any) -> Any:
-        """Return the task with its policy, which may give it another queue."""
-        try:
-            return engine_of(self.alias).with_policy(task)
-        except InvalidOption:
-            return task  # it is reported where tasks are enqueued
+        return accepted(self, task, super().validate_task)
 
     def enqueue(  # type: ignore[override] # one object for any signature
         self, task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -111,9 +98,9 @@ class DjtasksBackend(BaseTaskBackend):
         has the options of its policy.
         Raises InvalidArguments before anything is written, InvalidTask for a bad task.
         """
-        accepted = self._accept(task)
+        own = self._accept(task)
         engine = self.engine
-        ours = engine.with_policy(accepted)
+        ours = engine.with_policy(own)
         outbox = engine.outbox
         self._warn_if_hidden(ours, engine)
         limit = engine.options.max_arguments
@@ -123,7 +110,7 @@ class DjtasksBackend(BaseTaskBackend):
             return from_record(answer.holder)
         outbox.publish(_due([(record, answer)]), awaited=(answer.id,))
         result = from_new(
-            task if ours is accepted else with_options_of(ours, task),
+            enqueued(task, ours, own),
             record,
             enqueued_at=answer.enqueued_at,
             database=engine.database,
@@ -135,9 +122,9 @@ class DjtasksBackend(BaseTaskBackend):
 
     def enqueue_many(self, task: Task[..., Any], items: Items) -> int:
         """Insert one record per item, all in one transaction; see Task.enqueue_many()."""
-        accepted = self._accept(task)
+        own = self._accept(task)
         engine = self.engine
-        ours = engine.with_policy(accepted)
+        ours = engine.with_policy(own)
         self._warn_if_hidden(ours, engine)
         outbox = engine.outbox
         count, limit = 0, engine.options.max_arguments

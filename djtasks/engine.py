@@ -14,11 +14,13 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from djtasks.brokers import Broker, open_broker
-from djtasks.compat import DEFAULT_TASK_QUEUE_NAME, InvalidTaskBackend
+from djtasks.compat import DEFAULT_TASK_QUEUE_NAME, BaseTaskBackend, InvalidTaskBackend
 from djtasks.definitions import registry
+from djtasks.definitions.options import require_queue
 from djtasks.definitions.policies import Policies
 from djtasks.definitions.task import Task
 from djtasks.enqueueing.outbox import Outbox
+from djtasks.errors import InvalidOption
 from djtasks.options import Options, parse_options
 from djtasks.store import Store, open_store, queue_database
 
@@ -85,6 +87,28 @@ class Engine:
     def outbox(self) -> Outbox:
         """The outbox, which pushes hints to the broker."""
         return Outbox(self.database, self.broker, lambda: self.channel)
+
+
+def accepted(
+    backend: BaseTaskBackend, task: Any, validate: Callable[[Any], None]
+) -> Task[..., Any]:
+    """Validate and register a task for a backend, real or of `testing`; return it as one of ours.
+
+    `validate` is that of Django. It sees the queue that a policy gives to the task.
+    """
+    is_open = not backend.queues or task.queue_name in backend.queues
+    checked = task if is_open else _moved(backend.alias, task)
+    require_queue(checked.queue_name, backend.alias, backend.queues)
+    validate(checked)
+    return registry.adopt(task)
+
+
+def _moved(alias: str, task: Any) -> Any:
+    """Return the task with its policy, which may give it another queue."""
+    try:
+        return engine_of(alias).with_policy(task)
+    except InvalidOption:
+        return task  # it is reported where tasks are enqueued
 
 
 _engines: dict[str, Engine] = {}

@@ -35,9 +35,14 @@ def with_options(task: Task[P, T], **options: Any) -> Task[P, T]:
     return task
 
 
-def with_options_of(source: Task[..., Any], task: Any) -> Any:
-    """Return a copy of a task, which may be foreign, with the options of another."""
-    options = {one.name: getattr(source, one.name) for one in fields(source) if one.name != "func"}
+def enqueued(task: Any, ours: Task[..., Any], accepted: Task[..., Any]) -> Any:
+    """Return the task of a result: the caller's own, which may be foreign.
+
+    If a policy has made `ours` from what was `accepted`, it is a copy with the same options.
+    """
+    if ours is accepted:
+        return task
+    options = {one.name: getattr(ours, one.name) for one in fields(ours) if one.name != "func"}
     return restore(task, **options)
 
 

@@ -15,11 +15,9 @@ from djtasks.compat import (
     TaskResultDoesNotExist,
     task_enqueued,
 )
-from djtasks.definitions import registry
-from djtasks.definitions.options import require_queue
-from djtasks.definitions.restoring import with_options_of
+from djtasks.definitions.restoring import enqueued
 from djtasks.definitions.task import Items, Task
-from djtasks.engine import Engine, engine_of
+from djtasks.engine import Engine, accepted, engine_of
 from djtasks.enqueueing.building import build_item, build_record
 from djtasks.formats.ids import new_id
 from djtasks.options import Options
@@ -52,39 +50,33 @@ class DummyBackend(BaseTaskBackend):
         self._accept(task)
 
     def _accept(self, task: Any) -> Task[..., Any]:
-        is_open = not self.queues or task.queue_name in self.queues
-        checked = task if is_open else self._engine.with_policy(task)
-        require_queue(checked.queue_name, self.alias, self.queues)
-        super().validate_task(checked)
-        return registry.adopt(task)
+        return accepted(self, task, super().validate_task)
 
     @property
     def _engine(self) -> Engine:
         return engine_of(self.alias)
 
-    def _shown(self, task: Any, ours: Task[..., Any]) -> Any:
-        """Return the caller's own task, as results hold it, with the options of its policy."""
-        return with_options_of(ours, task) if self._engine.options.policies else task
-
     def enqueue(  # type: ignore[override] # one object for any signature
         self, task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> TaskResult[Any]:
         """Keep one task; raise what the real backend would raise for it."""
-        ours = self._engine.with_policy(self._accept(task))
+        own = self._accept(task)
+        ours = self._engine.with_policy(own)
         limit = Options().max_arguments
         record = build_record(ours, args, kwargs, backend=self.alias, limit=limit)
-        return self._keep(self._shown(task, ours), record)
+        return self._keep(enqueued(task, ours, own), record)
 
     def enqueue_many(self, task: Task[..., Any], items: Items) -> int:
         """Keep one task per item; keep none if one item is not valid."""
-        ours = self._engine.with_policy(self._accept(task))
+        own = self._accept(task)
+        ours = self._engine.with_policy(own)
         limit = Options().max_arguments
         records = [
             build_item(ours, index, item, backend=self.alias, limit=limit)
             for index, item in enumerate(items)
         ]
         for record in records:
-            self._keep(self._shown(task, ours), record)
+            self._keep(enqueued(task, ours, own), record)
         return len(records)
 
     async def aenqueue_many(self, task: Task[..., Any], items: Items) -> int:

@@ -201,3 +201,30 @@ def test_a_policy_may_move_a_task_out_of_a_queue_that_does_not_exist(backend: st
             moved.using(queue_name="elsewhere")
     with with_policies({}, BACKEND=backend), pytest.raises(InvalidTask, match="Queue 'library'"):
         Task(func=pack, queue_name="library")
+
+
+BACKENDS = [
+    "djtasks.backend.DjtasksBackend",
+    "djtasks.testing.DummyBackend",
+    "djtasks.testing.ImmediateBackend",
+]
+
+
+# The dummy backend returns a deep copy.
+@pytest.mark.parametrize("backend", [one for one in BACKENDS if "Dummy" not in one])
+def test_the_result_of_a_task_without_a_policy_has_the_callers_own_task(
+    db: Any, backend: str
+) -> None:
+    with with_policies({"tests.tasks.explode": {"max_attempts": 2}}, BACKEND=backend):
+        assert double.enqueue(1).task is double
+        assert explode.enqueue().task.max_attempts == 2
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_bad_policy_is_not_what_a_task_in_an_unknown_queue_is_refused_for(backend: str) -> None:
+    def pack() -> None: ...
+
+    pack.__qualname__ = "pack"
+    given = {"tests.*": {"priority": "urgent"}}
+    with with_policies(given, BACKEND=backend), pytest.raises(InvalidTask, match="Queue 'library'"):
+        Task(func=pack, queue_name="library")
