@@ -12,7 +12,7 @@ register = template.Library()
 _BAR = '<rect class="djt-bar {}" x="{}" y="{}" width="{}" height="{}"/>'
 _STEP = (
     '<g class="djt-step"><rect x="{{}}" width="{{}}" y="{top}" height="{height}"/>'
-    '<text x="100%" y="{over}" text-anchor="end">{{}}</text></g>'
+    '<foreignObject width="100%" y="{over}" height="{height}"><p>{{}}</p></foreignObject></g>'
 )
 
 
@@ -25,5 +25,5 @@ def draw_bars(bars: Iterable[Any]) -> SafeString:
 @register.simple_tag
 def draw_steps(plot: Any) -> SafeString:
     """Draw the strips of a plot that show their values while the pointer is on them."""
-    step = _STEP.format(top=plot.top, height=plot.inner, over=plot.top - 8)
+    step = _STEP.format(top=plot.top, height=plot.inner, over=plot.top - 18)
     return format_html_join("", step, ((s.x, s.width, s.text) for s in plot.steps))

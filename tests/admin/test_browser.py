@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from selenium.webdriver import ActionChains
 
 from djtasks.engine import Engine
-from djtasks.models import WorkerRecord
+from djtasks.formats.durations import floor
+from djtasks.models import QueueSample, WorkerRecord
 from tests.admin.browser import Browser
 from tests.admin.incident import Incident
 from tests.tasks import add
@@ -37,6 +39,43 @@ def test_new_work_appears_by_itself(browser: Browser) -> None:
 
     eventually(lambda: "1" in browser.find("td[data-label=Ready]").text, seconds=10)
     assert browser.complaints() == []
+
+
+def test_the_values_under_the_pointer_fit_into_a_phone(
+    browser: Browser, live_engine: Engine
+) -> None:
+    now = floor(live_engine.store.now(), timedelta(minutes=1))
+    names = [f"reports-of-the-northern-branch-offices-and-warehouses-{n}" for n in range(4)]
+    QueueSample.objects.bulk_create(
+        QueueSample(
+            backend="default", step=60, at=now - timedelta(minutes=back), queue=one, ready=9
+        )
+        for one in names
+        for back in range(1, 50)
+    )
+    add.enqueue(1, 2)
+    browser.emulate(width=390)
+    browser.open(page("djtasks_overview"))
+
+    strips = [
+        one for one in browser.all(".djt-step") if names[0] in one.get_property("textContent")
+    ]
+    pointer = ActionChains(browser.chrome)
+    pointer.scroll_to_element(strips[20]).move_to_element(
+        strips[20].find_element("tag name", "rect")
+    )
+    pointer.perform()
+    text = strips[20].find_element("tag name", "p")
+
+    assert text.is_displayed()
+    left, right, width = browser.chrome.execute_script(
+        "const box = arguments[0].getBoundingClientRect();"
+        "return [box.left, box.right, arguments[0].scrollWidth - arguments[0].clientWidth]",
+        text,
+    )
+    assert 0 <= left < right <= 390
+    assert width <= 0
+    browser.emulate()
 
 
 def test_r_refreshes_and_question_mark_shows_the_keys(browser: Browser) -> None:
