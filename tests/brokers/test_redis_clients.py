@@ -7,7 +7,7 @@ from django.test import override_settings
 from redis import BlockingConnectionPool
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 
-from djtasks.brokers.redis_clients import client_of
+from djtasks.brokers.redis_clients import _scouts_of, client_of
 from djtasks.engine import engine_of
 from djtasks.inspection.exposure import exposures_of
 from tests.settings import OURS
@@ -61,6 +61,39 @@ def test_the_options_of_djangos_cache_apply_except_those_that_could_lose_hints()
     assert asked["ssl_ca_certs"] == "/etc/ca.pem"
     assert (asked["socket_timeout"], asked["decode_responses"]) == (3.0, False)
     assert "retry_on_timeout" not in asked
+
+
+CLUSTER = "djtasks.brokers.redis_cluster.ClusterConnectionFactory"
+SENTINEL = "django_redis.pool.SentinelConnectionFactory"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"CONNECTION_FACTORY": CLUSTER},
+        {
+            "CONNECTION_FACTORY": SENTINEL,
+            "SENTINELS": [("example.com", 26379)],
+            "SENTINEL_KWARGS": {"ssl": True, "ssl_ca_certs": "/etc/ca.pem"},
+        },
+    ],
+    ids=["cluster", "sentinel"],
+)
+def test_tls_reaches_the_scouts_and_the_server_that_they_name(options: dict[str, Any]) -> None:
+    made = {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": "rediss://primary/2",
+        "OPTIONS": {**options, "CONNECTION_POOL_KWARGS": {"ssl_ca_certs": "/etc/ca.pem"}},
+    }
+    with override_settings(CACHES={"default": made}):
+        pool = client_of("default", lambda: "key", timeout=3.0).connection_pool
+
+    scouts = [scout.connection_pool for scout in _scouts_of(pool)]
+    assert scouts
+    for one in (pool, *scouts):
+        connection = one.connection_class(**one.connection_kwargs)
+        assert isinstance(connection, SSLConnection)
+        assert connection.ca_certs == "/etc/ca.pem"
 
 
 def test_a_password_in_the_options_of_djangos_cache_is_a_password() -> None:

@@ -114,6 +114,28 @@ class TestTLS(BrokerContract):
             broker_at(guarded | {"OPTIONS": {}}).push([hint()])
 
 
+class TestTLSByDjangosCache(BrokerContract):
+    @pytest.fixture
+    def cache(self, guarded: dict[str, Any]) -> dict[str, Any]:
+        """Django's own backend, whose OPTIONS go to the connections as they are."""
+        return {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": guarded["LOCATION"],
+            "OPTIONS": guarded["OPTIONS"]["CONNECTION_POOL_KWARGS"],
+        }
+
+    @pytest.fixture
+    def broker(self, cache: dict[str, Any]) -> Broker:
+        return emptied(broker_at(cache))
+
+    def test_there_is_nothing_to_complain_about(self, broker: Broker) -> None:
+        assert broker.diagnose() == []
+
+    def test_a_server_nobody_vouches_for_is_not_spoken_to(self, cache: dict[str, Any]) -> None:
+        with pytest.raises(BrokerUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
+            broker_at(cache | {"OPTIONS": {}}).push([hint()])
+
+
 class TestCluster(BrokerContract):
     @pytest.fixture
     def broker(self, cluster: installations.Cluster) -> Broker:
