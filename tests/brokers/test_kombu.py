@@ -4,6 +4,7 @@ import logging
 import secrets
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from itertools import product
 
@@ -18,6 +19,8 @@ from djtasks.errors import BrokerUnavailable
 from djtasks.testing.broker_contract import A_WHILE, NOT_AT_ALL, hint
 from tests.brokers.rabbits import kombu_broker, queues_deleted, require_rabbitmq
 from tests.brokers.rude import dripping, endless, rude_server, saying, silent
+from tests.rabbit_node import rabbit_node
+from tests.waiting import eventually
 
 # Twice what is promised, for a busy machine.
 PATIENCE = 1.0
@@ -96,6 +99,31 @@ def test_no_server_keeps_a_producer_waiting(manner: object) -> None:
 
     assert took < PATIENCE
     assert server.visits == 1
+
+
+@pytest.mark.slow
+def test_a_rabbitmq_that_takes_no_messages_keeps_no_producer_waiting() -> None:
+    with rabbit_node() as node:
+        broker = kombu_broker(node.url, "flooded")
+        assert broker.push([hint()]) == 1
+        node.ctl("set_vm_memory_high_watermark", "absolute", "1")
+
+        for _push in range(3):
+            started = time.monotonic()
+            with suppress(BrokerUnavailable):
+                broker.push([hint() for _ in range(500)])
+            assert time.monotonic() - started < PATIENCE
+
+        node.ctl("set_vm_memory_high_watermark", "0.6")
+        eventually(lambda: pushes(broker), seconds=20)
+
+
+def pushes(broker: KombuBroker) -> bool:
+    """Return whether the server takes a message."""
+    try:
+        return broker.push([hint()]) == 1
+    except BrokerUnavailable:
+        return False
 
 
 def test_what_does_not_fit_into_the_time_of_a_push_is_left_out() -> None:
