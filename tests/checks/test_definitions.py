@@ -16,11 +16,9 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 
-@typed
 def unresolved(price: "Decimal") -> None: ...
 
 
-@typed
 def undecided(day: dt.date) -> dt.date | str: ...
 
 
@@ -47,7 +45,7 @@ def test_e022_rules_for_exceptions_that_contradict_each_other(known: list[Any]) 
 
 
 def test_w024_an_annotation_that_means_nothing_when_the_code_runs(known: list[Any]) -> None:
-    known += [pack, unresolved]
+    known += [pack, typed(unresolved)]
 
     with with_tasks():
         message = told(check_alias("default"), "djtasks.W024")
@@ -61,11 +59,11 @@ def test_w024_an_annotation_that_means_nothing_when_the_code_runs(known: list[An
 
 
 def test_w025_an_annotation_that_does_not_say_how_its_values_travel(known: list[Any]) -> None:
-    known += [pack, undecided]
+    known += [pack, typed(undecided)]
 
     with with_tasks():
         message = told(check_alias("default"), "djtasks.W025")
-        known[:] = [restore(undecided, typed=False)]
+        known[:] = [restore(typed(undecided), typed=False)]
         assert check_alias("default") == []
 
     assert "the annotation of the return value does not say how its values travel: " in message
@@ -73,10 +71,10 @@ def test_w025_an_annotation_that_does_not_say_how_its_values_travel(known: list[
 
 
 def test_a_policy_may_type_a_task_or_not(known: list[Any]) -> None:
-    known += [undecided]
+    known += [typed(undecided)]
 
     assert policy_messages({"tests.*": {"typed": False}}) == []
-    known[:] = [restore(undecided, typed=False)]
+    known[:] = [restore(typed(undecided), typed=False)]
     assert [one[0] for one in policy_messages({"tests.*": {"typed": True}})] == ["djtasks.W025"]
 
 
