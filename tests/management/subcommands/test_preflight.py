@@ -21,6 +21,7 @@ from djtasks.protocol.states import State
 from djtasks.scheduler.sync import sync
 from djtasks.schedules import periodic as declarations
 from tests import tasks
+from tests import typed_tasks as typed_tasks  # registered by being imported
 from tests.worker.making import WORKER, claim_all
 
 
@@ -186,6 +187,21 @@ def test_a_worker_refuses_the_same_calls(engine: Engine) -> None:
 
 
 @pytest.mark.usefixtures("engine")
+def test_typed_arguments_are_decoded_but_nothing_is_loaded() -> None:
+    path = "tests.typed_tasks.pack"
+    gone, wrong = stored(task_path=path, args=[77]), stored(task_path=path, args=[77, "soon"])
+
+    with CaptureQueriesContext(connection) as queries:
+        report, is_well = preflight()
+
+    assert not is_well
+    [trouble] = report["found"]
+    assert (trouble["kind"], trouble["examples"]) == ("arguments", [str(wrong.pk)])
+    assert "at args[1]: Invalid RFC3339 encoded date." in trouble["reason"]
+    assert not [one for one in queries if "tests_row" in one["sql"]], gone
+
+
+@pytest.mark.django_db
 def test_it_reads_pages_and_locks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "PAGE", 2)
     for number in range(5):
