@@ -1,22 +1,20 @@
 """A form field for one argument of a task: its type, its default and what it accepts.
 
-Arguments are stored as JSON, so the task receives a date as the text that was typed.
+Values are in the JSON form in which they are stored; a typed task receives their types.
 """
 
 import json
 import types
-import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime, time
-from decimal import Decimal, InvalidOperation
+from datetime import date, time
 from inspect import Parameter
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
+from djtasks.admin.forms.kinds import AS_JSON, TEXT, kind_of
 from djtasks.definitions.redaction import HIDDEN
 from djtasks.errors import InvalidArguments
 from djtasks.formats.json_values import encode
@@ -33,61 +31,15 @@ LEFT_OUT = _LeftOut()
 _LONGEST_TYPE = 60
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """How to read a type from text: `read` raises ValueError for text it does not accept."""
-
-    read: Callable[[str], Any]
-    expected: Callable[[], str]
-    rows: int = 0
-
-
-def _json(text: str) -> Any:
-    return json.loads(text, parse_constant=_no_constant)
-
-
-def _no_constant(name: str) -> Any:
-    raise ValidationError(
-        _("%(name)s cannot be stored as JSON. Use a number or null.") % {"name": name}
-    )
-
-
-def _iso(kind: Any) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        kind.fromisoformat(text.strip())
-        return text.strip()
-
-    return read
-
-
-def _decimal(text: str) -> str:
-    try:
-        Decimal(text.strip())
-    except InvalidOperation:
-        raise ValueError from None
-    return text.strip()
-
-
-_AS_JSON = _Kind(_json, lambda: _('JSON, such as [1, 2], true or "text" in quotes'), rows=2)
-_KINDS: dict[Any, _Kind] = {
-    str: _Kind(str, lambda: _("text")),
-    int: _Kind(lambda text: int(text.strip()), lambda: _("a whole number")),
-    float: _Kind(lambda text: float(text.strip()), lambda: _("a number")),
-    date: _Kind(_iso(date), lambda: _("a date such as 2026-10-20")),
-    datetime: _Kind(_iso(datetime), lambda: _("a date and time such as 2026-10-20T14:30")),
-    time: _Kind(_iso(time), lambda: _("a time such as 14:30")),
-    Decimal: _Kind(_decimal, lambda: _("a decimal number")),
-    uuid.UUID: _Kind(lambda text: str(uuid.UUID(text.strip())), lambda: _("a UUID")),
-}
-
-
 class ArgumentField(forms.Field):
     """Return the value to pass, or LEFT_OUT.
 
     `shown_default`: the default without what is sensitive in it; HIDDEN if all of it is.
     """
 
-    def __init__(self, parameter: Parameter, annotation: Any, *, shown_default: Any) -> None:
+    def __init__(
+        self, parameter: Parameter, annotation: Any, *, shown_default: Any, is_typed: bool = False
+    ) -> None:
         self.parameter = parameter
         self.is_sensitive = shown_default is HIDDEN
         # What is hidden inside must not come back as the word that stands for it.
@@ -97,7 +49,7 @@ class ArgumentField(forms.Field):
         plain, takes_none = _without_none(annotation)
         self.plain = plain
         self.takes_none = takes_none or parameter.default is None
-        self.kind = _KINDS.get(plain, _AS_JSON) if isinstance(plain, type) else _AS_JSON
+        self.kind = kind_of(plain, is_typed=is_typed)
         super().__init__(
             required=parameter.default is Parameter.empty and not _is_open(parameter),
             label=_shown_name(parameter),
@@ -112,7 +64,7 @@ class ArgumentField(forms.Field):
         if self.plain is bool and not self.takes_none:
             return bool(value)
         text = "" if value is None else str(value)
-        if text == "" or (self.kind is not _KINDS[str] and not text.strip()):
+        if text == "" or (self.kind is not TEXT and not text.strip()):
             return self._of_nothing()
         read = self._read(text)
         try:
@@ -135,7 +87,7 @@ class ArgumentField(forms.Field):
     def _read(self, text: str) -> Any:
         if self.plain is bool:
             return {"true": True, "false": False}.get(text)
-        if get_origin(self.plain) is Literal:
+        if self.kind.options:
             return self._chosen(text)
         try:
             value = self.kind.read(text)
@@ -152,7 +104,7 @@ class ArgumentField(forms.Field):
         return value
 
     def _chosen(self, text: str) -> Any:
-        for one in get_args(self.plain):
+        for one, _label in self.kind.options:
             if str(one) == text:
                 return one
         raise ValidationError(_("Choose one of the listed values."))
@@ -161,9 +113,11 @@ class ArgumentField(forms.Field):
         """Return a value as the field shows it, or None if the field cannot show it."""
         if value is None or (self.plain is bool and not self.takes_none):
             return value
-        if isinstance(value, str) and self.kind is not _AS_JSON:
+        if self.kind.options:
+            return str(getattr(value, "value", value))
+        if isinstance(value, str) and self.kind is not AS_JSON:
             return value
-        if self.kind is _AS_JSON and not isinstance(self.plain, type(Literal[1])):
+        if self.kind is AS_JSON or isinstance(value, list):
             try:
                 return json.dumps(value, ensure_ascii=False)
             except (TypeError, ValueError):
@@ -208,10 +162,14 @@ def _help(field: ArgumentField) -> str:
         return _("More positional arguments, as a JSON list.")
     if field.parameter.kind is Parameter.VAR_KEYWORD:
         return _("More keyword arguments, as a JSON object.")
-    if field.plain in (str, int, float, bool) or get_origin(field.plain) is Literal:
+    if field.plain in (str, int, float, bool) or field.kind.options:
         return ""  # its type says it
     expected = field.kind.expected()
-    return f"{expected[:1].upper()}{expected[1:]}."
+    words = f"{expected[:1].upper()}{expected[1:]}."
+    address = field.kind.address()
+    if address is None:
+        return words
+    return format_html('{} <a href="{}" target="_blank">{}</a>', words, address, _("Find it"))
 
 
 def _widget(field: ArgumentField) -> forms.Widget:
@@ -220,12 +178,14 @@ def _widget(field: ArgumentField) -> forms.Widget:
         return forms.Select(choices=choices) if field.takes_none else forms.CheckboxInput()
     if field.is_sensitive:
         return forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "mono"})
-    if get_origin(field.plain) is Literal:
+    if field.kind.options:
         return _choice(field)
     attrs: dict[str, Any] = {"class": "mono", "autocomplete": "off", "spellcheck": "false"}
     if field.plain in (int, float):
         attrs |= {"inputmode": "decimal" if field.plain is float else "numeric"}
         attrs["class"] = "mono short"
+    if field.plain in (date, time):
+        attrs |= {"type": "date"} if field.plain is date else {"type": "time", "step": "1"}
     if field.takes_none:
         attrs["placeholder"] = "None"
     if field.kind.rows:
@@ -234,9 +194,9 @@ def _widget(field: ArgumentField) -> forms.Widget:
 
 
 def _choice(field: ArgumentField) -> forms.Select:
-    values = [str(one) for one in get_args(field.plain)]
+    values = [(str(one), label) for one, label in field.kind.options]
     empty = [("", "None" if field.takes_none else "")] if _needs_empty(field) else []
-    return forms.Select(choices=[*empty, *((value, value) for value in values)])
+    return forms.Select(choices=[*empty, *values])
 
 
 def _needs_empty(field: ArgumentField) -> bool:

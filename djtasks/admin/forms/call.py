@@ -56,7 +56,9 @@ class CallForm(StorableForm):
         hint = _hints(self.task).get(parameter.name, parameter.annotation)
         if parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
             hint = Parameter.empty
-        return ArgumentField(parameter, hint, shown_default=shown[parameter.name])
+        is_typed = self.engine.with_policy(self.task).typed
+        default = shown[parameter.name]
+        return ArgumentField(parameter, hint, shown_default=default, is_typed=is_typed)
 
     def _pattern(self) -> str:
         return self.engine.options.redact or ""

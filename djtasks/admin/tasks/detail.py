@@ -19,6 +19,7 @@ from djtasks.admin.task_pages import TaskPages
 from djtasks.admin.tasks.access import VERBS, TasksAdmin, TaskView, about_one, require_verb
 from djtasks.admin.tasks.actions import LIST, act, buttons_of
 from djtasks.admin.tasks.attempts import attempt_rows, checks_of, standing_of
+from djtasks.admin.tasks.references import references
 from djtasks.admin.tasks.timeline import drawing_of
 from djtasks.engine import Engine
 from djtasks.inspection import (
@@ -99,6 +100,7 @@ def task_page(admin: TasksAdmin, request: HttpRequest, view: TaskView) -> HttpRe
         buttons=buttons_of(admin, request, facts),
         may_enqueue=facts.is_known and admin.has_task_permission(request, "enqueue", row),
         about=_target(admin.admin_site, facts.target),
+        references=references(admin.admin_site, request, engine, facts) if may_see else [],
         schedule=_schedule(admin.admin_site, engine, facts.schedule),
         related=_related(facts),
         trail=trail_of(facts.id, facts),

@@ -165,6 +165,12 @@ class Codec:
         """Return the arguments without a query: model instances are deferred."""
         return self._values(args, kwargs, References())
 
+    def instances(self, args: str, kwargs: str) -> list[Model]:
+        """Return the model instances among the arguments, deferred, without a query."""
+        references = References()
+        self._values(args, kwargs, references)
+        return references.found
+
     def _values(self, args: str, kwargs: str, references: References | None) -> Call:
         token = None if references is None else collecting.set(references)
         root = "args"
