@@ -13,6 +13,8 @@ from tests.structure import ROOT
 
 # The last commit before the migrations 0004 (threads of workers) and 0005 (declared_at).
 BEFORE_THREADS = "6440f47"
+# The last commit before the migration 0008 (workflows).
+BEFORE_WORKFLOWS = "6ae0486"
 
 
 def unpack(commit: str, folder: Path) -> Path:

@@ -23,11 +23,11 @@ NOUNS = {
     "cancelled": CELERY, "catch": OURS, "chart": OURS, "coalesce": DJANGO, "codec": OURS,
     "column": DJANGO, "context": DJANGO, "contract": OURS, "control": CELERY, "count": DJANGO,
     "counts": DJANGO, "crontab": CELERY,
-    "deploy": DJANGO, "draft": OURS, "dummy": DJANGO, "every": CELERY,
+    "deploy": DJANGO, "draft": OURS, "dummy": DJANGO, "edge": OURS, "every": CELERY,
     "facts": OURS, "failure": CELERY, "figures": OURS, "finding": OURS, "gauges": OURS,
     "group": DJANGO, "history": DJANGO, "immediate": DJANGO, "inline": DJANGO, "key": DJANGO,
     "lane": OURS, "lease": OURS, "level": DJANGO, "listed": DJANGO, "live": DJANGO, "mark": OURS,
-    "missed": OURS, "namespace": DJANGO, "older": DJANGO, "once": CELERY, "operation": DJANGO,
+    "missed": OURS, "namespace": DJANGO, "node": OURS, "older": DJANGO, "once": CELERY, "operation": DJANGO,
     "overlap": DJANGO, "overview": OURS, "page": DJANGO, "pause": OURS, "piece": OURS,
     "plan": OURS, "point": OURS, "policy": OURS, "pretty": OURS, "problem": OURS,
     "queue": DJANGO, "range": DJANGO, "reason": OURS, "record": OURS, "refusal": OURS,
@@ -35,7 +35,7 @@ NOUNS = {
     "sample": OURS, "schedule": CELERY, "scheduler": CELERY, "search": DJANGO,
     "selection": OURS, "skip": DJANGO, "snapshot": OURS, "state": DJANGO, "statistics": OURS,
     "status": DJANGO, "store": OURS, "stretch": OURS, "task": DJANGO, "timeout": DJANGO,
-    "understood": OURS, "upcoming": OURS, "why": OURS, "worker": CELERY,
+    "understood": OURS, "upcoming": OURS, "why": OURS, "worker": CELERY, "workflow": OURS,
 }  # fmt: skip
 
 

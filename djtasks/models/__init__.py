@@ -12,6 +12,11 @@ from djtasks.models.statistics import (
 )
 from djtasks.models.tasks import TaskRecord, TaskState
 from djtasks.models.workers import Lease, WorkerRecord
+from djtasks.models.workflows import (
+    WorkflowEdge,
+    WorkflowNode,
+    WorkflowRecord,
+)
 
 __all__ = [
     "BulkAction",
@@ -27,4 +32,7 @@ __all__ = [
     "TaskState",
     "TaskStatistics",
     "WorkerRecord",
+    "WorkflowEdge",
+    "WorkflowNode",
+    "WorkflowRecord",
 ]

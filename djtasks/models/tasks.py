@@ -28,6 +28,10 @@ class TaskRecord(models.Model):
     `unique_key` is `key` while the record is not final. `fingerprint` identifies failures of one
     kind. `target` is the object that a task is about (`shop.order:7`), `parent` the task that
     enqueued it. Columns that most rows leave empty are NULL, which costs nothing.
+
+    A member of a workflow names its `workflow`, its `node`, and its `place` among the members of
+    that node, from 0. `inputs` are the arguments that are results of other nodes: a position or
+    keyword to the number of the node. `waits_for` is set exactly while WAITING: `node:<id>`.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -65,6 +69,11 @@ class TaskRecord(models.Model):
     fingerprint = ExactCharField(max_length=32, null=True)
     target = ExactCharField(max_length=255, null=True)
     parent = models.UUIDField(null=True)
+    workflow = models.UUIDField(null=True)
+    node = models.BigIntegerField(null=True)
+    place = models.IntegerField(null=True)
+    inputs = models.JSONField(null=True)
+    waits_for = ExactCharField(max_length=512, null=True)
 
     class Meta:
         verbose_name = _("task")
@@ -114,6 +123,21 @@ class TaskRecord(models.Model):
                 fields=("target", "id"),
                 where=Q(target__isnull=False),
                 elsewhere=("target", "id"),
+            ),
+            # Without partial indexes, these two are such that a plain task's moves never touch
+            # them.
+            WhereIndex(
+                name="djtasks_doors",
+                fields=("waits_for", "-priority", "run_after", "id"),
+                where=Q(state=int(State.WAITING)),
+                elsewhere=("waits_for", "priority", "run_after", "id"),
+            ),
+            WhereIndex(
+                # By place, not by id: at `id >= cursor` the planner takes the primary key.
+                name="djtasks_members",
+                fields=("node", "state", "place"),
+                where=Q(node__isnull=False),
+                elsewhere=("node", "place"),
             ),
         )
         constraints = (UniqueWhenSet(name="djtasks_unique_key", fields=("unique_key",)),)

@@ -11,7 +11,8 @@ class WorkerRecord(models.Model):
     """One child process. Inserted before its first claim; its id is never used again.
 
     `threads`: how many of its slots are for plain functions; the others are for coroutines. NULL if
-    one slot serves both, and for workers of an older version.
+    one slot serves both, and for workers of an older version. `protocol`: what its version can run;
+    1 and above run members of workflows, 0 is a version that does not know them.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -23,6 +24,7 @@ class WorkerRecord(models.Model):
     queues = models.JSONField(default=list)
     slots = models.IntegerField()
     threads = models.IntegerField(null=True)
+    protocol = models.SmallIntegerField(db_default=0)
     started_at = models.DateTimeField(db_default=DatabaseNow())
     heartbeat = models.BigIntegerField(db_default=0)
     heartbeat_at = models.DateTimeField(db_default=DatabaseNow())

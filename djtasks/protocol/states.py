@@ -22,17 +22,16 @@ class State(IntEnum):
 
 MOVES: dict[State, frozenset[State]] = {
     State.READY: frozenset({State.RUNNING, State.CANCELLED}),
-    # Back to READY: a retry, a give-back, a record reaped from a dead worker.
-    State.RUNNING: frozenset(
-        {State.SUCCESSFUL, State.FAILED, State.CANCELLED, State.EXPIRED, State.READY}
-    ),
+    # Back to READY: a retry, a give-back, a record reaped from a dead worker. To WAITING: the
+    # verdict of an attempt is that the record waits at a door.
+    State.RUNNING: frozenset(State) - {State.RUNNING},
     State.SUCCESSFUL: frozenset(),
-    # Back to READY: revived by hand.
-    State.FAILED: frozenset({State.READY}),
-    State.CANCELLED: frozenset({State.READY}),
-    State.EXPIRED: frozenset({State.READY}),
-    # Reserved for records that wait for others; nothing moves a record there yet.
-    State.WAITING: frozenset({State.READY, State.CANCELLED, State.FAILED}),
+    # Back to READY: revived by hand. To WAITING: revived to its door.
+    State.FAILED: frozenset({State.READY, State.WAITING}),
+    State.CANCELLED: frozenset({State.READY, State.WAITING}),
+    State.EXPIRED: frozenset({State.READY, State.WAITING}),
+    # At a door. To READY: promoted.
+    State.WAITING: frozenset({State.READY, State.CANCELLED, State.FAILED, State.EXPIRED}),
 }
 
 FINAL = frozenset({State.SUCCESSFUL, State.FAILED, State.CANCELLED, State.EXPIRED})

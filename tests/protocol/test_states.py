@@ -26,9 +26,10 @@ R, N, S, F, C, E, W = (
 )
 LEGAL = {
     (R, N), (R, C),
-    (N, S), (N, F), (N, C), (N, E), (N, R),
+    (N, S), (N, F), (N, C), (N, E), (N, R), (N, W),
     (F, R), (C, R), (E, R),
-    (W, R), (W, C), (W, F),
+    (F, W), (C, W), (E, W),
+    (W, R), (W, C), (W, F), (W, E),
 }  # fmt: skip
 
 
