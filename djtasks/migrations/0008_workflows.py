@@ -195,6 +195,10 @@ class Migration(migrations.Migration):
             model_name="workflownode",
             index=models.Index(fields=["state", "id"], name="djtasks_node_state"),
         ),
+        migrations.AddIndex(
+            model_name="workflownode",
+            index=models.Index(fields=["workflow", "state"], name="djtasks_node_open"),
+        ),
         migrations.AddConstraint(
             model_name="workflownode",
             constraint=models.UniqueConstraint(

@@ -122,7 +122,10 @@ class WorkflowNode(models.Model):
         verbose_name = _("workflow node")
         verbose_name_plural = _("workflow nodes")
         default_permissions = ()
-        indexes = (models.Index(name="djtasks_node_state", fields=("state", "id")),)
+        indexes = (
+            models.Index(name="djtasks_node_state", fields=("state", "id")),
+            models.Index(name="djtasks_node_open", fields=("workflow", "state")),
+        )
         constraints = (
             models.UniqueConstraint(name="djtasks_node_number", fields=("workflow", "number")),
             models.UniqueConstraint(name="djtasks_node_name", fields=("workflow", "name")),

@@ -6,10 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections, transaction
+from django.db.models import Exists, OuterRef, Q
 
 from djtasks.engine import Engine
+from djtasks.models import WorkflowRecord
 from djtasks.operations.tasks import records
 from djtasks.protocol.states import FINAL
+
+_IS_ALONE = Q(workflow=None) | ~Exists(WorkflowRecord.objects.filter(pk=OuterRef("workflow")))
 
 
 def prune(
@@ -19,14 +23,17 @@ def prune(
 
     `older_than` replaces the retention of every state. Each page deletes by id, state *and*
     age: a record that was retried in between stays, even if it is final again. So does a record
-    that another transaction has locked, until the next time.
+    that another transaction has locked, until the next time. Members of a workflow stay for as
+    long as its row does.
     """
     now = engine.now()
     for state in sorted(FINAL):
         kept = engine.options.retention[state] if older_than is None else older_than
         if kept is None:
             continue
-        old = records(engine).filter(state=state, backend=engine.alias, finished_at__lt=now - kept)
+        old = records(engine).filter(
+            _IS_ALONE, state=state, backend=engine.alias, finished_at__lt=now - kept
+        )
         while (count := _delete_page(engine, old, page)) is not None:
             yield count
 

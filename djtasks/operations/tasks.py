@@ -64,6 +64,7 @@ def cancel(engine: Engine, ids: Iterable[UUID]) -> int:
         live = _locked(engine, records(engine).filter(pk__in=wanted, state__in=CANCEL.states))
         count: int = live.update(
             cancel_requested=True,
+            waits_for=None,
             unique_key=Case(When(waits, then=None), default=F("unique_key")),
             finished_at=Case(When(waits, then=Value(now)), default=None),
             # Last: MySQL evaluates from left to right and already sees what it has set.

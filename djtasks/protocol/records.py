@@ -13,9 +13,27 @@ import msgspec
 from djtasks.formats.json_values import decode
 from djtasks.protocol.hints import Hint, score_of
 from djtasks.protocol.states import State
+from djtasks.protocol.workflows import door_of
 
 # Until Python 3.12 each look at a member of an enumeration is a call of Python code.
 _SUCCESSFUL = State.SUCCESSFUL
+
+
+class Membership(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The place of a record in a workflow. It waits at the door of `node` until that opens.
+
+    `inputs` is JSON text: the arguments that are results of other nodes.
+    """
+
+    workflow: UUID
+    node: int
+    place: int = 0
+    inputs: str | None = None
+
+    @property
+    def door(self) -> str:
+        """What the record waits for."""
+        return door_of(self.node)
 
 
 class NewRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -25,7 +43,8 @@ class NewRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is a moment, or a duration by that clock. `unique_key` None means that it is not unique; a live
     record with one of `earlier_keys` holds it too, under an earlier SECRET_KEY.
     `target` names the object it is about, `parent` the task that enqueued it. `schedule` and
-    `due_at` are those of the tick that created it.
+    `due_at` are those of the tick that created it. A member of a workflow has a `member`, and is
+    WAITING.
     """
 
     id: UUID
@@ -49,6 +68,7 @@ class NewRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     metadata: str | None = None
     schedule: int | None = None
     due_at: datetime | None = None
+    member: Membership | None = None
 
 
 class Inserted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -78,7 +98,8 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     `args` and `kwargs` are JSON texts; `attempt` counts the attempts before this one;
     `waited` is the time from due to claimed and `timeout` the limit, in seconds; a timeout of
     None is no limit. `enqueued_at` is in seconds since 1970. `errors` and `worker_ids` are the
-    JSON texts of earlier attempts. The order of the fields is that of the store's columns.
+    JSON texts of earlier attempts. `workflow` is that of a member. The order of the fields is that
+    of the store's columns.
 
     `metadata` is a JSON text, or None. The claim brings it along, since a coroutine cannot wait for
     a query behind an attribute, and middleware asks for the metadata of each task. A claim of 100
@@ -103,6 +124,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     errors: str | None
     worker_ids: str | None
     metadata: str | None = None
+    workflow: UUID | None = None
 
     @property
     def must_run_isolated(self) -> bool:
@@ -119,6 +141,8 @@ class Owned(Protocol):
     def fence(self) -> int: ...
     @property
     def task_path(self) -> str: ...
+    @property
+    def workflow(self) -> UUID | None: ...
 
 
 class Notes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -127,7 +151,8 @@ class Notes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `error` (an entry for the errors), `progress` and `metadata` (None: unchanged) are JSON texts.
     A failure has a `fingerprint`, which failures of its kind share, and the `place` in the
     project's code that raised it. `store` is the task's policy, which decides whether the finished
-    record is deleted.
+    record is deleted. A member of a workflow is kept in any case, since what comes after it may
+    read it.
     """
 
     error: str | None = None
@@ -139,6 +164,10 @@ class Notes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 _NOTHING = Notes()
+
+
+def _keeps_none(owned: Owned, notes: Notes) -> bool:
+    return notes.store == "none" and owned.workflow is None
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -178,13 +207,13 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             value=value,
             progress=notes.progress,
             metadata=notes.metadata,
-            deletes=notes.store != "all",
+            deletes=notes.store != "all" and owned.workflow is None,
         )
 
     @classmethod
     def failed(cls, owned: Owned, notes: Notes) -> "Settlement":
         """The task failed for good."""
-        return cls._failure(owned, notes, state=State.FAILED, deletes=notes.store == "none")
+        return cls._failure(owned, notes, state=State.FAILED, deletes=_keeps_none(owned, notes))
 
     @classmethod
     def retry(cls, owned: Owned, delay: timedelta, notes: Notes) -> "Settlement":
@@ -207,13 +236,13 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             error=notes.error,
             progress=notes.progress,
             metadata=notes.metadata,
-            deletes=notes.store == "none",
+            deletes=_keeps_none(owned, notes),
         )
 
     @classmethod
     def expired(cls, owned: Owned, notes: Notes) -> "Settlement":
         """The record was claimed too late, so it did not run."""
-        return cls._unrun(owned, notes, state=State.EXPIRED, deletes=notes.store == "none")
+        return cls._unrun(owned, notes, state=State.EXPIRED, deletes=_keeps_none(owned, notes))
 
     @classmethod
     def refused(cls, owned: Owned, delay: timedelta | None, notes: Notes) -> "Settlement":

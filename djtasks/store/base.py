@@ -61,7 +61,7 @@ class Store(Protocol):
     backend: str
 
     def insert(self, record: NewRecord) -> Inserted:
-        """Insert one record in the caller's transaction.
+        """Insert one record, which is no member of a workflow, in the caller's transaction.
 
         If a live record holds the unique key, insert nothing and return that record as
         `holder`. Waits for another open transaction that inserted the same key. Inserts again
@@ -73,6 +73,7 @@ class Store(Protocol):
     def insert_many(self, records: Sequence[NewRecord]) -> list[Inserted]:
         """Insert records in the caller's transaction; return those that are new, in order.
 
+        Members of workflows are WAITING.
         Of several records with the same unique key, only the first is inserted.
         """
         ...

@@ -19,7 +19,7 @@ from djtasks.store.base import INSERT_ROUNDS, DueRecord, Lane, Snapshot, in_key_
 from djtasks.store.errors import DatabaseFailure, classify
 from djtasks.store.prepared import PlainInsert
 from djtasks.store.statements import sql, values
-from djtasks.store.statements.columns import due_at, row_of
+from djtasks.store.statements.columns import due_at, membership, row_of
 from djtasks.store.statements.rows import holding
 from djtasks.store.unique_keys import under_live_keys
 
@@ -54,6 +54,7 @@ class PostgresStore:
         return rows
 
     def insert(self, record: NewRecord) -> Inserted:
+        assert record.member is None, "members are inserted by insert_many()"
         if values.is_plain(record):
             now = self._plain_insert.insert(record)
             return Inserted(id=record.id, run_after=now, enqueued_at=now)
@@ -78,7 +79,11 @@ class PostgresStore:
         now = self.now()
         if any(record.unique_key is not None for record in records):
             records = under_live_keys(self.database, records)
-            rows = self._rows(sql.INSERT_UNNEST, values.insert_columns(in_key_order(records), now))
+            ordered = in_key_order(records)
+            if _are_members(records):
+                rows = self._rows(sql.INSERT_MEMBERS, values.member_columns(ordered, now))
+            else:
+                rows = self._rows(sql.INSERT_UNNEST, values.insert_columns(ordered, now))
             new = {row[0] for row in rows}
             records = [record for record in records if record.id in new]
         else:
@@ -95,10 +100,11 @@ class PostgresStore:
             # Django wraps the errors of statements, but not of COPY.
             connection.wrap_database_errors,
             connection.cursor() as cursor,
-            cursor.copy(sql.COPY) as copy,
+            cursor.copy(sql.COPY_MEMBERS if _are_members(records) else sql.COPY) as copy,
         ):
+            more = membership if _are_members(records) else _nothing
             for record in records:
-                copy.write_row(row_of(record, now))
+                copy.write_row(row_of(record, now) + more(record))
 
     def claim(
         self, ids: Sequence[UUID], *, worker: UUID, queues: Collection[str] | None
@@ -225,6 +231,14 @@ class PostgresStore:
     def now(self) -> datetime:
         moment: datetime = self._rows("SELECT statement_timestamp()", None)[0][0]
         return moment
+
+
+def _are_members(records: Sequence[NewRecord]) -> bool:
+    return any(record.member is not None for record in records)
+
+
+def _nothing(_record: NewRecord) -> tuple[Any, ...]:
+    return ()
 
 
 def _number(id_: UUID) -> int:

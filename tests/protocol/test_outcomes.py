@@ -39,6 +39,7 @@ class Claimed(NamedTuple):
     id: UUID
     fence: int
     task_path: str
+    workflow: UUID | None = None
 
 
 CLAIM = Claimed(UUID(int=1), 7, "shop.tasks.pay")
@@ -149,3 +150,15 @@ def test_what_is_tried_again_is_kept_whatever_the_policy() -> None:
     retried = judge(Raised(BOOM), CLAIM, Notes(store="none"), lambda _error: timedelta(0))
 
     assert not retried.deletes
+
+
+@pytest.mark.parametrize("store", ["errors", "none"])
+@pytest.mark.parametrize(
+    "outcome", [Returned(None), Raised(BOOM), Raised(STOPPED), Expired(STALE)], ids=repr
+)
+def test_a_member_of_a_workflow_is_kept_whatever_its_task_stores(
+    store: str, outcome: Outcome
+) -> None:
+    member = CLAIM._replace(workflow=UUID(int=2))
+
+    assert not judge(outcome, member, Notes(store=store)).deletes

@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from djtasks.protocol.records import NewRecord
+from djtasks.protocol.states import State
 
 
 class RecordColumn(NamedTuple):
@@ -48,6 +49,15 @@ OTHERS = (
     RecordColumn("key", "text", "unique_key"),
     RecordColumn("unique_key", "text", "unique_key"),
 )
+# Columns that only members of workflows fill; see `membership`.
+MEMBER = (
+    RecordColumn("state", "smallint", "state"),
+    RecordColumn("workflow", "uuid", "workflow"),
+    RecordColumn("node", "bigint", "node"),
+    RecordColumn("place", "integer", "place"),
+    RecordColumn("inputs", "jsonb", "inputs"),
+    RecordColumn("waits_for", "text", "waits_for"),
+)
 COLUMNS = (*GIVEN, *MOMENTS, *OTHERS)
 NAMES = tuple(column.name for column in COLUMNS)
 # The place of each field's value in a row; a value that fills two columns is sent once.
@@ -70,3 +80,18 @@ def expires_at(record: NewRecord, now: datetime) -> datetime | None:
 def row_of(record: NewRecord, now: datetime) -> tuple[Any, ...]:
     """Return the values of COLUMNS for a record that is inserted at `now`."""
     return (*given(record), due_at(record, now), expires_at(record, now), *others(record))
+
+
+def membership(record: NewRecord) -> tuple[Any, ...]:
+    """Return the values of MEMBER for a record, which may be none of a workflow."""
+    member = record.member
+    if member is None:
+        return (int(State.READY), None, None, None, None, None)
+    return (
+        int(State.WAITING),
+        member.workflow,
+        member.node,
+        member.place,
+        member.inputs,
+        member.door,
+    )

@@ -11,7 +11,7 @@ from djtasks.models.fields import utc_moment
 from djtasks.protocol.records import Claim, Inserted, NewRecord, Settlement
 from djtasks.protocol.states import FINAL, State
 from djtasks.store.base import ERRORS_KEPT, DueRecord, Lane
-from djtasks.store.statements.columns import NAMES, row_of
+from djtasks.store.statements.columns import MEMBER, NAMES, membership, row_of
 
 # In PostgreSQL, CURRENT_TIMESTAMP is the start of the transaction.
 _CLOCKS = {
@@ -66,7 +66,10 @@ def from_new(record: NewRecord, now: datetime) -> TaskRecord:
     columns |= {"args": json.loads(record.args), "kwargs": json.loads(record.kwargs)}
     for name in ("tags", "metadata"):
         columns[name] = json.loads(columns[name]) if columns[name] else None
-    return TaskRecord(**columns, enqueued_at=now, state=State.READY)
+    if record.member is not None:
+        columns |= zip((column.name for column in MEMBER), membership(record), strict=True)
+        columns["inputs"] = json.loads(record.member.inputs) if record.member.inputs else None
+    return TaskRecord(**{"state": State.READY} | columns, enqueued_at=now)
 
 
 def inserted(row: TaskRecord) -> Inserted:

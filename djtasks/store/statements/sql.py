@@ -8,7 +8,14 @@ import hashlib
 from djtasks.models import QueueControl, TaskRecord
 from djtasks.protocol.records import Claim
 from djtasks.protocol.states import State
-from djtasks.store.statements.columns import COLUMNS, GIVEN, NAMES, PLACES, RecordColumn
+from djtasks.store.statements.columns import (
+    COLUMNS,
+    GIVEN,
+    MEMBER,
+    NAMES,
+    PLACES,
+    RecordColumn,
+)
 
 # Django's documented Meta API.
 _TABLE = TaskRecord._meta.db_table  # noqa: SLF001
@@ -56,12 +63,23 @@ VALUES ({", ".join(_CLOCKED.get(name, "%s") for name in NAMES)})
 
 COPY = f"COPY {_TABLE} ({_NAMES}) FROM STDIN"
 
-INSERT_UNNEST = f"""
-INSERT INTO {_TABLE} ({_NAMES})
-SELECT {", ".join(map(_unnested, COLUMNS))}
-FROM unnest({", ".join(f"%s::{_array_of(COLUMNS[place])}" for place in PLACES.values())})
-    AS v({", ".join(PLACES)})
+_MEMBER_NAMES = ", ".join(column.name for column in MEMBER)
+COPY_MEMBERS = f"COPY {_TABLE} ({_NAMES}, {_MEMBER_NAMES}) FROM STDIN"
+
+
+def _insert_unnest(more: tuple[RecordColumn, ...] = ()) -> str:
+    columns = (*COLUMNS, *more)
+    sent = (*(COLUMNS[place] for place in PLACES.values()), *more)
+    return f"""
+INSERT INTO {_TABLE} ({", ".join(column.name for column in columns)})
+SELECT {", ".join(map(_unnested, columns))}
+FROM unnest({", ".join(f"%s::{_array_of(column)}" for column in sent)})
+    AS v({", ".join(column.field for column in sent)})
 {_ONE_EACH} RETURNING id"""
+
+
+INSERT_UNNEST = _insert_unnest()
+INSERT_MEMBERS = _insert_unnest(MEMBER)
 
 _TAKE = f"""
 SET state = {_RUNNING}, fence = t.fence + 1, worker = %(worker)s,

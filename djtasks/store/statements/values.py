@@ -7,7 +7,7 @@ from uuid import UUID
 
 from djtasks.protocol.records import Claim, NewRecord, Settlement
 from djtasks.store.base import ERRORS_KEPT, DueRecord, Lane
-from djtasks.store.statements.columns import OTHERS, PLACES, given, others, row_of
+from djtasks.store.statements.columns import OTHERS, PLACES, given, membership, others, row_of
 
 _NOTHING_MORE = (None,) * (4 + len(OTHERS))
 
@@ -37,6 +37,12 @@ def insert_columns(records: Sequence[NewRecord], now: datetime) -> list[list[Any
     """Return the arrays of INSERT_UNNEST."""
     columns = list(zip(*(row_of(record, now) for record in records), strict=True))
     return [list(columns[place]) for place in PLACES.values()]
+
+
+def member_columns(records: Sequence[NewRecord], now: datetime) -> list[list[Any]]:
+    """Return the arrays of INSERT_MEMBERS."""
+    more = zip(*map(membership, records), strict=True)
+    return insert_columns(records, now) + list(map(list, more))
 
 
 def lane_columns(lanes: Sequence[Lane]) -> dict[str, Any]:

@@ -54,6 +54,13 @@ class ClaimContract:
         enqueued_at = row_of(store, claimed.id).enqueued_at.timestamp()
         assert abs(claimed.enqueued_at - enqueued_at) < 0.001
 
+    def test_a_claim_names_the_workflow_of_a_member(self, store: Store) -> None:
+        workflow, id_ = new_id(), insert(store)
+        rows(store).filter(pk=id_).update(workflow=workflow)
+
+        assert claim(store, id_, new_id()).workflow == workflow
+        assert insert_claimed(store, new_id()).workflow is None
+
     def test_claims_come_in_the_order_of_the_ids(self, store: Store) -> None:
         ids = [insert(store) for _ in range(9)]
         wanted = [*ids[6:], *ids[3:6], *ids[:3]]

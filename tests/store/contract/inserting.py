@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 from djtasks.formats.ids import new_id
+from djtasks.protocol.records import Membership
 from djtasks.protocol.states import State
 from djtasks.store.base import Store
 from tests.store.contract.records import (
@@ -72,6 +73,39 @@ class InsertContract:
 
         assert [answer.id for answer in answers] == [record.id for record in records]
         assert rows(store).count() == len(records)
+
+    def test_a_member_of_a_workflow_waits_at_the_door_of_its_node(self, store: Store) -> None:
+        workflow = new_id()
+        plain, unique = (
+            new_record(
+                store,
+                unique_key=key,
+                member=Membership(workflow=workflow, node=7, place=place, inputs='{"0": 3}'),
+            )
+            for place, key in enumerate((None, "k"))
+        )
+
+        store.insert_many([plain])
+        store.insert_many([unique])
+
+        for place, record in enumerate((plain, unique)):
+            row = row_of(store, record.id)
+            assert (row.state, row.waits_for) == (State.WAITING, "node:7")
+            assert (row.workflow, row.node, row.place) == (workflow, 7, place)
+            assert row.inputs == {"0": 3}
+            assert store.claim([record.id], worker=new_id(), queues=None) == []
+
+    def test_a_plain_record_belongs_to_no_workflow(self, store: Store) -> None:
+        one, member = (
+            new_record(store),
+            new_record(store, member=Membership(workflow=new_id(), node=7)),
+        )
+
+        store.insert_many([one, member])
+
+        row = row_of(store, one.id)
+        assert (row.state, row.workflow, row.node, row.waits_for) == (State.READY, None, None, None)
+        assert row_of(store, member.id).inputs is None
 
     def test_many_are_stored_like_one(self, store: Store) -> None:
         settings = {
