@@ -79,6 +79,14 @@ class CannotListen(DjtasksError):
     """The port for probes is already in use, or this process may not listen on it."""
 
 
+class NodeSkipped(DjtasksError):
+    """The node of a workflow that this task belongs to was skipped, so the task never runs."""
+
+
+class CannotMap(DjtasksError):
+    """`map(over=...)` cannot make its members of what the other node returned."""
+
+
 class LeaseLost(DjtasksError):
     """This execution no longer owns its record, so its database work must roll back."""
 

@@ -1,0 +1,1 @@
+"""The looks and the sweep of workflows, on rows."""
