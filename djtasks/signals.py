@@ -19,6 +19,8 @@ from djtasks.definitions.task import Task
 task_retrying = Signal()
 # sender=the backend's class; task_result
 task_cancelled = Signal()
+# sender=the backend's class; backend (the TASKS alias), workflow (its id), state (a WorkflowState)
+workflow_finished = Signal()
 # sender=the supervisor's class; worker (its id), host, pid
 worker_started = Signal()
 worker_stopped = Signal()

@@ -6,10 +6,12 @@ from uuid import UUID
 
 from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord, WorkflowEdge, WorkflowNode, WorkflowRecord
+from djtasks.protocol.hints import Hint, score_of
 from djtasks.protocol.records import Membership, NewRecord
 from djtasks.protocol.states import FINAL, State
 from djtasks.protocol.workflows import NodeState, WorkflowState, door_of
 from djtasks.store import Store
+from djtasks.store.promotion import Look, look
 
 ADD = "tests.tasks.add"
 
@@ -96,6 +98,20 @@ class Flow:
     def member_states(self, node: WorkflowNode) -> list[State]:
         return [State(one) for one in self.members(node).values_list("state", flat=True)]
 
+    def nodes(self) -> list[WorkflowNode]:
+        rows = WorkflowNode.objects.using(self.store.database).filter(workflow=self.id)
+        return list(rows.order_by("number"))
+
+    def rows(self) -> Any:
+        """Return the records of all members, in their order."""
+        rows = TaskRecord.objects.using(self.store.database).filter(workflow=self.id)
+        return rows.order_by("node", "place")
+
+    def hints(self, node: WorkflowNode) -> list[Hint]:
+        """Return the one hint that a producer pushes for the workflow."""
+        row = self.members(node)[0]
+        return [Hint(row.pk, row.queue, score_of(row.priority, row.run_after))]
+
     def put(self, node: WorkflowNode, *states: State, **columns: Any) -> None:
         """Move the first members of a node to these states, as workers and people do."""
         for row, state in zip(self.members(node), states, strict=False):
@@ -105,3 +121,8 @@ class Flow:
                 finished_at=self.store.now() if state in FINAL else None,
                 **columns,
             )
+
+
+def looked(flow: Flow, **options: Any) -> Look:
+    """Look at one workflow."""
+    return look(flow.store, [flow.id], **options)

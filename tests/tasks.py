@@ -25,6 +25,16 @@ async def add_async(a: int, b: int) -> int:
 
 
 @task
+def numbers(count: int) -> list[int]:
+    return list(range(count))
+
+
+@task
+def double(number: int) -> int:
+    return 2 * number
+
+
+@task
 def write_row(name: str) -> int:
     return Row.objects.create(name=name).pk
 

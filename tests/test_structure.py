@@ -42,6 +42,8 @@ LARGER = {
     "djtasks.worker.child.settler.Settler": "a loop: 4 parts, 4 things it remembers",
     "djtasks.worker.child.sources.BrokerSource": "6 parts, 3 things it remembers",
     "djtasks.worker.child.sources.DatabaseSource": "6 parts, 2 things it remembers",
+    "djtasks.worker.promoter.Promoter": "a loop: 3 parts, 7 things it remembers",
+    "djtasks.store.promotion.rounds.Rounds": "5 parts, 3 things it remembers",
     "djtasks.store.base.Store": "the contract: one method a statement",
     "djtasks.store.portable.PortableStore": "the contract",
     "djtasks.store.postgres.PostgresStore": "the contract",

@@ -25,6 +25,7 @@ from djtasks.inspection.schedules import SchedulerFacts, scheduler_of
 from djtasks.models import QueueControl, TaskRecord, WorkerRecord
 from djtasks.protocol.states import State
 from djtasks.store import Snapshot
+from djtasks.store.promotion import Sweep
 
 _FEW = 10_000
 
@@ -94,14 +95,23 @@ def records_to_count(engine: Engine) -> tuple[Any, int]:
 
 
 def is_idle(engine: Engine, queues: Sequence[str] | None) -> bool:
-    """Return whether nothing is due or running in these queues (None: any of the alias)."""
+    """Return whether nothing is due or running in these queues (None: any of the alias).
+
+    Nor must a workflow be about to move.
+    """
     records = records_of(engine)
     if queues is not None:
         records = records.filter(queue__in=queues)
     due = records.filter(state=State.READY, run_after__lte=engine.store.now())
     owned = records.filter(worker__isnull=False)
-    # Due ones first and last: a record may be claimed or given back between two of these queries.
-    return not (due.exists() or owned.exists() or due.exists())
+    sweep = Sweep(engine.store)
+    before = sweep.mark()
+    # Those that may move first and last: a record may be claimed, given back or promoted between
+    # two of these queries. If no node has moved meanwhile, no workflow has gone on, either.
+    is_moving = (
+        sweep.everything() or due.exists() or owned.exists() or due.exists() or sweep.everything()
+    )
+    return not is_moving and sweep.mark() == before
 
 
 def state_counts(engine: Engine) -> dict[str, int]:

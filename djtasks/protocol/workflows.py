@@ -56,6 +56,9 @@ WORKFLOW_MOVES: dict[WorkflowState, frozenset[WorkflowState]] = {
     WorkflowState.CANCELLED: frozenset({WorkflowState.RUNNING}),
 }
 
+# What a worker says of itself if its version knows members of workflows; 0 is an older one.
+WORKFLOW_PROTOCOL = 1
+
 NODES_OVER = frozenset({NodeState.SUCCESSFUL, NodeState.FAILED, NodeState.SKIPPED})
 WORKFLOWS_OVER = frozenset(WorkflowState) - {WorkflowState.RUNNING}
 

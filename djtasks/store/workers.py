@@ -20,6 +20,7 @@ from djtasks.protocol.hints import Hint, score_of
 from djtasks.protocol.records import Notes, Released, Settlement
 from djtasks.protocol.recovery import Departure, Release, judge_release
 from djtasks.protocol.states import State
+from djtasks.protocol.workflows import WORKFLOW_PROTOCOL
 from djtasks.store.base import ERRORS_KEPT
 from djtasks.store.statements.rows import database_now
 
@@ -40,6 +41,7 @@ class NewWorker:
     slots: int
     threads: int | None = None
     alone: bool = False
+    protocol: int = WORKFLOW_PROTOCOL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

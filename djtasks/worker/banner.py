@@ -10,10 +10,11 @@ from djtasks.definitions import registry
 from djtasks.engine import Engine
 from djtasks.worker.config import WorkerConfig
 
-# A child has a connection per thread, and one each for fetch, settle and housekeeping. The
-# supervisor has one each for itself, heartbeat and coordinator, and one for the scheduler.
-_CHILD_CONNECTIONS = 3
-_SUPERVISOR_CONNECTIONS = 3
+# A child has a connection per thread, and one each for fetch, settle, housekeeping and, once there
+# is a workflow, promotion. The supervisor has one each for itself, heartbeat, coordinator and
+# sweep, and one for the scheduler.
+_CHILD_CONNECTIONS = 4
+_SUPERVISOR_CONNECTIONS = 4
 _TOO_MANY = 0.8
 
 

@@ -29,6 +29,7 @@ from djtasks.worker.os_signals import Wakeup
 from djtasks.worker.supervisor.heartbeat import Heartbeat
 from djtasks.worker.supervisor.lifecycle import this_host
 from djtasks.worker.supervisor.scheduling import SchedulerThread
+from djtasks.worker.sweeper import Sweeper
 
 logger = logging.getLogger("djtasks.worker")
 
@@ -57,6 +58,7 @@ class InlineWorker:
         )
         self._heartbeat = Heartbeat(engine, statuses=self._statuses, on_reply=self._on_reply)
         self._coordinator = Coordinator(engine, self.id)
+        self._sweeper = Sweeper(engine, lambda: self._coordinator.is_leading)
         self._scheduler_thread = SchedulerThread(engine, self.id, is_on=config.beat)
         self._burst = Burst(engine, config)
 
@@ -67,6 +69,7 @@ class InlineWorker:
         loops = [
             Loop("heartbeat", self._heartbeat.tick, database=self._engine.database).start(),
             Loop("coordinator", self._coordinator.tick, database=self._engine.database).start(),
+            Loop("sweep", self._sweeper.tick, database=self._engine.database).start(),
         ]
         self._scheduler_thread.start()
         hooks.announce_start(self._engine.alias)

@@ -23,7 +23,7 @@ def test_the_banner_says_what_is_served_and_from_where(engine):
     assert "redis (CACHES['tasks'])" in text
     assert "4 x 8 threads, 100 coroutines" in text
     assert "default, mail, reports (in turn)" in text
-    assert "up to 48 of 300" in text
+    assert "up to 53 of 300" in text
 
 
 @pytest.mark.usefixtures("servers")
@@ -33,7 +33,7 @@ def test_too_many_connections_are_announced(engine, settings):
 
     (warning,) = banner.warnings(engine, many)
 
-    assert "334 of the server's 300 connections" in warning
+    assert "365 of the server's 300 connections" in warning
     assert banner.warnings(engine, CONFIG) == []
 
 

@@ -21,15 +21,13 @@ from djtasks.protocol.promotion import (
     evaluate,
 )
 from djtasks.protocol.states import State
-from djtasks.protocol.workflows import NodeState, When, WorkflowState
+from djtasks.protocol.workflows import WORKFLOW_PROTOCOL, NodeState, When, WorkflowState
 from djtasks.store.base import Store
 from djtasks.store.promotion.graph import Graph
 from djtasks.store.promotion.mapping import insert_members
 from djtasks.store.promotion.members import Door, Live, Members
 
 PAGE = 5_000
-# Workers of this protocol and above know members of workflows.
-_PROTOCOL = 1
 _CURSOR_STEP = 500
 
 
@@ -144,7 +142,7 @@ class Rounds:
     def _may_promote(self) -> bool:
         """Whether all workers know members of workflows."""
         workers = WorkerRecord.objects.using(self._store.database)
-        older = workers.filter(backend=self._store.backend, protocol__lt=_PROTOCOL)
+        older = workers.filter(backend=self._store.backend, protocol__lt=WORKFLOW_PROTOCOL)
         return not older.exists()
 
     def _go_on(self, node: WorkflowNode, live: Live) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Count, Max
+
 from djtasks.models import TaskRecord, WorkflowNode
 from djtasks.protocol.promotion import NodeFacts, WorkflowFacts, evaluate
 from djtasks.protocol.states import State
@@ -49,6 +51,12 @@ class Sweep:
         """Return all workflows where something could move."""
         pages = (self._page_of_open, self._page_of_pending, self._page_of_running)
         return {found for page in pages for found in _Round(page).all()}
+
+    def mark(self) -> tuple[Any, ...]:
+        """Return what is different as soon as a node opens or ends."""
+        opened = self._graph.nodes.filter(state=NodeState.OPEN)
+        found = opened.aggregate(Count("pk"), Max("opened_at"))
+        return (*found.values(), self._graph.workflows.count())
 
     def _page_of_open(self, after: Any) -> tuple[set[UUID], Any]:
         """Find OPEN nodes without a live member, or with members at their door."""

@@ -21,11 +21,13 @@ from djtasks.compat import (
 )
 from djtasks.formats.tracebacks import summary_of
 from djtasks.protocol.states import FINAL, State
-from djtasks.signals import task_cancelled, task_retrying
+from djtasks.signals import task_cancelled, task_retrying, workflow_finished
 from djtasks.worker.attempts.pipeline import Finished
 from djtasks.worker.attempts.running import Running
 from djtasks.worker.child.lines import Line, cancelled_line, write
 from djtasks.worker.child.news import News
+from djtasks.worker.ends import announce_ends
+from djtasks.worker.promoter import WorkflowEnd
 
 logger = logging.getLogger("djtasks.tasks")
 
@@ -64,7 +66,7 @@ class Announcer:
         self._sender = sender
         self._backend = backend
         self._worker = worker
-        self._news: News[Running | Finished] = News()
+        self._news: News[Running | Finished | WorkflowEnd] = News()
         self._start = Line(task_started, log_task_started, TaskResultStatus.RUNNING)
         self._end = Line(task_finished, log_task_finished, TaskResultStatus.SUCCESSFUL)
         # By task: how many records were refused since the last warning, and when the next is due.
@@ -95,6 +97,11 @@ class Announcer:
         if batch:
             self._news.put(batch)
 
+    def ended(self, ends: Sequence[WorkflowEnd]) -> None:
+        """Announce workflows that are over."""
+        if workflow_finished.receivers:
+            self._news.put(ends)
+
     def tick(self) -> float:
         """Announce what has collected; wait up to a second for the first."""
         news = self._news.take(_AT_ONCE, seconds=_IDLE_SECONDS)
@@ -104,7 +111,7 @@ class Announcer:
             self._news.done()
         return 0.0
 
-    def _announce_in_order(self, news: Sequence[Running | Finished]) -> None:
+    def _announce_in_order(self, news: Sequence[Running | Finished | WorkflowEnd]) -> None:
         """Announce news; what is only a line in the log is written with its neighbours."""
         start = self._start.maker()
         end = None if logger.isEnabledFor(logging.INFO) else self._end.maker()
@@ -112,10 +119,12 @@ class Announcer:
         for item in news:
             if isinstance(item, Running):
                 make = start
-            else:
+            elif isinstance(item, Finished):
                 make = end if item.settlement.state is _SUCCESSFUL else None
+            else:
+                make = None
             try:
-                if make is not None and item.task is not None:
+                if make is not None and not isinstance(item, WorkflowEnd) and item.task is not None:
                     lines.append(make(item.claim.id, item.task))
                     continue
                 before, lines = lines, []
@@ -126,12 +135,14 @@ class Announcer:
                 logger.exception("A task is not announced")
         write(lines)
 
-    def announce(self, item: Running | Finished) -> None:
-        """Send the signals and log lines about this attempt now, in this thread."""
+    def announce(self, item: Running | Finished | WorkflowEnd) -> None:
+        """Send the signals and log lines about an attempt or a workflow now, in this thread."""
         if isinstance(item, Running):
             task_started.send_robust(self._sender, task_result=item.result())
-        else:
+        elif isinstance(item, Finished):
             self._announce_finished(item)
+        else:
+            announce_ends(self._sender, self._backend or "", [item])
 
     def _announce_finished(self, finished: Finished) -> None:
         settlement, error = finished.settlement, finished.error

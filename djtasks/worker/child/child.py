@@ -1,10 +1,10 @@
 """A process that runs tasks: its parts, its loops, and how it stops."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable, MutableSequence
 from functools import partial
+from threading import Event
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from djtasks.worker.child.statistics import Statistics
 from djtasks.worker.config import ChildConfig
 from djtasks.worker.exits import leave
 from djtasks.worker.loops import Loop, ProgressCounter
+from djtasks.worker.promoter import Promoter
 
 logger = logging.getLogger("djtasks.worker")
 
@@ -69,10 +70,10 @@ class Child:
         self.worker, self.send = worker, send
         self._hung: set[UUID] = set()
         # Not the same: a process that isolates a suspect drains, and its task is to go on.
-        self._draining, self._stopping = threading.Event(), threading.Event()
-        self.holdings = Holdings()
+        self._draining, self._stopping, self.holdings = Event(), Event(), Holdings()
         self.announcer = Announcer(sender, worker, engine.alias)
         self.statistics = Statistics(engine, worker)
+        self.promoter = Promoter(engine, self.announcer.ended)
         self.pipeline = self._pipeline(is_stopping or self._stopping.is_set)
         self.limits = Limits(self._on_hung)
         fetching, settling, asyncio = progress_counters(counters)
@@ -99,7 +100,7 @@ class Child:
             self.engine.store,
             self.worker,
             self.holdings,
-            on_settled=(self.announcer.settled, self.statistics.settled),
+            on_settled=(self.promoter.settled, self.announcer.settled, self.statistics.settled),
             on_put=self._wake_fetching,
         )
 
@@ -115,7 +116,13 @@ class Child:
 
     def _fetcher(self) -> Fetcher:
         return Fetcher(
-            source_for(self.engine, self.config.worker, self.holdings, worker=self.worker),
+            source_for(
+                self.engine,
+                self.config.worker,
+                self.holdings,
+                worker=self.worker,
+                promoter=self.promoter,
+            ),
             self.pipeline,
             threads=self.threads,
             coroutines=self.coroutines,
@@ -139,6 +146,7 @@ class Child:
         return (
             self._loop("settle", self.settler.tick, settling),
             self._loop("housekeeper", self._housekeeper().tick),
+            self._loop("promote", self.promoter.tick),
             self._loop("statistics", self.statistics.tick),
             Loop("announce", self.announcer.tick),
         )
@@ -267,6 +275,7 @@ class Child:
         for loop in self._background:
             loop.stop()
         self.settler.wake()
+        self.promoter.wake()
         self.announcer.wake()
         self.statistics.hurry()
         self.limits.stop()
@@ -277,5 +286,6 @@ class Child:
             join(max(deadline - time.monotonic(), 0.0))
 
     def is_flushed(self) -> bool:
-        """Whether all signals and statistics of settled attempts have been sent."""
-        return self.settler.is_empty and self.announcer.is_idle and self.statistics.is_idle
+        """Whether all that follows from settled attempts has been done."""
+        has_settled = self.settler.is_empty and self.promoter.is_idle
+        return has_settled and self.announcer.is_idle and self.statistics.is_idle

@@ -16,6 +16,7 @@ from djtasks.store.workers import paused_queues
 from djtasks.worker.attempts.running import Work
 from djtasks.worker.child.holdings import Holdings
 from djtasks.worker.config import WorkerConfig
+from djtasks.worker.promoter import Promoter
 
 logger = logging.getLogger("djtasks.worker")
 
@@ -118,6 +119,7 @@ class BrokerSource:
         worker: UUID,
         fallback: "DatabaseSource",
         burst: bool = False,
+        unclaimed: Callable[[Sequence[UUID]], None] = lambda _ids: None,
     ) -> None:
         assert engine.broker is not None
         self._broker = engine.broker
@@ -128,6 +130,7 @@ class BrokerSource:
         self._holdings = holdings
         self._fallback = fallback
         self._burst = burst
+        self._tell_unclaimed = unclaimed
         self._away_until = 0.0
         self._is_away = self._is_dry = False
         self._poll_interval = 2 * engine.options.heartbeat.total_seconds()
@@ -209,6 +212,8 @@ class BrokerSource:
         self._unclaimed = []
         if len(claims) < len(wanted):
             self._queues.look_for_pauses()
+            claimed = {claim.id for claim in claims}
+            self._tell_unclaimed([id_ for id_ in wanted if id_ not in claimed])
         return [Work.of(claim, self._find) for claim in claims]
 
 
@@ -224,6 +229,7 @@ class DatabaseSource:
         worker: UUID,
         listener: Listener | None = None,
         wait: Callable[[float], object] = time.sleep,
+        on_empty: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = engine.store
         self._find = engine.find
@@ -232,6 +238,7 @@ class DatabaseSource:
         self._holdings = holdings
         self._listener = listener
         self._wait = wait
+        self._on_empty = on_empty
         self._poll = SHORTEST_POLL
         self._fetches = 0
 
@@ -242,6 +249,8 @@ class DatabaseSource:
         """
         lanes = self._queues.arrange(self._store.scan().lanes)
         batch = self._claim(lanes, room) if lanes else []
+        if len(batch) < room:
+            self._on_empty()
         if batch:
             self._poll = SHORTEST_POLL
         elif not waits:
@@ -269,7 +278,7 @@ class DatabaseSource:
 
 
 def source_for(
-    engine: Engine, asks: WorkerConfig, holdings: Holdings, *, worker: UUID
+    engine: Engine, asks: WorkerConfig, holdings: Holdings, *, worker: UUID, promoter: Promoter
 ) -> BrokerSource | DatabaseSource:
     """Return the source of a child's claims: the database itself only if there is no broker."""
     queues = Queues(engine, asks.queues)
@@ -277,7 +286,13 @@ def source_for(
     if engine.broker is None and Listener.is_possible(engine.database):
         listener = Listener(engine.database, engine.channel)
     parts = (engine, queues, holdings)
-    database = DatabaseSource(*parts, worker=worker, listener=listener)
+    database = DatabaseSource(*parts, worker=worker, listener=listener, on_empty=promoter.ask)
     if engine.broker is None:
         return database
-    return BrokerSource(*parts, worker=worker, fallback=database, burst=asks.burst)
+    return BrokerSource(
+        *parts,
+        worker=worker,
+        fallback=database,
+        burst=asks.burst,
+        unclaimed=promoter.unclaimed,
+    )

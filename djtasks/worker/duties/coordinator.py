@@ -75,6 +75,11 @@ class Coordinator:
         if engine.broker is not None:
             self._duties.insert(0, Indexer(engine, engine.broker))
 
+    @property
+    def is_leading(self) -> bool:
+        """Whether this process holds the lease."""
+        return self._lease.is_held
+
     def tick(self) -> float:
         """Keep the lease, then run the duties; return the pause in seconds until the next tick."""
         now = time.monotonic()

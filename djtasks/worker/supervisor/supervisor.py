@@ -32,6 +32,7 @@ from djtasks.worker.supervisor.lifecycle import Children
 from djtasks.worker.supervisor.scheduling import SchedulerThread
 from djtasks.worker.supervisor.watchdog import Watchdog
 from djtasks.worker.supervisor.witnesses import SupervisorWitness
+from djtasks.worker.sweeper import Sweeper
 
 logger = logging.getLogger("djtasks.worker")
 
@@ -64,6 +65,8 @@ class Supervisor:
         self._coordinator = coordinator
         self._scheduler_thread = SchedulerThread(engine, self.id, is_on=config.beat)
         self._coordinator_loop = Loop("coordinator", coordinator.tick, database=engine.database)
+        sweeper = Sweeper(engine, lambda: coordinator.is_leading)
+        self._sweep_loop = Loop("sweep", sweeper.tick, database=engine.database)
         self._witness = SupervisorWitness(engine, self._heartbeat, lambda: self._children.handles)
         self.probes = Probes(engine, config.probes, self._witness)
 
@@ -71,6 +74,7 @@ class Supervisor:
         """Run until asked to stop or, with `burst`, until there is nothing to do."""
         self._heartbeat_loop.start()
         self._coordinator_loop.start()
+        self._sweep_loop.start()
         self._scheduler_thread.start()
         self.probes.start()
         while not self._is_over():
@@ -97,7 +101,7 @@ class Supervisor:
         while departures.are_pending and time.monotonic() < deadline:
             departures.settle()
             time.sleep(_ROUND_SECONDS)
-        loops = (self._coordinator_loop, self._heartbeat_loop)
+        loops = (self._sweep_loop, self._coordinator_loop, self._heartbeat_loop)
         for loop in loops:
             loop.stop()
         self._scheduler_thread.stop()
