@@ -9,7 +9,7 @@ from djtasks.admin.bulk.forms import ChangesForm, MoveForm
 from djtasks.admin.forms.task import RescheduleForm, RetryForm
 from djtasks.admin.task_actions import Many, One, TaskAction, Words
 from djtasks.admin.tasks import deeds
-from djtasks.inspection.search.keys import READY_PHASES
+from djtasks.inspection.search.phases import READY_PHASES
 from djtasks.operations import ACTIONS
 
 

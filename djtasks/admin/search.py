@@ -19,7 +19,7 @@ from djtasks.inspection.figures.batch_counts import counts_of
 from djtasks.inspection.listing import TaskRow
 from djtasks.inspection.search import keys
 from djtasks.inspection.search.context import SearchContext, search_context
-from djtasks.inspection.search.keys import PHASES, in_phase
+from djtasks.inspection.search.phases import PHASES, in_phase
 from djtasks.inspection.search.query import Search
 from djtasks.inspection.search.tokens import Term
 from djtasks.inspection.status import records_to_count

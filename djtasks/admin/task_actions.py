@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from djtasks.admin.forms.storable import StorableForm
 from djtasks.admin.forms.task import TaskForm
 from djtasks.engine import Engine
-from djtasks.inspection.search.keys import phases_of
+from djtasks.inspection.search.phases import phases_of
 from djtasks.models import TaskRecord
 from djtasks.protocol.states import State
 

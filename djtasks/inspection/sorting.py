@@ -29,14 +29,17 @@ class SortedPage:
     is_cut: bool
 
 
+_NOT_RUN = (State.READY, State.WAITING)
+
+
 def _wait(now: datetime) -> Any:
     started = F("last_attempted_at")
-    return Case(When(state=State.READY, then=_at(now)), default=started) - F("run_after")
+    return Case(When(state__in=_NOT_RUN, then=_at(now)), default=started) - F("run_after")
 
 
 def _run(now: datetime) -> Any:
     # What waits for its next attempt ran before, and no longer does.
-    ended = Case(When(state=State.READY, then=None), default=Coalesce("finished_at", _at(now)))
+    ended = Case(When(state__in=_NOT_RUN, then=None), default=Coalesce("finished_at", _at(now)))
     return ended - F("last_attempted_at")
 
 

@@ -116,7 +116,7 @@ def is_idle(engine: Engine, queues: Sequence[str] | None) -> bool:
 
 def state_counts(engine: Engine) -> dict[str, int]:
     """Return how many records are in each state, each count stopping at 100,000."""
-    states = [state for state in sorted(State) if state is not State.WAITING]
+    states = sorted(State)
     counts = counts_of(engine, [records_of(engine).filter(state=state) for state in states])
     return {state.name.lower(): count for state, count in zip(states, counts, strict=True)}
 

@@ -10,7 +10,7 @@ from djtasks import operations
 from djtasks.engine import Engine
 from djtasks.inspection import COUNT_LIMIT
 from djtasks.inspection.listing import WINDOW
-from djtasks.inspection.search.keys import phases_of
+from djtasks.inspection.search.phases import phases_of
 from djtasks.management.rendering import counted
 from djtasks.management.searches import search_in
 from djtasks.management.subcommands.base import (

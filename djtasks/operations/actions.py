@@ -93,7 +93,7 @@ DISCARD = Action(
 )
 RESCHEDULE = Action(
     name="reschedule",
-    states=frozenset({State.READY}),
+    states=frozenset({State.READY, State.WAITING}),
     permission="reschedule_taskrecord",
     refusal=gettext_noop("It is not ready."),
     options=frozenset({"run_after", "spread"}),

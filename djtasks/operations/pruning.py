@@ -11,7 +11,9 @@ from django.db.models import Exists, OuterRef, Q
 from djtasks.engine import Engine
 from djtasks.models import WorkflowRecord
 from djtasks.operations.tasks import records
+from djtasks.operations.workflow_pruning import prune_workflows
 from djtasks.protocol.states import FINAL
+from djtasks.protocol.workflows import WorkflowState
 
 _IS_ALONE = Q(workflow=None) | ~Exists(WorkflowRecord.objects.filter(pk=OuterRef("workflow")))
 
@@ -23,8 +25,8 @@ def prune(
 
     `older_than` replaces the retention of every state. Each page deletes by id, state *and*
     age: a record that was retried in between stays, even if it is final again. So does a record
-    that another transaction has locked, until the next time. Members of a workflow stay for as
-    long as its row does.
+    that another transaction has locked, until the next time. A workflow that is over is deleted
+    with its members as a whole, by its own state and age.
     """
     now = engine.now()
     for state in sorted(FINAL):
@@ -36,6 +38,8 @@ def prune(
         )
         while (count := _delete_page(engine, old, page)) is not None:
             yield count
+        if state.name in WorkflowState.__members__:
+            yield from prune_workflows(engine, WorkflowState[state.name], now - kept, page=page)
 
 
 def _delete_page(engine: Engine, old: Any, page: int) -> int | None:

@@ -24,6 +24,7 @@ from djtasks.operations.actions import (
     Refusal,
 )
 from djtasks.operations.hints import places_of, update_hints, withdraw
+from djtasks.operations.members import revive_among
 from djtasks.protocol.states import State
 from djtasks.store.errors import is_deadlock
 
@@ -101,16 +102,30 @@ def retry(
 
     They are due at once unless you pass `run_after`; None leaves queue and priority unchanged.
     Each record takes its unique key again. While another live record holds the key, the record
-    is refused, with the id of the holder.
+    is refused, with the id of the holder. A member of a workflow waits at the door of its node
+    again, which opens within seconds if the nodes before it are over.
     """
     given = {"queue": queue, "priority": priority, "run_after": _aware(run_after)}
     columns = revival(engine, {name: value for name, value in given.items() if value is not None})
     done, possible = _sorted_out(engine, RETRY, ids)
-    keys = records(engine).filter(pk__in=possible, key__isnull=False)
+    revived, refused = revive_among(engine, possible, columns)
+    done.refused.update(refused)
+    possible = [pk for pk in possible if pk not in refused]
+    plain = [pk for pk in possible if pk not in revived]
+    done.note(possible, changed=revived | _revive_plain(engine, plain, columns, done))
+    update_hints(engine, done.changed)
+    return done
+
+
+def _revive_plain(
+    engine: Engine, plain: Sequence[UUID], columns: dict[str, Any], done: OperationResult
+) -> set[UUID]:
+    """Make records READY; return which of them are, and note in `done` whose key is taken."""
+    keys = records(engine).filter(pk__in=plain, key__isnull=False)
     keyed = set(keys.values_list("pk", flat=True))
-    revived = _revive_without_keys(engine, [pk for pk in possible if pk not in keyed], columns)
+    revived = _revive_without_keys(engine, [pk for pk in plain if pk not in keyed], columns)
     taken = []
-    for pk in possible:
+    for pk in plain:
         # Each in a transaction of its own: holding several keys could deadlock with a producer.
         if pk in keyed:
             try:
@@ -118,9 +133,7 @@ def retry(
             except IntegrityError:
                 taken.append(pk)
     done.refused.update(_holders(engine, taken))
-    done.note(possible, changed=revived)
-    update_hints(engine, done.changed)
-    return done
+    return revived
 
 
 def _revive_without_keys(engine: Engine, ids: Sequence[UUID], columns: dict[str, Any]) -> set[UUID]:
@@ -175,22 +188,29 @@ def _as_id(given: UUID | str) -> UUID:
 
 
 def revive(engine: Engine, ids: Sequence[UUID], changes: dict[str, Any]) -> tuple[int, list[UUID]]:
-    """Make retryable records READY; return how many, and the ids whose unique key is taken."""
+    """Make retryable records READY; return how many, and the ids whose unique key is taken.
+
+    Members of workflows wait at their doors again.
+    """
+    columns = revival(engine, changes)
+    members, refused = revive_among(engine, ids, columns)
+    ids = [pk for pk in ids if pk not in members and pk not in refused]
     revivable = records(engine).filter(pk__in=ids, state__in=RETRY.states)
-    count: int = revivable.filter(key__isnull=True).update(**revival(engine, changes))
+    count: int = revivable.filter(key__isnull=True).update(**columns)
+    count += len(members)
     rows = revivable.filter(key__isnull=False).order_by("pk")
     keyed, taken = list(rows.values_list("pk", flat=True)), []
     if not keyed:
         return count, []
     try:
         with transaction.atomic(using=engine.database):
-            return count + revivable.filter(pk__in=keyed).update(**revival(engine, changes)), []
+            return count + revivable.filter(pk__in=keyed).update(**columns), []
     except IntegrityError:
         # A key is taken, perhaps by another of these records: try each on its own.
         for pk in keyed:
             try:
                 with transaction.atomic(using=engine.database):
-                    count += revivable.filter(pk=pk).update(**revival(engine, changes))
+                    count += revivable.filter(pk=pk).update(**columns)
             except IntegrityError:
                 taken.append(pk)
     return count, taken
@@ -252,7 +272,7 @@ def delete(engine: Engine, ids: Sequence[UUID], states: Iterable[State]) -> int:
 
 
 def reschedule(engine: Engine, ids: Iterable[UUID], run_after: datetime) -> int:
-    """Move READY records to another due time; return how many."""
+    """Move READY and WAITING records to another due time; return how many."""
     wanted = list(ids)
     moment = _aware(run_after)
     with transaction.atomic(using=engine.database):

@@ -123,6 +123,9 @@ def install() -> None:
     for name in WORKER_CALLS:
         call = getattr(workers, name)
         setattr(workers, name, losing(call, f"workers.{name}", OperationalError))
+    from djtasks.worker import promoter
+
+    promoter.look = losing(promoter.look, "promotion.look", OperationalError)
     open_store = engine.open_store
     engine.open_store = lambda alias: ExecuteThenTimeout(  # type: ignore[assignment,return-value]
         open_store(alias), STORE_CALLS, OperationalError, "store"

@@ -50,6 +50,15 @@ def honest_time() -> float:
 
 
 @task(takes_context=True)
+def explodes_once(context: Context, folder: str) -> None:
+    """Fail the first time that a record is run, retries by hand included."""
+    marker = Path(folder) / context.id
+    if not marker.exists():
+        marker.touch()
+        raise ValueError("the first time")
+
+
+@task(takes_context=True)
 def padded(context: Context, padding: str) -> dict[str, Any]:
     """Need some room in the database."""
     return end(context, begin(context))

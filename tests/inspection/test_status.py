@@ -52,7 +52,7 @@ def facts_of(engine: Engine, name: str) -> QueueFacts:
 
 
 @everywhere
-def test_every_state_is_counted_but_the_reserved_one(database: str) -> None:
+def test_every_state_is_counted(database: str) -> None:
     add.enqueue_many([(1, 2)] * 3)
     explode.enqueue()
     run_due()
@@ -66,6 +66,7 @@ def test_every_state_is_counted_but_the_reserved_one(database: str) -> None:
         "failed": 1,
         "cancelled": 0,
         "expired": 0,
+        "waiting": 0,
     }
 
 

@@ -26,7 +26,7 @@ from djtasks.errors import InvalidBulkAction
 from djtasks.inspection import BulkFacts, bulk_action, bulk_actions
 from djtasks.inspection.figures.batch_counts import COUNT_LIMIT, counts_of
 from djtasks.inspection.rows import stored_bulk_action
-from djtasks.inspection.search.keys import READY_PHASES
+from djtasks.inspection.search.phases import READY_PHASES
 from djtasks.inspection.search.query import visible
 from djtasks.models import BulkAction, TaskState
 from djtasks.operations.bulk.here import MOST_HERE, RAISED
@@ -139,7 +139,7 @@ def _states(found: SearchResult) -> list[State]:
     """Return the states that the found tasks can be in."""
     phases = found.search.phases
     asked = {State.READY if one in READY_PHASES else State[one.upper()] for one in phases}
-    return sorted(asked or set(State) - {State.WAITING})
+    return sorted(asked or set(State))
 
 
 def _begin(bulk_request: BulkRequest, options: dict[str, Any], reason: str) -> HttpResponse:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from djtasks.formats.durations import in_words
+from djtasks.inspection.diagnosis.doors import DoorFacts
 from djtasks.inspection.diagnosis.facts import QueueFacts
 from djtasks.inspection.diagnosis.findings import ITS_TASKS_COME_BACK, about_broker, about_queue
 from djtasks.inspection.diagnosis.why_facts import WhyFacts
@@ -46,11 +47,35 @@ def why_not_running(facts: WhyFacts) -> list[Reason]:
         case State.RUNNING:
             reasons = list(_running(facts))
         case State.WAITING:
-            text = _("It waits for other tasks to end.")
-            reasons = [Reason(kind="waiting", text=text, holds=True)]
+            reasons = [Reason(kind="waiting", text=_at_door(facts.door), holds=True)]
         case _:
             reasons = list(_ready(facts))
     return sorted(reasons, key=lambda reason: not reason.holds)
+
+
+def _at_door(door: DoorFacts | None) -> str:
+    """Return what a WAITING record waits for."""
+    if door is None:
+        return _("It waits for other tasks to end.")
+    if door.node is None:
+        return _("It waits in a workflow that was deleted. It is cancelled within a minute.")
+    said: dict[str, Any] = {"workflow": door.workflow, "node": door.node}
+    if door.is_being_cancelled:
+        return _("Its workflow “%(workflow)s” is being cancelled.") % said
+    if door.is_paused:
+        return _("Its workflow “%(workflow)s” is paused.") % said
+    if door.has_older_workers:
+        return _(
+            "Some workers run an older version of djtasks, which does not know workflows. It waits "
+            "until they have stopped."
+        )
+    text = _("Its node “%(node)s” of the workflow “%(workflow)s” is about to begin.")
+    if door.count:
+        text = _("Its node “%(node)s” of the workflow “%(workflow)s” comes after %(before)s.")
+        said["before"] = ", ".join(f"“{name}”" for name in door.before)
+    if door.count > len(door.before):
+        said["before"] += _(" and %(count)s more") % {"count": door.count - len(door.before)}
+    return text % said
 
 
 def _final(facts: WhyFacts) -> Reason:

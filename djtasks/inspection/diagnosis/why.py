@@ -10,6 +10,7 @@ from djtasks.definitions import registry
 from djtasks.definitions.signatures import OTHER_CODE
 from djtasks.engine import Engine
 from djtasks.formats.foreign import objects_in
+from djtasks.inspection.diagnosis.doors import door_facts
 from djtasks.inspection.diagnosis.facts import (
     QueuePause,
     WorkerFacts,
@@ -60,6 +61,7 @@ def why_facts_of(engine: Engine, row: TaskRecord, now: datetime) -> WhyFacts:
         policy=_policy_of(engine, row.task_path),
         is_known=registry.find(row.task_path) is not None,
         ahead=ahead_of(engine, row, now) if is_due else None,
+        door=door_facts(engine, row) if state is State.WAITING else None,
         **{name: getattr(row, name) for name in _AS_THEY_ARE},
     )
 

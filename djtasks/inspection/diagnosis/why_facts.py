@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from djtasks.brokers import Problem
+from djtasks.inspection.diagnosis.doors import DoorFacts
 from djtasks.inspection.diagnosis.facts import QueuePause, WorkerFacts
 from djtasks.inspection.queue_position import Ahead
 from djtasks.protocol.states import State
@@ -20,7 +21,7 @@ class WhyFacts:
     those of the broker. `is_known` None: this process cannot tell whether workers have its code.
     `ahead` None: not counted, because it is not due. `refused`: a worker without its code took it.
     `mismatch`: why the call does not fit the function of that worker. `policy`: the pattern of the
-    policy in the settings that gives the task its options, or "".
+    policy in the settings that gives the task its options, or "". `door`: that of a WAITING one.
     """
 
     now: datetime
@@ -50,3 +51,4 @@ class WhyFacts:
     mismatch: str = ""
     policy: str = ""
     ahead: Ahead | None
+    door: DoorFacts | None = None

@@ -14,7 +14,7 @@ from djtasks.definitions import registry
 from djtasks.definitions.task import Task
 from djtasks.engine import Engine
 from djtasks.inspection.visibility import Visibility
-from djtasks.models import Schedule, WorkerRecord
+from djtasks.models import Schedule, WorkerRecord, WorkflowNode
 
 if TYPE_CHECKING:
     from djtasks.inspection.search.keys import SearchKey
@@ -27,9 +27,10 @@ _LARGEST_ID = 2**63 - 1
 class SearchContext:
     """The context that a search is parsed in.
 
-    `workers` and `schedules` return the ids for a name. `hides` returns whether arguments of a
-    name are hidden from everybody. Times without a zone are in `zone`. `visibility`: what the
-    user may see, and so search by. `keys`: the search keys that are allowed, by name.
+    `workers` and `schedules` return the ids for a name, `nodes` those of a workflow.
+    `hides` returns whether arguments of a name are hidden from everybody. Times without a zone are
+    in `zone`. `visibility`: what the user may see, and so search by. `keys`: the search keys that
+    are allowed, by name.
     """
 
     now: datetime
@@ -39,6 +40,7 @@ class SearchContext:
     visibility: Visibility
     workers: Callable[[str], list[UUID]]
     schedules: Callable[[str], list[int]]
+    nodes: Callable[[UUID], list[int]]
     keys: "Mapping[str, SearchKey]"
 
 
@@ -57,6 +59,7 @@ def search_context(
         visibility=visibility,
         workers=lambda name: _workers(engine, name),
         schedules=lambda name: _schedules(engine, name),
+        nodes=lambda workflow: _nodes(engine, workflow),
         keys=keys,
     )
 
@@ -78,3 +81,9 @@ def _schedules(engine: Engine, name: str) -> list[int]:
         called |= Q(pk=int(name[:20]))
     rows = Schedule.objects.using(engine.database).filter(called, backend=engine.alias)
     return list(rows.values_list("pk", flat=True)[:_MOST])
+
+
+def _nodes(engine: Engine, workflow: UUID) -> list[int]:
+    """Return the nodes of a workflow: an index leads from them to its tasks."""
+    rows = WorkflowNode.objects.using(engine.database).filter(workflow=workflow)
+    return list(rows.order_by("number").values_list("pk", flat=True))

@@ -4,7 +4,7 @@ from typing import Any
 
 from djtasks.protocol.states import State
 
-_INDEXED = frozenset({"pk", "pk__gte", "pk__lte", "target", "schedule", "fingerprint"})
+_INDEXED = frozenset({"pk", "pk__gte", "pk__lte", "node", "target", "schedule", "fingerprint"})
 
 
 def is_indexed(selection: dict[str, Any]) -> bool:

@@ -10,6 +10,13 @@ from django.utils.translation import gettext as _
 from djtasks.definitions.options import LONGEST_QUEUE, is_queue
 from djtasks.inspection.search.arguments import BY_PATH
 from djtasks.inspection.search.context import SearchContext
+from djtasks.inspection.search.phases import (
+    FINAL_PHASES,
+    PHASES,
+    READY_PHASES,
+    in_phase,
+    phase_of_word,
+)
 from djtasks.inspection.search.values import (
     NotUnderstood,
     count_of,
@@ -24,44 +31,7 @@ from djtasks.protocol.states import State
 
 Selection = dict[str, Any]
 
-_SYNONYMS = {"success": "successful", "succeeded": "successful", "canceled": "cancelled"}
-FINAL_PHASES = ("successful", "failed", "cancelled", "expired")
-READY_PHASES = ("ready", "scheduled", "retrying")
-PHASES = (*READY_PHASES, "running", *FINAL_PHASES)
 _MOST_WORKERS = 20
-
-
-def phases_of(states: Iterable[State]) -> tuple[str, ...]:
-    """Return the words of the search for these states."""
-    asked = set(states)
-    found = {phase for phase in READY_PHASES if State.READY in asked}
-    found |= {phase for phase in (*FINAL_PHASES, "running") if State[phase.upper()] in asked}
-    return tuple(phase for phase in PHASES if phase in found)
-
-
-def phase_of_word(value: str) -> str:
-    """Return the state that a word means; raise NotUnderstood for an unknown word."""
-    word = value.strip().lower()
-    word = _SYNONYMS.get(word, word)
-    if word not in PHASES:
-        raise NotUnderstood(
-            _("“%(value)s” is not a state. Choose one of %(states)s.")
-            % {"value": short(value), "states": ", ".join(PHASES)}
-        )
-    return word
-
-
-def in_phase(phase: str, now: datetime) -> Selection:
-    """Return the condition of a state, in the shape of its index."""
-    if phase == "running":
-        return {"state": int(State.RUNNING), "worker__isnull": False}
-    if phase in FINAL_PHASES:
-        return {"state": int(State[phase.upper()]), "finished_at__isnull": False}
-    ready: Selection = {"state": int(State.READY)}
-    if phase == "ready":
-        return ready | {"run_after__lte": now}
-    tried = {"attempt__gt": 0} if phase == "retrying" else {"attempt": 0}
-    return ready | {"run_after__gt": now} | tried
 
 
 def _id(value: str, _context: SearchContext) -> Selection:
@@ -153,6 +123,18 @@ def _parent(value: str, _context: SearchContext) -> Selection:
     if whole := id_of(value):
         return {"parent": str(whole)}
     raise NotUnderstood(_("“%(value)s” is no whole id of a task.") % {"value": short(value)})
+
+
+def _workflow(value: str, context: SearchContext) -> Selection:
+    whole = id_of(value)
+    if whole is None:
+        raise NotUnderstood(
+            _("“%(value)s” is no whole id of a workflow.") % {"value": short(value)}
+        )
+    nodes = context.nodes(whole)
+    if not nodes:
+        raise NotUnderstood(_("There is no workflow “%(value)s”.") % {"value": short(value)})
+    return {"node": nodes}
 
 
 def _fingerprint(value: str, _context: SearchContext) -> Selection:
@@ -259,6 +241,7 @@ SEARCH_KEYS = (
     SearchKey("key", select=_key),
     SearchKey("target", select=_target),
     SearchKey("parent", select=_parent),
+    SearchKey("workflow", select=_workflow),
     SearchKey("schedule", select=_schedule),
     SearchKey("fingerprint", select=_fingerprint, shown=None),
 )
@@ -296,4 +279,6 @@ def at(phases: Iterable[str], sign: str, moment: datetime) -> Selection:
         options.append({"state": int(State.RUNNING), f"last_attempted_at__{sign}": moment})
     if asked & set(READY_PHASES):
         options.append({"state": int(State.READY), f"run_after__{sign}": moment})
+    if "waiting" in asked:
+        options.append({"state": int(State.WAITING), f"run_after__{sign}": moment})
     return options[0] if len(options) == 1 else {"any": options}

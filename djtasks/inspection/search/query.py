@@ -12,14 +12,11 @@ from django.utils.translation import gettext as _
 
 from djtasks.inspection.search.context import SearchContext
 from djtasks.inspection.search.indexes import is_indexed
-from djtasks.inspection.search.keys import (
+from djtasks.inspection.search.keys import Selection, at, bare, condition
+from djtasks.inspection.search.phases import (
     FINAL_PHASES,
     PHASES,
     READY_PHASES,
-    Selection,
-    at,
-    bare,
-    condition,
     in_phase,
     phase_of_word,
 )

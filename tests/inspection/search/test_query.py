@@ -39,6 +39,7 @@ def context(**given: Any) -> SearchContext:
         "visibility": Visibility(arguments=True),
         "workers": lambda name: [WORKER] if name in ("web-1", "web-1:990") else [],
         "schedules": lambda name: [7] if name == "nightly" else [],
+        "nodes": lambda workflow: [3, 5] if workflow == WORKER else [],
         "keys": KEYS,
     }
     return SearchContext(**(facts | given))
