@@ -6,9 +6,11 @@ docs/explanation/architecture.md explains it.
 """
 
 import ast
+import builtins
 import re
 from pathlib import Path
 
+from djtasks import errors
 from tests.structure import PACKAGE, ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -17,6 +19,9 @@ GLOSSARY = ROOT / "docs" / "explanation" / "architecture.md"
 DJANGO, CELERY, OURS = "django", "celery", "glossary"
 # Words that only join nouns, and names of Python itself.
 JOINS = {"if", "not", "than", "up", "of", "and", "in", "true", "false", "none", "decimal"}
+# Exceptions are named by what has happened, and docs/reference/errors.md explains each of ours.
+EXCEPTIONS = {*vars(errors), *vars(builtins)}
+EXCEPTIONS |= {"InvalidTask", "InvalidTaskBackend", "TaskResultDoesNotExist"}
 NOUNS = {
     "action": DJANGO, "admin": DJANGO, "ahead": OURS, "attempt": DJANGO, "backend": DJANGO,
     "backlog": OURS, "backoff": CELERY, "broker": CELERY, "bulk": DJANGO, "cancel": CELERY,
@@ -54,7 +59,7 @@ def public_names() -> set[str]:
     exported = {name for path in PACKAGE.rglob("__init__.py") for name in exports_of(path)}
     for page in REFERENCE.glob("*.md"):
         for code in re.findall(r"`([^`\n]+)`", page.read_text()):
-            exported |= set(re.findall(r"\b(?:[A-Z][a-z]+)+\b", code))
+            exported |= set(re.findall(r"\b(?:[A-Z][a-z]+)+\b", code)) - EXCEPTIONS
     return {name for name in exported if name[0].isupper() and not name.isupper()}
 
 

@@ -67,24 +67,32 @@ CLUSTER = "djtasks.brokers.redis_cluster.ClusterConnectionFactory"
 SENTINEL = "django_redis.pool.SentinelConnectionFactory"
 
 
+TLS = {"ssl_ca_certs": "/etc/ca.pem"}
+
+
 @pytest.mark.parametrize(
-    "options",
+    ("location", "options"),
     [
-        {"CONNECTION_FACTORY": CLUSTER},
-        {
-            "CONNECTION_FACTORY": SENTINEL,
-            "SENTINELS": [("example.com", 26379)],
-            "SENTINEL_KWARGS": {"ssl": True, "ssl_ca_certs": "/etc/ca.pem"},
-        },
+        (
+            "rediss://example.com:6380/2",
+            {"CONNECTION_FACTORY": CLUSTER, "CONNECTION_POOL_KWARGS": TLS},
+        ),
+        (
+            "redis://primary/2",
+            {
+                "CONNECTION_FACTORY": SENTINEL,
+                "SENTINELS": [("example.com", 26379)],
+                "SENTINEL_KWARGS": {"ssl": True, **TLS},
+                "CONNECTION_POOL_KWARGS": {"ssl": True, **TLS},
+            },
+        ),
     ],
     ids=["cluster", "sentinel"],
 )
-def test_tls_reaches_the_scouts_and_the_server_that_they_name(options: dict[str, Any]) -> None:
-    made = {
-        "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": "rediss://primary/2",
-        "OPTIONS": {**options, "CONNECTION_POOL_KWARGS": {"ssl_ca_certs": "/etc/ca.pem"}},
-    }
+def test_tls_reaches_the_scouts_and_the_server_that_they_name(
+    location: str, options: dict[str, Any]
+) -> None:
+    made = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": location, "OPTIONS": options}
     with override_settings(CACHES={"default": made}):
         pool = client_of("default", lambda: "key", timeout=3.0).connection_pool
 

@@ -111,7 +111,7 @@ def test_tasks_behind_dead_ids_do_not_leave_dead_ids_for_ever(
 def test_a_broker_that_cannot_remove_hints_is_an_outage_and_no_bug(
     source: BrokerSource, broker: CountingBroker, caplog: pytest.LogCaptureFixture
 ) -> None:
-    broker.discards = False
+    broker.refusal = BrokerUnavailable("not today")
     push_dead(broker, 4 * ROOM)
     push_behind(broker, ROOM)
 
