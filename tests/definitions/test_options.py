@@ -9,6 +9,7 @@ import pytest
 
 from djtasks import task
 from djtasks.compat import InvalidTask
+from djtasks.definitions import registry
 from djtasks.definitions.options import target_of
 from djtasks.models import TaskRecord
 from tests.models import Parcel, Row
@@ -29,6 +30,12 @@ class Holder:
 COUNT = "must be a whole number from 1 to 32,000, got"
 SPAN = "must be a positive timedelta or number of seconds, got"
 CLASSES = "must be an exception class, its dotted path or a tuple of them, got"
+
+
+@pytest.fixture(autouse=True)
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget afterwards what is defined here: other tests check every known task."""
+    monkeypatch.setattr(registry, "_tasks", dict(registry._tasks))
 
 
 @pytest.mark.parametrize(
