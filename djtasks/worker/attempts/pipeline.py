@@ -17,7 +17,6 @@ from uuid import UUID
 import msgspec
 
 from djtasks.context import Context, call_task, current_task
-from djtasks.definitions.codecs import codec_of
 from djtasks.definitions.task import Task
 from djtasks.errors import TaskExpired, TaskTimeout, UnstorableResult, UnusableError
 from djtasks.formats.json_values import encode
@@ -194,8 +193,8 @@ class Pipeline:
 
     def _returned(self, running: Running, value: Any) -> Outcome:
         try:
-            codec, limit = codec_of(running.task), self._max_result
-            return Returned(encode_result(running.task_path, value, codec=codec, limit=limit))
+            path, limit = running.task_path, self._max_result
+            return Returned(encode_result(path, value, task=running.task, limit=limit))
         except UnstorableResult as error:
             return Raised(error)
         except BaseException as error:  # noqa: BLE001 - code that the value brings along

@@ -2,20 +2,22 @@
 
 from typing import Any
 
-from djtasks.definitions.codecs import Codec
+from djtasks.definitions.codecs import codec_of
+from djtasks.definitions.task import Task
 from djtasks.errors import InvalidArguments, UnstorableResult
 from djtasks.formats.json_values import encode
 
 
 def encode_result(
-    path: str, value: Any, *, codec: Codec | None, limit: int | None = None
+    path: str, value: Any, *, task: Task[Any, Any], limit: int | None = None
 ) -> str | None:
-    """Return a task's return value as JSON text, None for None.
+    """Return a task's return value as JSON text, None for None; `path` is that of its record.
 
     Raises UnstorableResult if JSON cannot represent it or it exceeds `limit` bytes.
     """
     if value is None:
         return None
+    codec = codec_of(task)
     try:
         text = encode(value, "return value") if codec is None else codec.encode_result(value)
     except (InvalidArguments, RecursionError) as error:

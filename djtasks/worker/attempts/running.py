@@ -21,7 +21,6 @@ from django.db import transaction
 from djtasks import results, waiting
 from djtasks.context import Completion, Context
 from djtasks.definitions import registry
-from djtasks.definitions.codecs import codec_of
 from djtasks.definitions.task import Task
 from djtasks.errors import LeaseLost, TaskCancelled
 from djtasks.protocol.records import Claim, Notes, Settlement
@@ -184,7 +183,7 @@ class Running:
 
     def complete(self, value: Any) -> None:
         """Write the task's success in the open transaction; it is final once that commits."""
-        text = encode_result(self.task_path, value, codec=codec_of(self.task))
+        text = encode_result(self.task_path, value, task=self.task)
         notes = Notes(store=self.task.store, metadata=self.new_metadata)
         settlement = Settlement.succeeded(self.claim, text, notes)
         if not self.store.settle([settlement], worker=self.worker):
