@@ -124,7 +124,7 @@ class Child:
 
     def _sources(self) -> tuple[BrokerSource, DatabaseSource]:
         engine = self.site.engine(self.wire)
-        nothing: Any = SimpleNamespace(fetch=lambda _room: [])
+        nothing: Any = SimpleNamespace(fetch=lambda _room, **_options: [])
         parts = (engine, Queues(engine, ["default"]), self.holdings)
         return (
             BrokerSource(*parts, worker=self.id, fallback=nothing, burst=True),
