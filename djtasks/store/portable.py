@@ -248,4 +248,4 @@ class PortableStore:
 
 
 def _length(record: NewRecord) -> int:
-    return len(record.args) + len(record.kwargs)
+    return len(record.args) + len(record.kwargs) + len(record.metadata or "")

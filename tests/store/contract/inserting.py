@@ -3,6 +3,8 @@
 import json
 from datetime import timedelta
 
+import pytest
+
 from djtasks.formats.ids import new_id
 from djtasks.protocol.records import Membership
 from djtasks.protocol.states import State
@@ -65,9 +67,10 @@ class InsertContract:
         assert (row.target, row.parent, row.tags) == ("shop.order:7", parent, ["a", "ä"])
         assert row.metadata == {"trace": ["ä", 7]}
 
-    def test_large_calls_are_stored_however_many_there_are(self, store: Store) -> None:
+    @pytest.mark.parametrize("column", ["args", "metadata"])
+    def test_large_calls_are_stored_however_many_there_are(self, store: Store, column: str) -> None:
         large = json.dumps(["x" * 64_000])
-        records = [new_record(store, args=large) for _ in range(300)]
+        records = [new_record(store, **{column: large}) for _ in range(300)]
 
         answers = store.insert_many(records)
 
