@@ -10,7 +10,7 @@ import time
 from asyncio import AbstractEventLoop
 from asyncio import Task as AsyncioTask
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -65,16 +65,15 @@ class Interruptible(Protocol):
         ...
 
 
-@dataclass(slots=True, eq=False)
-class Running:
+class Running(msgspec.Struct, eq=False):
     """An attempt from its start to its settlement; implements `context.Execution`."""
 
     claim: Claim
     task: Task[Any, Any]
     store: Store
     worker: UUID
-    started_at: float = field(default_factory=time.time)
-    started_monotonic: float = field(default_factory=time.monotonic)
+    started_at: float = msgspec.field(default_factory=time.time)
+    started_monotonic: float = msgspec.field(default_factory=time.monotonic)
     is_stopping: Callable[[], bool] = bool
     progress: dict[str, Any] | None = None
     max_metadata: int | None = None
