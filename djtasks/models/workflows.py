@@ -85,15 +85,15 @@ class WorkflowRecord(models.Model):
 class WorkflowNode(models.Model):
     """One place in the graph: a task and its members, the records that name it.
 
-    `number` counts the nodes of a workflow from 0; edges and `over` name nodes by it. `options`
-    are the columns of its members that are not their own: queue, priority, max_attempts,
-    max_crashes, timeout (seconds), tags. `size` is how many members were inserted; no member has a
-    place below `cursor` and is live. `tolerate` is how many may fail, a number or a percentage as
-    text ("5", "1%"). `may_fail`: the workflow does not fail with it. `after_all`: it comes after
-    every node without this flag. `over`: the node whose result it makes its members from, each with
-    `kwargs`. `because_of`: the node whose failure skipped it; NULL if it was skipped because it was
-    not needed. `added_by`: the record that added it while the workflow ran. `error`: why it FAILED
-    without a failed member, as an entry of TaskRecord.errors.
+    `number` counts the nodes of a workflow from 0; edges and `over` name nodes by it. `options` are
+    the columns of its members that are not their own: queue, priority, max_attempts, max_crashes,
+    timeout (seconds), target, tags, metadata. `size` is how many members were inserted; no member
+    has a place below `cursor` and is live. `tolerate` is how many may fail, a number or a
+    percentage as text ("5", "1%"). `may_fail`: the workflow does not fail with it. `after_all`: it
+    comes after every node without this flag. `over`: the node whose result it makes its members
+    from, each with `kwargs`. `because_of`: the node whose failure skipped it; NULL if it was
+    skipped because it was not needed. `added_by`: the record that added it while the workflow ran.
+    `error`: why it FAILED without a failed member, as an entry of TaskRecord.errors.
     """
 
     workflow = models.UUIDField()

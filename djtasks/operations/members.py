@@ -44,7 +44,7 @@ def _by_workflow(engine: Engine, ids: Collection[UUID]) -> dict[UUID, list[UUID]
     there = WorkflowRecord.objects.using(engine.database)
     found: dict[UUID, list[UUID]] = defaultdict(list)
     for pk, workflow in rows.filter(
-        pk__in=ids, workflow__isnull=False, workflow__in=there.values("pk")
+        pk__in=ids, state__in=REVIVABLE, workflow__in=there.values("pk")
     ).values_list("pk", "workflow"):
         if workflow is not None:
             found[workflow].append(pk)
@@ -101,6 +101,8 @@ class _Revival:
             if node in nodes and nodes[node].state == NodeState.SUCCESSFUL
         }
         asked = [node for node in nodes.values() if node.state != NodeState.SUCCESSFUL]
+        if not asked:
+            return refused
         for node in asked:
             self._put_back(node, self._records.filter(pk__in=ids))
         self._reopen([n for n in asked if n.state == NodeState.FAILED] + self._skipped_after(asked))

@@ -100,7 +100,7 @@ class Promoter:
 
     def tick(self) -> float:
         """Look at what is due; wait up to a second for the first message."""
-        self._collect(self._pause())
+        self._collect(self.pause())
         self.turn()
         return 0.0
 
@@ -118,7 +118,7 @@ class Promoter:
             for start in range(0, len(asked), WORKFLOWS_A_LOOK):
                 self._look(asked[start : start + WORKFLOWS_A_LOOK], every=every)
 
-    def _pause(self) -> float:
+    def pause(self) -> float:
         """Return the seconds until something is due, at most one."""
         now = time.monotonic()
         moments = [*self._due.values()]

@@ -37,7 +37,7 @@ class Sweeper:
             cost = time.monotonic() - started
             self._sweep_at = started + max(SWEEP_SECONDS, _PATIENCE * cost)
         self._promoter.turn()
-        return 0.0 if not self._promoter.is_idle else SWEEP_SECONDS
+        return min(self._promoter.pause(), SWEEP_SECONDS)
 
     def sweep(self) -> None:
         """Read the next page now."""

@@ -41,6 +41,7 @@ def insert_members(store: Store, graph: Graph, node: WorkflowNode) -> int:
                 timeout=timedelta(seconds=limit) if limit is not None else None,
                 expires=expires_at,
                 tags=json.dumps(options["tags"]) if options.get("tags") else None,
+                metadata=json.dumps(options["metadata"]) if options.get("metadata") else None,
                 target=options.get("target"),
                 member=Membership(workflow=node.workflow, node=node.pk, place=place, inputs=inputs),
             )

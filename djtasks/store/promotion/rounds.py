@@ -29,6 +29,7 @@ from djtasks.store.promotion.members import Door, Live, Members
 
 PAGE = 5_000
 _CURSOR_STEP = 500
+_STARTS_KEPT = 10_000
 
 
 class Pages:
@@ -42,6 +43,12 @@ class Pages:
 
     def start_of(self, node: WorkflowNode) -> int:
         return max(self.starts.get(node.pk, 0), node.cursor)
+
+    def go_behind(self, node: int, place: int) -> None:
+        """Begin behind this place next time."""
+        if len(self.starts) >= _STARTS_KEPT:
+            self.starts.clear()  # most are of nodes that other processes have ended
+        self.starts[node] = place + 1
 
 
 @dataclass(slots=True)
@@ -121,9 +128,9 @@ class Rounds:
         return self._move(nodes, facts)
 
     def _promote(self, nodes: Sequence[WorkflowNode]) -> None:
-        if not nodes or not self._may_promote:
+        if not nodes or self._room <= 0 or not self._may_promote:
             return
-        doors = [Door(n.pk, self._pages.start_of(n), n.size) for n in nodes if self._room > 0]
+        doors = [Door(n.pk, self._pages.start_of(n), n.size) for n in nodes]
         promoted = self._members.promote(doors, limit=self._room, now=self._now)
         self._room -= len(promoted)
         workflows = {node.pk: node.workflow for node in nodes}
@@ -133,7 +140,7 @@ class Rounds:
                 # What is left was locked: from the front next time.
                 self._pages.starts.pop(node.pk, None)
         for one in promoted:
-            self._pages.starts[one.node] = one.place + 1
+            self._pages.go_behind(one.node, one.place)
             self._result.changed.add(workflows[one.node])
             if one.hint is not None:
                 self._result.hints.append(one.hint)
