@@ -5,6 +5,7 @@ from djtasks.errors import Cancel, Retry, TaskCancelled, TaskTimeout
 from djtasks.protocol.retry import Backoff
 from djtasks.schedules import CatchUp, Coalesce, Crontab, Every, Once, SkipIfOlderThan
 from djtasks.schedules.periodic import periodic
+from djtasks.workflows import Workflow, chain, chord, group
 
 __all__ = [
     "Backoff",
@@ -19,8 +20,12 @@ __all__ = [
     "Task",
     "TaskCancelled",
     "TaskTimeout",
+    "Workflow",
     "__version__",
+    "chain",
+    "chord",
     "enqueue_on",
+    "group",
     "periodic",
     "task",
 ]

@@ -6,7 +6,7 @@ enqueue = validate -> build the record -> store.insert -> outbox.publish
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -34,6 +34,9 @@ from djtasks.protocol.hints import Hint
 from djtasks.protocol.records import Inserted, NewRecord
 from djtasks.results import TaskResult, from_new, from_record
 from djtasks.store import MISSING_APP, queue_database
+
+if TYPE_CHECKING:
+    from djtasks.operations.workflows.stored import StoredWorkflows
 
 logger = logging.getLogger("djtasks.backend")
 
@@ -80,6 +83,21 @@ class DjtasksBackend(BaseTaskBackend):
                 f"the same answer for the app `djtasks`, and pass a tenant as an argument."
             )
         return engine
+
+    @property
+    def workflows(self) -> "StoredWorkflows":
+        """The workflows of this alias, for `djtasks.Workflow`."""
+        engine = self.engine  # says what is missing if our models cannot be imported
+        from djtasks.operations.workflows.stored import StoredWorkflows
+
+        return StoredWorkflows(engine, self._prepared)
+
+    def _prepared(self, task: Any) -> Task[..., Any]:
+        """Return a task as workers run it, and warn if they do not know it."""
+        engine = self.engine
+        ours = engine.with_policy(self._accept(task))
+        self._warn_if_hidden(ours, engine)
+        return ours
 
     def validate_task(self, task: Any) -> None:
         """Raise InvalidTask for a task that workers could not run; register one that they can."""

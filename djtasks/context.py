@@ -11,6 +11,9 @@ from asgiref.sync import sync_to_async
 from djtasks.compat import DjangoTaskResult, TaskContext
 from djtasks.formats.tracebacks import storable
 
+if TYPE_CHECKING:
+    from djtasks.workflows.growing import GrowingWorkflow
+
 # The task that runs here. What it enqueues remembers it.
 current_task: ContextVar[UUID | None] = ContextVar("djtasks_current_task", default=None)
 
@@ -39,6 +42,7 @@ class Execution(Protocol):
     def save_metadata(self) -> None: ...
     def report(self, progress: dict[str, Any]) -> None: ...
     def completing(self, completion: "Completion") -> AbstractContextManager[None]: ...
+    def workflow(self) -> Any: ...
     def call(self, context: "Context") -> Any:
         """Call the task's function, with this context if it takes one."""
         ...
@@ -133,6 +137,12 @@ class Context(_Base):
         elsewhere. False in `run_due()` and the test backends.
         """
         return self._execution.stopping
+
+    @property
+    def workflow(self) -> "GrowingWorkflow | None":
+        """The workflow that this task belongs to, to add nodes to it; None outside of one."""
+        flow: GrowingWorkflow | None = self._execution.workflow()
+        return flow
 
     def set_progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Report progress. Costs one write to memory; stored within a second.

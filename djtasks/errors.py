@@ -63,6 +63,14 @@ class BulkActionMoved(DjtasksError):
     """Another execution of this bulk action was faster; this chunk changed nothing."""
 
 
+class InvalidWorkflow(DjtasksError, ValueError):
+    """A workflow that cannot run: a bad node, option or argument; nothing was enqueued."""
+
+
+class WorkflowDoesNotExist(DjtasksError, LookupError):
+    """No workflow has this id: it was pruned, discarded, rolled back, or never existed."""
+
+
 class UnknownTask(DjtasksError, LookupError):
     """No task is registered under this path in this process."""
 

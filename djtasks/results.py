@@ -101,7 +101,7 @@ class TaskResult(_Base[T]):  # type: ignore[misc] # frozen is what django-stubs 
         became of it. But with store="errors", a committed record that is gone before its retention
         ends has succeeded; its value is not kept.
         """
-        for pause in pauses(timeout, self.id):
+        for pause in pauses(timeout, f"Task {self.id}"):
             if self._is_final_now():
                 break
             self._refuse_to_wait(timeout)
@@ -110,10 +110,10 @@ class TaskResult(_Base[T]):  # type: ignore[misc] # frozen is what django-stubs 
 
     async def wait_async(self, timeout: timedelta | float | None = None) -> "TaskResult[T]":
         """See wait(); for coroutines."""
-        for pause in pauses(timeout, self.id):
+        for pause in pauses(timeout, f"Task {self.id}"):
             if await sync_to_async(self._is_final_now)():
                 break
-            await sync_to_async(refuse_transaction)(self.id, self.database)
+            await sync_to_async(self._refuse_transaction)()
             await asyncio.sleep(pause)
         return self
 
@@ -144,9 +144,12 @@ class TaskResult(_Base[T]):  # type: ignore[misc] # frozen is what django-stubs 
         return getattr(self.task, "store", "all")
 
     def _refuse_to_wait(self, timeout: timedelta | float | None) -> None:
-        refuse_transaction(self.id, self.database)
+        self._refuse_transaction()
         if timeout is None:
-            refuse_slot(self.id)
+            refuse_slot(f"Task {self.id}")
+
+    def _refuse_transaction(self) -> None:
+        refuse_transaction(self.id, self.database, f"Task {self.id}")
 
     def note_stored(self) -> None:
         """Remember that the record of this result was committed."""

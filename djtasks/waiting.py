@@ -40,10 +40,10 @@ def watch(attempts: Attempts) -> None:
     _here.attempts.add(attempts)
 
 
-def pauses(timeout: timedelta | float | None, id_: str) -> Iterator[float]:
+def pauses(timeout: timedelta | float | None, what: str) -> Iterator[float]:
     """Yield the pause after each check; the last check is at the deadline.
 
-    Then raises ResultTimeout.
+    Then raises ResultTimeout. `what` is waited for: "Task 0193…".
     """
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
     deadline = math.inf if seconds is None else time.monotonic() + seconds
@@ -52,41 +52,41 @@ def pauses(timeout: timedelta | float | None, id_: str) -> Iterator[float]:
         yield min(pause, left)
         pause = min(pause * 1.5, _LONGEST_PAUSE)
     yield 0.0
-    raise ResultTimeout(f"Task {id_} was not final after {seconds:g} seconds.")
+    raise ResultTimeout(f"{what} was not final after {seconds:g} seconds.")
 
 
-def is_enqueued_here(id_: str, database: str) -> bool:
-    """Return whether this task was enqueued in the transaction that is still open."""
+def is_enqueued_here(id_: UUID | str, database: str) -> bool:
+    """Return whether this task or workflow was enqueued in the transaction that is still open."""
     return any(
-        getattr(callback, "holds", _never)(UUID(id_))
+        getattr(callback, "holds", _never)(UUID(str(id_)))
         for _savepoints, callback, *_ in connections[database].run_on_commit
     )
 
 
-def refuse_transaction(id_: str, database: str) -> None:
-    """Raise WouldWaitForever in a transaction that would never see this task become final."""
+def refuse_transaction(id_: UUID | str, database: str, what: str) -> None:
+    """Raise WouldWaitForever in a transaction that would never see it become final."""
     connection = connections[database]
     if is_enqueued_here(id_, database):
         raise WouldWaitForever(
-            f"Task {id_} was enqueued in the transaction that is still open on {database!r}: no "
+            f"{what} was enqueued in the transaction that is still open on {database!r}: no "
             f"worker sees it before the commit, so wait() would never return. Wait after the "
             f"transaction, or call djtasks.testing.run_due() in tests."
         )
     if connection.in_atomic_block and not _sees_commits(connection):
         raise WouldWaitForever(
-            f"Task {id_} cannot be waited for in the transaction that is open on {database!r}: "
+            f"{what} cannot be waited for in the transaction that is open on {database!r}: "
             f"this transaction only sees what was committed before it began, so wait() would never "
             f"return. Wait after the transaction."
         )
 
 
-def refuse_slot(id_: str) -> None:
+def refuse_slot(what: str) -> None:
     """Raise WouldWaitForever inside a plain task, whose slot the other task may need."""
     if any(attempts.is_open for attempts in _here.attempts):
         raise WouldWaitForever(
-            f"Task {id_} cannot be waited for without a timeout inside another task: it may need "
+            f"{what} cannot be waited for without a timeout inside another task: it may need "
             f"the slot that waits for it, and then both wait for ever. Pass wait(timeout=...), "
-            f"use wait_async() in a coroutine task, or let {id_} enqueue what comes after it."
+            f"use wait_async() in a coroutine task, or let it enqueue what comes after it."
         )
 
 

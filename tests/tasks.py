@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from djtasks import Backoff, Cancel, Retry, task
 from djtasks.context import Context
 from tests.models import Row
+from tests.workflows import tasks as of_workflows  # noqa: F401 - for worker processes, too
 
 
 @task

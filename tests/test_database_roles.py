@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.db import ProgrammingError, connections
 
-from djtasks import operations
+from djtasks import chain, operations
 from djtasks.doctor import examine
 from djtasks.doctor.rights import READ, rights_of
 from djtasks.engine import engine_of
@@ -107,6 +107,15 @@ def test_a_site_can_enqueue_cancel_and_wait_and_cannot_delete(as_role):
         as_role("web", TaskRecord.objects.all().delete)
     with pytest.raises(ProgrammingError, match="permission denied"):
         as_role("web", Schedule.objects.count)
+
+
+@needs_a_session
+def test_a_site_can_enqueue_cancel_and_retry_a_workflow(as_role):
+    def use() -> bool:
+        flow = chain(tasks.add.bind(1, 2), tasks.add.bind(3))
+        return flow.pause() and flow.resume() and flow.cancel() and flow.retry() == 0
+
+    assert as_role("web", use)
 
 
 def test_a_worker_can_run_what_was_enqueued(as_role):

@@ -60,6 +60,7 @@ ELSEWHERE = {
     "testing/test_guide.py": "the guide on testing, and the plugin of pytest",
     "testing/test_run_due.py": "running.py by its public name",
     "testing/test_tied_commands.py": "guard.py by its command line",
+    "workflows/test_random_graphs.py": "every kind of graph, whatever becomes of its tasks",
     "worker/child/test_draining.py": "how a child ends: child.py and what it is made of",
     "worker/child/test_fetching.py": "fetcher.py with sources.py",
     "worker/child/test_housekeeping.py": "what a child does about its own records",

@@ -47,6 +47,10 @@ LARGER = {
     "djtasks.store.base.Store": "the contract: one method a statement",
     "djtasks.store.portable.PortableStore": "the contract",
     "djtasks.store.postgres.PostgresStore": "the contract",
+    "djtasks.workflows.following.EnqueuedWorkflow": "what users do with one, twice: async, too",
+    "djtasks.workflows.home.WorkflowHome": "the contract: what a backend does for workflows",
+    "djtasks.operations.workflows.stored.StoredWorkflows": "the contract",
+    "djtasks.testing.kept_workflows.KeptWorkflows": "the contract",
 }
 VAGUE_NAMES = {"utils", "common", "helpers", "manager", "core", "types", "constants"}
 # `mark_safe` trusts a string, `pickle` whoever wrote the bytes; both are somebody else's.

@@ -12,9 +12,24 @@ from typing import Any, assert_type
 from django.contrib.auth.models import User
 from django.db.models.signals import post_save
 
-from djtasks import Backoff, Crontab, Every, Task, enqueue_on, periodic, task
+from djtasks import (
+    Backoff,
+    Crontab,
+    Every,
+    Task,
+    Workflow,
+    chain,
+    chord,
+    enqueue_on,
+    group,
+    periodic,
+    task,
+)
 from djtasks.context import Context
+from djtasks.definitions.binding import BoundTask
 from djtasks.results import TaskResult
+from djtasks.workflows import MapNode, Node
+from djtasks.workflows.growing import GrowingWorkflow
 
 
 @task
@@ -160,3 +175,55 @@ def a_periodic_task_stays_what_it_is() -> None:
     periodic(Crontab("@daily"), colour="red")  # type: ignore[call-arg]
     periodic("@daily")  # type: ignore[arg-type]
     periodic(Crontab("@daily"))(with_options.func)  # type: ignore[type-var]
+
+
+@task
+def sums(numbers: list[float], note: str = "") -> int:
+    return len(numbers)
+
+
+def a_bound_call_has_the_signature_of_the_function() -> None:
+    assert_type(bare.bind(1, "b"), BoundTask[float])
+    assert_type(coroutine.bind(1), BoundTask[bytes])
+    assert_type(with_context.bind(1), BoundTask[list[int]])
+    bare.bind("1")  # type: ignore[arg-type]
+    bare.bind()  # type: ignore[call-arg]
+    with_options.bind(1, True)  # type: ignore[call-arg]
+
+
+def a_node_knows_what_its_task_returns() -> None:
+    with Workflow("import", unique="7", expires=timedelta(hours=1)) as flow:
+        first = flow.add(bare, 1)
+        parts = flow.map(bare, [(1,), {"a": 2}])
+        assert_type(first, Node[float])
+        assert_type(first.result, float)
+        assert_type(flow.add(bare.bind(1), after=first, when="done", name="x"), Node[float])
+        assert_type(parts, MapNode[float])
+        assert_type(parts.results, list[float])
+        flow.add(sums.bind(parts.results), after=[first, parts])
+        flow.add(sums.bind(first.result))  # type: ignore[arg-type]
+        flow.add(sums.bind(parts))  # type: ignore[arg-type]
+        flow.add(sums.bind(parts.results), colour="red")  # type: ignore[call-overload]
+        flow.add(sums.func, 1)  # type: ignore[call-overload]
+        flow.map(bare, ["1"])  # type: ignore[list-item]
+        flow.map(bare, over=parts)  # type: ignore[arg-type]
+    assert_type(flow.result(first), float)
+    assert_type(flow.results(parts), list[float])
+    assert_type(flow.result("x"), Any)
+    assert_type(Workflow.get(flow.id), Workflow)
+    assert_type(flow.wait(timeout=5), Workflow)
+
+
+def short_forms_take_calls_and_tasks() -> None:
+    assert_type(chain(bare.bind(1), bare, bare.bind(2)), Workflow)
+    assert_type(group(bare.bind(number) for number in range(3)), Workflow)
+    assert_type(chord([bare.bind(1)], sums), Workflow)
+    chain(bare.func)  # type: ignore[arg-type]
+
+
+def a_running_task_may_be_in_a_workflow(context: Context) -> None:
+    assert_type(context.workflow, GrowingWorkflow | None)
+    context.workflow.add(bare, 1)  # type: ignore[union-attr]
+    assert context.workflow is not None
+    assert_type(context.workflow.add(bare.bind(1)), Node[float])
+    assert_type(context.workflow.map(bare, [(1,)]), MapNode[float])

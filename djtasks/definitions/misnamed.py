@@ -12,7 +12,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _SPAN = "Use .using(run_after=timedelta(seconds=...))."
 _LIMIT = "Use timeout=, in seconds or as a timedelta. It raises TaskTimeout in the task."
 _ATTEMPTS = "Use max_attempts=, which counts the first run: three retries are max_attempts=4."
-_CHAIN = "djtasks has no workflows. Enqueue the next task at the end of a task."
+_CHAIN = "Use .bind(...) in a djtasks.Workflow, or in djtasks.chain(), group() or chord()."
 _ENQUEUE = "Use .enqueue(...), with the same arguments."
 
 _OPTIONS = {
@@ -52,7 +52,7 @@ _METHODS = {
     "si": _CHAIN,
     "signature": _CHAIN,
     "chunks": "Use .enqueue_many(items).",
-    "map": "Use .enqueue_many(items).",
+    "map": "Use .enqueue_many(items), or .map(task, items) of a djtasks.Workflow.",
     "retry": "Raise djtasks.Retry(delay=...) in the task.",
     "AsyncResult": "Use .get_result(id).",
 }

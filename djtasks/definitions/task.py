@@ -22,6 +22,7 @@ from djtasks.compat import (
     DjangoTask,
     InvalidTask,
 )
+from djtasks.definitions.binding import BoundTask
 from djtasks.definitions.exceptions import ExceptionClass, classes_of
 from djtasks.definitions.misnamed import explaining, method_error
 from djtasks.definitions.option_types import Duration, StorePolicy, TaskOptions, Unique
@@ -162,6 +163,14 @@ class Task(_Base[P, T]):
     def __reduce__(self) -> Any:
         """Pickle where the task is defined, and the options that differ from its definition."""
         return reduced(self)
+
+    def bind(self, *args: P.args, **kwargs: P.kwargs) -> BoundTask[T]:
+        """Return this call, kept for a node of a workflow: `flow.add(task.bind(...))`.
+
+        It takes the arguments of `enqueue()`, and type checkers check them. An argument may be a
+        node: then the task receives what that node returned.
+        """
+        return BoundTask(self, args, kwargs)
 
     def enqueue_many(self, items: Items) -> int:
         """Enqueue one record per item, all in one transaction, and return how many are new.

@@ -12,10 +12,19 @@ _ASK = READ | {"INSERT"}
 _CHANGE = READ | {"UPDATE"}
 
 # Sites that enqueue, cancel, wait and read results.
-_WEB = {"TaskRecord": READ | {"INSERT", "UPDATE"}, "Namespace": READ}
+_WEB = {
+    "TaskRecord": _ASK | {"UPDATE"},
+    "WorkflowRecord": _ASK | {"UPDATE"},
+    "WorkflowNode": _ASK | {"UPDATE"},
+    "WorkflowEdge": _ASK,
+    "Namespace": READ,
+}
 # Sites with the admin's pages, and `manage.py djtasks`.
 _ADMIN = {
     "TaskRecord": WRITE,
+    "WorkflowRecord": WRITE,
+    "WorkflowNode": WRITE,
+    "WorkflowEdge": WRITE,
     "BulkAction": _ASK | {"UPDATE"},
     "QueueControl": WRITE,
     "Schedule": WRITE,

@@ -98,8 +98,9 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     `args` and `kwargs` are JSON texts; `attempt` counts the attempts before this one;
     `waited` is the time from due to claimed and `timeout` the limit, in seconds; a timeout of
     None is no limit. `enqueued_at` is in seconds since 1970. `errors` and `worker_ids` are the
-    JSON texts of earlier attempts. `workflow` is that of a member. The order of the fields is that
-    of the store's columns.
+    JSON texts of earlier attempts. `workflow` is that of a member, and `inputs` are its
+    arguments that are results of other nodes, as JSON text. The order of the fields is that of the
+    store's columns.
 
     `metadata` is a JSON text, or None. The claim brings it along, since a coroutine cannot wait for
     a query behind an attribute, and middleware asks for the metadata of each task. A claim of 100
@@ -125,6 +126,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     worker_ids: str | None
     metadata: str | None = None
     workflow: UUID | None = None
+    inputs: str | None = None
 
     @property
     def must_run_isolated(self) -> bool:

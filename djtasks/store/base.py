@@ -5,7 +5,7 @@ owner or state is on the row being written, never only in a subselect. After a l
 PostgreSQL checks the condition again on the target row alone.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -144,6 +144,16 @@ class Store(Protocol):
         They become READY, or CANCELLED if a cancel was requested. It counts as neither an
         attempt nor a crash. Records that another transaction has locked stay with the worker,
         whose audit gives them back later.
+        """
+        ...
+
+    def read_results(
+        self, workflow: UUID, inputs: Mapping[str, int | list[int]]
+    ) -> Mapping[str, bytes]:
+        """Return the arguments of a member that are results of other nodes, as JSON texts.
+
+        `inputs` says of which nodes, by their numbers. Raises InvalidWorkflow if a result is gone
+        or too large.
         """
         ...
 

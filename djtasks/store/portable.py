@@ -6,7 +6,7 @@ begin transactions with IMMEDIATE (`prepare_process` sets this for workers).
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from djtasks.store.statements import rows
 from djtasks.store.statements.parts import in_parts
 from djtasks.store.statements.returned import settle_returned
 from djtasks.store.unique_keys import under_live_keys
+from djtasks.store.workflow_results import results_for
 
 
 class PortableStore:
@@ -229,6 +230,11 @@ class PortableStore:
                 ),
             )
             return len(locked)
+
+    def read_results(
+        self, workflow: UUID, inputs: Mapping[str, int | list[int]]
+    ) -> Mapping[str, bytes]:
+        return results_for(self.database, workflow, inputs)
 
     def report_progress(self, progress: Sequence[tuple[UUID, int, str]], *, worker: UUID) -> None:
         with transaction.atomic(using=self.database):

@@ -6,7 +6,7 @@ for each other instead of deadlocking. Comments give the measured reasons;
 """
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,7 @@ from djtasks.store.statements import sql, values
 from djtasks.store.statements.columns import due_at, membership, row_of
 from djtasks.store.statements.rows import holding
 from djtasks.store.unique_keys import under_live_keys
+from djtasks.store.workflow_results import results_for
 
 _CAUTIOUS_SECONDS = 10.0
 
@@ -218,6 +219,11 @@ class PostgresStore:
 
     def give_back(self, owned: Sequence[tuple[UUID, int]], *, worker: UUID) -> int:
         return len(self._rows(sql.GIVE_BACK, values.owned_columns(sorted(owned), worker)))
+
+    def read_results(
+        self, workflow: UUID, inputs: Mapping[str, int | list[int]]
+    ) -> Mapping[str, bytes]:
+        return results_for(self.database, workflow, inputs)
 
     def report_progress(self, progress: Sequence[tuple[UUID, int, str]], *, worker: UUID) -> None:
         ordered = sorted(progress)

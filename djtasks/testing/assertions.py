@@ -99,6 +99,8 @@ def _visible() -> Iterator[Enqueued]:
         backend = task_backends[alias]
         if isinstance(backend, DummyBackend):
             yield from map(_kept, backend.results)
+            for workflow in backend.workflows.kept if backend.workflows else ():
+                yield from map(_kept, workflow.results())
 
 
 def _stored(engine: Engine) -> Iterator[Enqueued]:

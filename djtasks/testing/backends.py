@@ -26,6 +26,7 @@ from djtasks.protocol.states import State
 from djtasks.results import TaskResult, from_new
 from djtasks.store import queue_database
 from djtasks.testing.executing import execute_here, finished_result
+from djtasks.testing.kept_workflows import KeptWorkflows
 from djtasks.worker.attempts.pipeline import Finished, Pipeline
 from djtasks.worker.child.announcer import Announcer
 
@@ -34,6 +35,7 @@ class DummyBackend(BaseTaskBackend):
     """Validate and keep enqueued tasks, and run nothing.
 
     `results` holds the TaskResults of this thread in order; `clear()` discards them.
+    `workflows.kept` holds the workflows, with their nodes, which stay RUNNING.
     """
 
     task_class = Task
@@ -45,6 +47,11 @@ class DummyBackend(BaseTaskBackend):
     def __init__(self, alias: str, params: dict[str, Any]) -> None:
         super().__init__(alias, params)
         self.results: list[TaskResult[Any]] = []
+        self.workflows: KeptWorkflows | None = KeptWorkflows(alias, self.prepared)
+
+    def prepared(self, task: Any) -> Task[..., Any]:
+        """Return a task as this alias would run it."""
+        return self._engine.with_policy(self._accept(task))
 
     def validate_task(self, task: Any) -> None:
         self._accept(task)
@@ -104,8 +111,10 @@ class DummyBackend(BaseTaskBackend):
         return bool(found)
 
     def clear(self) -> None:
-        """Discard all results."""
+        """Discard all results and workflows."""
         self.results.clear()
+        if self.workflows is not None:
+            self.workflows.kept.clear()
 
 
 class ImmediateBackend(DummyBackend):
@@ -113,8 +122,12 @@ class ImmediateBackend(DummyBackend):
 
     Arguments and results go through JSON. Failures are retried at once, as often as the task
     allows; there are no delays. `results` holds the final results. Sends the signals and writes the
-    log lines of a worker.
+    log lines of a worker. It refuses workflows, whose nodes wait for rows: use run_due().
     """
+
+    def __init__(self, alias: str, params: dict[str, Any]) -> None:
+        super().__init__(alias, params)
+        self.workflows = None
 
     def _keep(self, task: Task[..., Any], record: NewRecord) -> TaskResult[Any]:
         task_enqueued.send(type(self), task_result=_new_result(task, record))

@@ -21,7 +21,7 @@ from djtasks.definitions.task import Task
 from djtasks.engine import Engine, engine_of, our_aliases
 from djtasks.errors import InvalidSchedule
 from djtasks.formats.ids import new_id
-from djtasks.models import Lease, QueueControl, Schedule, TaskRecord
+from djtasks.models import Lease, QueueControl, Schedule, TaskRecord, WorkflowRecord
 from djtasks.scheduler.sync import sync
 from djtasks.scheduler.ticker import Ticker
 from djtasks.schedules import periodic
@@ -132,6 +132,7 @@ def _pass(database: str, by: timedelta) -> None:
         Lease.objects.using(database).update_or_create(name=_CLOCK, defaults=clock)
         TaskRecord.objects.using(database).update(**{name: F(name) - by for name in _MOMENTS})
         QueueControl.objects.using(database).update(until=F("until") - by)
+        WorkflowRecord.objects.using(database).update(expires_at=F("expires_at") - by)
 
 
 def _time_until_due(ticker: Ticker) -> timedelta:

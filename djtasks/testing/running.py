@@ -17,6 +17,7 @@ from djtasks.results import TaskResult, from_record
 from djtasks.testing import clock
 from djtasks.testing.crashes import execute, is_crash_coming, leave_dead, release_dead
 from djtasks.testing.executing import finished_result
+from djtasks.testing.promoting import promote
 from djtasks.worker.attempts.pipeline import Finished, Pipeline
 from djtasks.worker.child.announcer import Announcer
 
@@ -32,9 +33,10 @@ def run_due(
     """Run all due tasks in this thread; return their results in the order they ran.
 
     For tests, including a TestCase, where nothing commits and so no worker could see a task. Also
-    runs the tasks that running tasks enqueue, until nothing is due. `advance` first lets that much
-    time pass, see djtasks.testing.advance(). `reraise` raises the error of the first task that
-    ends FAILED. Sends the signals and writes the log lines of a worker.
+    runs the tasks that running tasks enqueue, and workflows from node to node, until nothing is
+    due. `advance` first lets that much time pass, see djtasks.testing.advance(). `reraise` raises
+    the error of the first task that ends FAILED. Sends the signals and writes the log lines of a
+    worker.
     """
     engine = engine_of(backend)
     if advance is not None:
@@ -44,7 +46,7 @@ def run_due(
     pipeline = _pipeline(engine, announcer, worker)
     release_dead(engine)
     results: list[TaskResult[Any]] = []
-    while claims := _claim(engine, worker, limit=1 if is_crash_coming() else _CLAIMED_AT_ONCE):
+    while claims := _next_claims(engine, worker):
         for claim in claims:
             finished = execute(pipeline, claim, engine.find)
             if finished is None:
@@ -71,6 +73,15 @@ def _pipeline(engine: Engine, announcer: Announcer, worker: UUID) -> Pipeline:
         max_metadata=engine.options.max_arguments,
         on_started=announcer.announce,
     )
+
+
+def _next_claims(engine: Engine, worker: UUID) -> list[Claim]:
+    """Claim what is due; if that is nothing, what workflows make due."""
+    limit = 1 if is_crash_coming() else _CLAIMED_AT_ONCE
+    claims = _claim(engine, worker, limit=limit)
+    while not claims and promote(engine):
+        claims = _claim(engine, worker, limit=limit)
+    return claims
 
 
 def _claim(engine: Engine, worker: UUID, *, limit: int) -> list[Claim]:

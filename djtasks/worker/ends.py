@@ -1,9 +1,18 @@
 """Tell the project of workflows that are over."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
 
+from djtasks.protocol.workflows import WorkflowState
 from djtasks.signals import workflow_finished
-from djtasks.worker.promoter import WorkflowEnd
+
+
+class WorkflowEnd(NamedTuple):
+    """A workflow that is over."""
+
+    workflow: UUID
+    state: WorkflowState
 
 
 def announce_ends(sender: type, backend: str, ends: Sequence[WorkflowEnd]) -> None:

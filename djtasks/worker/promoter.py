@@ -15,10 +15,10 @@ from django.db import DatabaseError, InterfaceError
 from djtasks.engine import Engine
 from djtasks.models import TaskRecord
 from djtasks.protocol.states import State
-from djtasks.protocol.workflows import WorkflowState
 from djtasks.store.errors import DatabaseFailure, classify
 from djtasks.store.promotion import Look, Pages, Sweep, look
 from djtasks.worker.attempts.pipeline import Finished
+from djtasks.worker.ends import WorkflowEnd
 
 logger = logging.getLogger("djtasks.worker")
 
@@ -29,13 +29,6 @@ _ASK_SECONDS = 1.0
 # A look that changed nothing may be repeated after twenty times as long as it took.
 _PATIENCE = 20
 _BROKEN_SECONDS = 60.0
-
-
-class WorkflowEnd(NamedTuple):
-    """A workflow that is over."""
-
-    workflow: UUID
-    state: WorkflowState
 
 
 class Message(NamedTuple):

@@ -76,7 +76,7 @@ def test_an_unknown_option_of_one_call_is_refused_with_the_way(option: str, way:
         ("delay", "Use .enqueue(...)"),
         ("apply_async", "Use .using(run_after=..., queue_name=..., priority=...).enqueue(...)."),
         ("delay_on_commit", "Use .enqueue(...): in a transaction"),
-        ("s", "no workflows"),
+        ("s", "djtasks.chain()"),
     ],
 )
 def test_a_method_of_another_queue_is_refused_with_the_way(method: str, way: str) -> None:

@@ -42,6 +42,7 @@ _READ: dict[str, _Read] = {
     "enqueued_at": ("enqueued_at", lambda moment, _now: moment.timestamp()),
     "errors": ("errors", _as_json_if_any),
     "worker_ids": ("worker_ids", _as_json_if_any),
+    "inputs": ("inputs", _as_json_if_any),
     "metadata": ("metadata", _as_json_if_any),
 }
 _CLAIMED: list[_Read] = [

@@ -96,6 +96,7 @@ _READ = {
     "enqueued_at": "extract(epoch FROM t.enqueued_at)::float8",
     "errors": "t.errors::text",
     "worker_ids": "t.worker_ids::text",
+    "inputs": "t.inputs::text",
     "metadata": "t.metadata::text",
 }
 _CLAIMED = "RETURNING " + ", ".join(

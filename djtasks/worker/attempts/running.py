@@ -28,8 +28,10 @@ from djtasks.protocol.retry import Backoff
 from djtasks.store import Store
 from djtasks.worker.attempts.calling import call_function, is_coroutine
 from djtasks.worker.attempts.completing import Completing
+from djtasks.worker.attempts.members import call_with_inputs, workflow_of
 from djtasks.worker.attempts.metadata import Metadata
 from djtasks.worker.attempts.return_values import encode_result
+from djtasks.workflows.growing import GrowingWorkflow
 
 logger = logging.getLogger("djtasks.worker")
 
@@ -87,6 +89,7 @@ class Running(msgspec.Struct, eq=False):
     is_deciding: bool = False
     is_completed: bool = False
     completed_value: str | None = None
+    grown: GrowingWorkflow | None = None
 
     @property
     def id(self) -> UUID:
@@ -118,6 +121,8 @@ class Running(msgspec.Struct, eq=False):
         return time.monotonic() - self.started_monotonic
 
     def call(self, context: Context) -> Any:
+        if self.claim.inputs is not None:
+            return call_with_inputs(self, context)
         return call_function(self.task, self.claim, context)
 
     def decide(self, error: BaseException) -> timedelta | None:
@@ -150,6 +155,11 @@ class Running(msgspec.Struct, eq=False):
     @property
     def started_moment(self) -> datetime:
         return datetime.fromtimestamp(self.started_at, UTC)
+
+    def workflow(self) -> GrowingWorkflow | None:
+        if self.grown is None:
+            self.grown = workflow_of(self.claim, self.store.backend, self.worker)
+        return self.grown
 
     def report(self, progress: dict[str, Any]) -> None:
         self.progress = progress

@@ -26,8 +26,7 @@ from djtasks.worker.attempts.pipeline import Finished
 from djtasks.worker.attempts.running import Running
 from djtasks.worker.child.lines import Line, cancelled_line, write
 from djtasks.worker.child.news import News
-from djtasks.worker.ends import announce_ends
-from djtasks.worker.promoter import WorkflowEnd
+from djtasks.worker.ends import WorkflowEnd, announce_ends
 
 logger = logging.getLogger("djtasks.tasks")
 

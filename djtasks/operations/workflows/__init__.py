@@ -1,0 +1,1 @@
+"""Insert, read and change workflows."""
