@@ -79,6 +79,12 @@ WRONG: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
     ),
     (
         (DAY,),
+        {"row": Row(pk=5)},
+        "kwargs.row is an unsaved tests.Row, which a worker could not load: save it before you "
+        "enqueue.",
+    ),
+    (
+        (DAY,),
         {"row": saved(Parcel())},
         "kwargs.row does not fit its annotation: Expected the primary key of a tests.Row.",
     ),
