@@ -1,5 +1,7 @@
 """Workflows while processes die, answers get lost, rows go and people interfere."""
 
+import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from djtasks.protocol.workflows import NodeState, When, WorkflowState
 from tests.chaos import invariants, tasks
 from tests.chaos.site import ALIAS, Site
 from tests.flows import Flow
+from tests.older import BEFORE_WORKFLOWS, path_of, unpack
 from tests.waiting import eventually
 
 MEMBERS = 3
@@ -57,7 +60,6 @@ def check(site: Site, flows: list[Flow], *, gone: int = 0) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.everyday
 def test_killed_promoters_drop_no_workflow(site: Site) -> None:
     workers = [site.worker("--processes", "1", "--threads", "4") for _ in range(2)]
     flows = insert(60)
@@ -94,7 +96,6 @@ def test_lost_answers_of_looks_drop_no_workflow(site: Site) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.everyday
 def test_a_flushed_redis_and_lost_hints_drop_no_workflow(site: Site) -> None:
     flows = insert(100, told=False)
     site.worker("--processes", "2")
@@ -144,6 +145,21 @@ def test_members_that_are_deleted_no_longer_count(site: Site) -> None:
 
     assert gone
     check(site, flows, gone=gone)
+
+
+def test_members_wait_while_a_worker_of_the_version_before_runs(site: Site, tmp_path: Path) -> None:
+    old = site.worker("--processes", "1", **path_of(unpack(BEFORE_WORKFLOWS, tmp_path)))
+    site.worker("--processes", "1")
+    flows = insert(10)
+    plain = tasks.work.enqueue_many([(5.0,)] * 200)
+    eventually(lambda: all(one.refresh() or one.is_finished for one in plain), seconds=60)
+
+    assert not TaskRecord.objects.filter(node__isnull=False).exclude(state=State.WAITING).exists()
+    old.signal(signal.SIGTERM)
+    assert old.wait(60) == 0
+    wait_until_over(site)
+
+    check(site, flows, gone=-200)
 
 
 def test_a_cancel_ends_every_workflow_wherever_it_is(site: Site) -> None:
