@@ -151,22 +151,17 @@ class NodeMaker:
         **members: Any,
     ) -> NodeSpec:
         numbers = {self.number_of(one) for one in _several(options.after)}
-        before = {one for one in numbers if one is not None} | numbers_in(inputs)
-        if members.get("over") is not None:
-            before.add(members["over"])
+        sources = {*numbers, *numbers_in(inputs), members.get("over")}
+        before = frozenset(one for one in sources if one is not None)
         when = shape_when(options.when)
-        if when is When.FAILURE and not before and None not in numbers:
-            raise InvalidWorkflow(
-                "A node with when='failure' comes after the nodes that may fail: name them in "
-                "after=, or pass the workflow itself."
-            )
+        _require_something_before(when, before, after_all=None in numbers)
         return NodeSpec(
             workflow=self.workflow,
             number=number,
             name=self.take_name(options.name, task.func.__name__),
             task=task,
             inputs=inputs,
-            after=frozenset(before),
+            after=before,
             after_all=None in numbers,
             when=when,
             tolerate=shape_tolerate(options.tolerate),
@@ -217,6 +212,14 @@ def _require_items(task: Task[..., Any], items: Iterable[Any] | None, over: AnyN
         )
     if isinstance(items, Sequence) and items:
         refuse_bare(items[0])
+
+
+def _require_something_before(when: When, before: frozenset[int], *, after_all: bool) -> None:
+    if when is When.FAILURE and not before and not after_all:
+        raise InvalidWorkflow(
+            "A node with when='failure' comes after the nodes that may fail: name them in "
+            "after=, or pass the workflow itself."
+        )
 
 
 def _several(after: Any) -> Iterable[Any]:

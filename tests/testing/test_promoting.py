@@ -133,7 +133,7 @@ def test_a_coroutine_adds_nodes_too(database: str) -> None:
         split = flow.add(tasks.split_async, 3, after=flow.add(tasks.names, 1))
 
     assert finished(flow).result("sum") == 3
-    assert flow.result(split) == [["x"], 0]
+    assert flow.result(split) == [[["x"]], 0]
 
 
 def test_what_an_earlier_attempt_has_added_is_not_added_twice(database: str) -> None:
