@@ -56,6 +56,18 @@ from djtasks.inspection.status import (
 )
 from djtasks.inspection.tasks import Related, TaskFacts, phase_of, task_facts, task_facts_of
 from djtasks.inspection.timeline import Stretch
+from djtasks.inspection.workflows.counts import NodeCounts
+from djtasks.inspection.workflows.facts import NodeFacts, WorkflowFacts
+from djtasks.inspection.workflows.failures import WorkflowFailure, failures_in
+from djtasks.inspection.workflows.listing import PHASES as WORKFLOW_PHASES
+from djtasks.inspection.workflows.listing import (
+    ListedWorkflow,
+    WorkflowPage,
+    has_workflows,
+    phase_counts,
+    workflow_page,
+)
+from djtasks.inspection.workflows.reading import facts_seen, workflow_facts, workflow_facts_of
 
 __all__ = [
     "CHART_RANGES",
@@ -63,6 +75,7 @@ __all__ = [
     "DEFAULT_CHART_RANGE",
     "FAILURE_ORDERS",
     "MOST_GROUPS",
+    "WORKFLOW_PHASES",
     "Ahead",
     "Attempt",
     "Backlog",
@@ -74,7 +87,10 @@ __all__ = [
     "Finding",
     "Gauges",
     "Level",
+    "ListedWorkflow",
     "LiveCounts",
+    "NodeCounts",
+    "NodeFacts",
     "Overview",
     "Piece",
     "Point",
@@ -94,22 +110,29 @@ __all__ = [
     "TaskFigures",
     "WhyFacts",
     "WorkerFacts",
+    "WorkflowFacts",
+    "WorkflowFailure",
+    "WorkflowPage",
     "alerts_of",
     "bulk_action",
     "bulk_actions",
     "deploys_of",
     "facts_for_why",
+    "facts_seen",
     "failure_group",
     "failure_page",
     "failures",
+    "failures_in",
     "fetches",
     "gauges_of",
+    "has_workflows",
     "histories_of",
     "history_of",
     "is_idle",
     "live_counts",
     "next_runs",
     "overview",
+    "phase_counts",
     "phase_of",
     "pretty",
     "queue_figures",
@@ -126,4 +149,7 @@ __all__ = [
     "why_facts_of",
     "why_not_running",
     "workers_of",
+    "workflow_facts",
+    "workflow_facts_of",
+    "workflow_page",
 ]

@@ -157,7 +157,7 @@ def queues_of(
     running = dict(owned.values_list("queue").annotate(count=Count("pk")).order_by())
     names = sorted({*engine.queues, *running, *(lane.queue for lane in snapshot.lanes)})
     depths = _depths(engine, names)
-    pauses = _pauses(engine, snapshot.now)
+    pauses = pauses_of(engine, snapshot.now)
     lease = engine.options.lease
     waiting = _waiting(engine, snapshot, names)
     found = []
@@ -221,7 +221,8 @@ def _depths(engine: Engine, names: list[str]) -> dict[str, int]:
         return {}
 
 
-def _pauses(engine: Engine, now: datetime) -> dict[str, QueuePause]:
+def pauses_of(engine: Engine, now: datetime) -> dict[str, QueuePause]:
+    """Return the pauses of this alias that have not ended, by queue."""
     controls = QueueControl.objects.using(engine.database).filter(backend=engine.alias, paused=True)
     return {
         c.queue: QueuePause(by=c.paused_by, since=c.paused_at, reason=c.reason, until=c.until)

@@ -82,6 +82,7 @@ class TaskFacts:
     key: str | None
     target: str | None
     parent: UUID | None
+    workflow: UUID | None
     schedule: int | None
     due_at: datetime | None
     tags: list[Any]
@@ -155,7 +156,7 @@ _AS_THEY_ARE = (
     "backend", "task_path", "queue", "priority", "attempt", "max_attempts", "crash_count",
     "max_crashes", "timeout", "enqueued_at", "run_after", "expires_at", "started_at",
     "last_attempted_at", "finished_at", "worker", "cancel_requested", "key", "target",
-    "parent", "schedule", "due_at", "fingerprint",
+    "parent", "workflow", "schedule", "due_at", "fingerprint",
 )  # fmt: skip
 
 

@@ -57,7 +57,7 @@ class Terminal:
     def progress(self, text: str) -> None:
         """Replace the current line by a text, if a person watches."""
         if self.is_watched:
-            self._out.write(f"\r\x1b[K{text}", ending="")
+            self._out.write(f"\r\x1b[K{harmless(text)}", ending="")
             self._out.flush()
 
 

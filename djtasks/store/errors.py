@@ -6,7 +6,7 @@ from django.db import DatabaseError, DataError, IntegrityError, OperationalError
 
 _PG_LOCKED = {"55P03", "57014", "40P01", "40001"}  # lock or statement timeout, deadlock, retry
 _PG_REFUSED = {"54000", "54001"}  # a value beyond the server's limits
-_MYSQL_LOCKED = {1205, 1213, 1969}  # lock wait timeout, deadlock, statement timeout
+_MYSQL_LOCKED = {1205, 1213, 1969, 3024}  # lock wait timeout, deadlock, statement timeout
 # Packet or data too large; a character that the column or the session does not have; not JSON.
 _MYSQL_REFUSED = {1153, 1406, 1267, 1300, 1366, 3988, 3140, 4025}
 _SQLITE_REFUSED = ("too big", "too large", "malformed JSON")

@@ -20,6 +20,8 @@ from djtasks.management.subcommands import (
     status,
     stop,
     why,
+    workflow,
+    workflows,
 )
 from djtasks.management.subcommands.base import Subcommand
 
@@ -41,6 +43,8 @@ ALL: dict[str, Subcommand] = {
     "cancel": cancel,
     "discard": discard,
     "why": why,
+    "workflows": workflows,
+    "workflow": workflow,
     "prune": prune,
     "enqueue": enqueue,
 }

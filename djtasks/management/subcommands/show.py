@@ -71,6 +71,7 @@ def _table(facts: TaskFacts) -> Iterator[tuple[str, Any]]:
         yield "ran", in_words(facts.ran)
     others = {"worker": facts.worker, "key": facts.key, "target": facts.target}
     others["parent"] = facts.parent
+    others["workflow"] = facts.workflow
     yield from ((name, value) for name, value in others.items() if value is not None)
     if facts.progress is not None:
         yield "progress", json.dumps(facts.progress, default=plain)

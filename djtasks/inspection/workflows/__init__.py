@@ -1,0 +1,1 @@
+"""Workflows: how far they are, what holds them, and when they end."""
