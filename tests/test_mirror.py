@@ -20,6 +20,7 @@ ELSEWHERE = {
     "admin/schedules/test_in_browser.py": "the pages of schedules in a browser",
     "admin/tasks/test_task_in_browser.py": "the page of one task in a browser",
     "admin/tasks/test_tasks_in_browser.py": "the list of tasks in a browser",
+    "admin/workflows/test_in_browser.py": "the page of a workflow in a browser",
     "admin/test_bad_input.py": "every page",
     "admin/test_browser.py": "every page in a browser",
     "admin/test_everybody.py": "every page, in any theme, at any width",

@@ -10,6 +10,7 @@ from djtasks.admin.task_admin import TaskRecordAdmin
 from djtasks.admin.tasks.columns import Column, ListedTask
 from djtasks.admin.tasks.history import TaskHistoryInline
 from djtasks.admin.workers.admin import WorkerRecordAdmin
+from djtasks.admin.workflows.admin import WorkflowRecordAdmin
 from djtasks.inspection.search.keys import SearchKey
 from djtasks.inspection.search.values import NotUnderstood
 
@@ -26,5 +27,6 @@ __all__ = [
     "TaskHistoryInline",
     "TaskRecordAdmin",
     "WorkerRecordAdmin",
+    "WorkflowRecordAdmin",
     "register",
 ]

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from djtasks.inspection import TaskFacts
@@ -30,15 +31,20 @@ def trail_of(record_id: UUID, facts: TaskFacts | None = None) -> list[Entry]:
 
     Takes one query, and reads at most the newest 50 log entries.
     """
-    entries = list(_by_people(record_id))
+    entries = people_on(TaskRecord, record_id)
     if facts is not None:
         entries += _by_itself(facts)
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
 
-def _by_people(record_id: UUID) -> Iterator[Entry]:
-    kind = ContentType.objects.get_for_model(TaskRecord)
-    log = LogEntry.objects.filter(content_type=kind, object_id=str(record_id))
+def people_on(model: type[Model], pk: UUID | str) -> list[Entry]:
+    """Return what people did to a row, newest first, at most 50 entries; one query."""
+    return list(_by_people(model, str(pk)))
+
+
+def _by_people(model: type[Model], pk: str) -> Iterator[Entry]:
+    kind = ContentType.objects.get_for_model(model)
+    log = LogEntry.objects.filter(content_type=kind, object_id=pk.replace("\x00", ""))
     for entry in log.select_related("user").order_by("-action_time")[:MOST_ENTRIES]:
         change = entry.get_change_message()
         if entry.is_addition() and not change:

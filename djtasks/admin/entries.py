@@ -9,7 +9,7 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 
 from djtasks.admin.frame import TABS, page_address
-from djtasks.models import QueueControl, Schedule, TaskRecord, WorkerRecord
+from djtasks.models import QueueControl, Schedule, TaskRecord, WorkerRecord, WorkflowRecord
 
 Entry = dict[str, Any]
 
@@ -21,6 +21,7 @@ _PAGES: dict[type, dict[str, str]] = {
         "djtasks_taskrecord_changelist": "TaskRecord",
         "djtasks_failures": "Failures",
     },
+    WorkflowRecord: {"djtasks_workflowrecord_changelist": "WorkflowRecord"},
     QueueControl: {"djtasks_queues": "QueueControl"},
     WorkerRecord: {"djtasks_workerrecord_changelist": "WorkerRecord"},
     Schedule: {"djtasks_schedule_changelist": "Schedule"},

@@ -28,6 +28,7 @@ TABS = (
     Tab(label=_("Overview"), url="djtasks_overview", permission="view_taskrecord"),
     Tab(label=_("Tasks"), url="djtasks_taskrecord_changelist", permission="view_taskrecord"),
     Tab(label=_("Failures"), url="djtasks_failures", permission="view_taskrecord"),
+    Tab(label=_("Workflows"), url="djtasks_workflowrecord_changelist", permission="view_workflow"),
     Tab(label=_("Queues"), url="djtasks_queues", permission="view_queuecontrol"),
     Tab(label=_("Workers"), url="djtasks_workerrecord_changelist", permission="view_workerrecord"),
     Tab(label=_("Schedules"), url="djtasks_schedule_changelist", permission="view_schedule"),

@@ -15,6 +15,7 @@ from djtasks.admin.charts.axis import TimeAxis
 from djtasks.admin.charts.svg import Line, Plot, Scale, Value
 from djtasks.admin.pages import OperationsAdmin
 from djtasks.admin.queues.rows import queue_rows
+from djtasks.admin.workflows.overview import flows_seen
 from djtasks.engine import Engine
 from djtasks.inspection import Overview, Point
 from djtasks.templatetags.djtasks_pages import duration, number, percent
@@ -90,6 +91,7 @@ def overview(admin: OperationsAdmin, request: HttpRequest, engine: Engine) -> Ht
         queues=queue_rows(engine, facts.queues, facts.now),
         slowest_seconds=max((task.run_p95 or 0 for task in facts.slowest), default=0),
         most_failed=max((task.failed for task in facts.most_failing), default=0),
+        flows=flows_seen(request, engine),
     )
 
 

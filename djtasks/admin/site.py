@@ -7,10 +7,12 @@ from djtasks.admin.queues.admin import QueueControlAdmin
 from djtasks.admin.schedules.admin import ScheduleAdmin
 from djtasks.admin.task_admin import TaskRecordAdmin
 from djtasks.admin.workers.admin import WorkerRecordAdmin
-from djtasks.models import QueueControl, Schedule, TaskRecord, WorkerRecord
+from djtasks.admin.workflows.admin import WorkflowRecordAdmin
+from djtasks.models import QueueControl, Schedule, TaskRecord, WorkerRecord, WorkflowRecord
 
 ADMINS = {
     TaskRecord: TaskRecordAdmin,
+    WorkflowRecord: WorkflowRecordAdmin,
     QueueControl: QueueControlAdmin,
     WorkerRecord: WorkerRecordAdmin,
     Schedule: ScheduleAdmin,

@@ -64,6 +64,7 @@ def djangos(model: str, *, row: str) -> dict[str, Page]:
 
 
 TASKS, QUEUES, WORKERS = "view_taskrecord", "view_queuecontrol", "view_workerrecord"
+FLOWS = "view_workflow"
 PLANS, PLAN = "view_schedule", "change_schedule"
 MAIL = {"queue": "mail"}
 PAGES: dict[str, Page] = {
@@ -97,6 +98,21 @@ PAGES: dict[str, Page] = {
     "djtasks_bulkaction_change": one(TASKS, row="bulk", shows=False),
     "djtasks_new_task": one("enqueue_taskrecord", query={"task": "tests.tasks.add"}),
     "djtasks_registered": one(TASKS),
+    **djangos("workflowrecord", row="workflow"),
+    "djtasks_workflowrecord_changelist": one(FLOWS),
+    "djtasks_workflowrecord_change": Page(get=frozenset({FLOWS}), post=NOBODY, row="workflow"),
+    "djtasks_workflowrecord_history": one(FLOWS, row="workflow"),
+    **{
+        f"djtasks_workflowrecord_{name}": one(
+            permission, row="workflow", besides=FLOWS, also=("get", "post")
+        )
+        for name, permission in (
+            ("retry", "retry_workflow"),
+            ("cancel", "cancel_workflow"),
+            ("pause", "pause_workflow"),
+            ("resume", "pause_workflow"),
+        )
+    },
     "djtasks_queues": one(QUEUES),
     "djtasks_queuecontrol_changelist": one(QUEUES),
     "djtasks_queue_pause": one("pause_queue", query=MAIL),
@@ -119,7 +135,8 @@ PAGES: dict[str, Page] = {
 }
 # Django's redirects from a row's bare address to its page.
 REDIRECTS = {
-    f"{PREFIX}{model}/<path:object_id>/" for model in ("taskrecord", "queuecontrol", "workerrecord")
+    f"{PREFIX}{model}/<path:object_id>/"
+    for model in ("taskrecord", "queuecontrol", "workerrecord", "workflowrecord")
 }
 
 

@@ -14,11 +14,14 @@ from djtasks.models import (
     TaskRecord,
     TaskStatistics,
     WorkerRecord,
+    WorkflowRecord,
 )
 from djtasks.protocol.states import State
+from djtasks.protocol.workflows import NodeState
 from djtasks.schedules import Every
 from tests.admin.failing import HOUR, Failing, group_of
 from tests.tasks import add
+from tests.workflow_rows import Node, flow
 
 Stage = dict[str, str]
 STATES = [
@@ -51,6 +54,7 @@ def set_up(engine: Engine, text: str = "plain", *, number: int = 0) -> Stage:
         "control": str(_control(engine, text, number).pk),
         "schedule": str(_schedule(engine, text, number).pk),
         "bulk": str(_bulk(engine, text, tasks[0]).pk),
+        "workflow": str(_workflow(engine, text).pk),
     }
 
 
@@ -170,4 +174,31 @@ def _bulk(engine: Engine, text: str, task: TaskRecord) -> BulkAction:
         changed=1,
         refused=1,
         refusals={text: 1},
+    )
+
+
+def _workflow(engine: Engine, text: str) -> WorkflowRecord:
+    """A workflow whose names, task, queue and errors are the text."""
+    common: dict[str, Any] = {"task": f"{text}.{text}"[:255], "queue": text[:64]}
+    members = {State.SUCCESSFUL: 2, State.FAILED: 1, State.RUNNING: 1, State.READY: 1}
+    nodes = [
+        Node(name=f"{text}1"[:255], state=NodeState.SUCCESSFUL, **common),
+        Node(
+            name=f"{text}2"[-255:],
+            state=NodeState.OPEN,
+            over=f"{text}1"[:255],
+            members=members,
+            **common,
+        ),
+        Node(
+            name=f"3{text}"[:255],
+            state=NodeState.FAILED,
+            members={},
+            columns={"error": {"class": text, "message": text}},
+            **common,
+        ),
+        Node(name=f"4{text}"[:255], after=[f"{text}2"[-255:]], **common),
+    ]
+    return flow(
+        engine, text[:255], nodes, target=f"shop.order:{text}"[:255], tags=[text, "vip"], error=text
     )

@@ -21,7 +21,7 @@ from tests.tasks import add
 
 pytestmark = pytest.mark.usefixtures("engine")
 
-ALL = ["Overview", "Tasks", "Failures", "Queues", "Workers", "Schedules"]
+ALL = ["Overview", "Tasks", "Failures", "Workflows", "Queues", "Workers", "Schedules"]
 
 
 class Grouped(AdminSite):
@@ -54,6 +54,7 @@ def entries(html: str, part: str = "content-main") -> dict[str, str]:
     ("codenames", "names"),
     [
         ({"view_taskrecord"}, ["Overview", "Tasks", "Failures"]),
+        ({"view_workflow"}, ["Workflows"]),
         ({"view_queuecontrol", "view_schedule"}, ["Queues", "Schedules"]),
         ({"view_workerrecord", "retry_taskrecord"}, ["Workers"]),
         ({"enqueue_taskrecord"}, []),
@@ -124,7 +125,7 @@ def test_recent_actions_have_names_and_links_that_work(admin: Client, engine: En
         "Changed: mail Queue",
         "Changed: mail Queue",
         "Changed: plain 4711 Worker",
-        "Changed: retry of 1 task Bulk action",
+        "Changed: retry of 2 tasks Bulk action",
         f"Changed: plain.plain {stage['running']} Task",
         f"Deleted: plain.plain {stage['task']} Task",
         "Deleted: 0plain Schedule",

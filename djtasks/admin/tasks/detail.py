@@ -1,20 +1,20 @@
 """The page of one task: its call, its history, why it does not run, and its actions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 import msgspec
-from django.apps import apps
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.urls import NoReverseMatch, URLPattern, reverse
+from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
 from djtasks.admin.audit import trail_of
+from djtasks.admin.targets import Link, address_on, target_link
 from djtasks.admin.task_pages import TaskPages
 from djtasks.admin.tasks.access import VERBS, TasksAdmin, TaskView, about_one, require_verb
 from djtasks.admin.tasks.actions import LIST, act, buttons_of
@@ -39,14 +39,6 @@ from djtasks.protocol.states import FINAL, State
 _SHOWN_RELATED = 8
 # What only those see who may see arguments; the key of a unique task is made of them.
 _PRIVATE = frozenset({"call", "args", "kwargs", "return_value", "progress", "metadata", "key"})
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """The name of something, and the address of its page, or None if it has none."""
-
-    name: str
-    url: str | None
 
 
 def task_urls(admin: TaskPages) -> list[URLPattern]:
@@ -99,7 +91,7 @@ def task_page(admin: TasksAdmin, request: HttpRequest, view: TaskView) -> HttpRe
         attempts=attempt_rows(engine, facts),
         buttons=buttons_of(admin, request, facts),
         may_enqueue=facts.is_known and admin.has_task_permission(request, "enqueue", row),
-        about=_target(admin.admin_site, facts.target),
+        about=target_link(admin.admin_site, facts.target),
         references=references(admin.admin_site, request, engine, facts) if may_see else [],
         schedule=_schedule(admin.admin_site, engine, facts.schedule),
         related=_related(facts),
@@ -192,32 +184,13 @@ def _progress(facts: TaskFacts) -> dict[str, Any] | None:
     }
 
 
-def _target(site: AdminSite, target: str | None) -> Link | None:
-    """Return the object a task is about, as `order 7`, and its page on this site if any."""
-    if not target:
-        return None
-    label, _colon, pk = target.partition(":")
-    try:
-        words = f"{apps.get_model(label)._meta.verbose_name} {pk}"  # noqa: SLF001 - documented
-    except (LookupError, ValueError):
-        return Link(target, None)
-    return Link(words, _address(site, f"{label.replace('.', '_')}_change", pk))
-
-
-def _address(site: AdminSite, name: str, pk: Any) -> str | None:
-    try:
-        return reverse(f"admin:{name}", args=[pk], current_app=site.name)
-    except NoReverseMatch:
-        return None
-
-
 def _schedule(site: AdminSite, engine: Engine, pk: int | None) -> Link | None:
     if pk is None:
         return None
     row = stored_schedule(engine, pk)
     if row is None:
         return Link(_("schedule %(pk)s, deleted") % {"pk": pk}, None)
-    return Link(row.name, _address(site, "djtasks_schedule_change", pk))
+    return Link(row.name, address_on(site, "djtasks_schedule_change", pk))
 
 
 def _related(facts: TaskFacts) -> list[dict[str, Any]]:
