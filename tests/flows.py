@@ -7,9 +7,9 @@ from uuid import UUID
 from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord, WorkflowEdge, WorkflowNode, WorkflowRecord
 from djtasks.protocol.hints import Hint, score_of
-from djtasks.protocol.records import Membership, NewRecord
+from djtasks.protocol.records import NewRecord
 from djtasks.protocol.states import FINAL, State
-from djtasks.protocol.workflows import NodeState, WorkflowState, door_of
+from djtasks.protocol.workflows import Membership, NodeState, WorkflowState, door_of
 from djtasks.store import Store
 from djtasks.store.promotion import Look, look
 

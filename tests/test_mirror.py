@@ -57,6 +57,8 @@ ELSEWHERE = {
     "store/test_locked_records.py": "all stores, and who else moves many records",
     "store/test_plans.py": "what PostgreSQL does with every statement",
     "store/test_races.py": "all stores: moves that meet",
+    "store/promotion/test_pages.py": "looks at large nodes, page by page",
+    "store/test_sql_features.py": "the page on distributed databases, and every statement",
     "store/test_time_zones.py": "every moment, in a database with a TIME_ZONE",
     "testing/test_guide.py": "the guide on testing, and the plugin of pytest",
     "testing/test_run_due.py": "running.py by its public name",

@@ -37,6 +37,7 @@ LARGER = {
     "djtasks.worker.child.fetcher.Fetcher": "a loop: 8 parts, 1 thing it remembers",
     "djtasks.worker.child.housekeeper.Housekeeper": "a loop: 6 parts, 2 things it remembers",
     "djtasks.worker.loops.Loop": "a thread: 4 parts, 3 of threading, 3 things it shows",
+    "djtasks.worker.attempts.running.Running": "one attempt: what it is of, and what it notes",
     "djtasks.worker.attempts.pools.AsyncPool": "an event loop in a thread: 5 parts, 6 of asyncio",
     "djtasks.worker.attempts.pools.ThreadPool": "threads: 4 parts, 4 things it remembers",
     "djtasks.worker.child.settler.Settler": "a loop: 4 parts, 4 things it remembers",

@@ -13,27 +13,10 @@ import msgspec
 from djtasks.formats.json_values import decode
 from djtasks.protocol.hints import Hint, score_of
 from djtasks.protocol.states import State
-from djtasks.protocol.workflows import door_of
+from djtasks.protocol.workflows import Membership
 
 # Until Python 3.12 each look at a member of an enumeration is a call of Python code.
 _SUCCESSFUL = State.SUCCESSFUL
-
-
-class Membership(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The place of a record in a workflow. It waits at the door of `node` until that opens.
-
-    `inputs` is JSON text: the arguments that are results of other nodes.
-    """
-
-    workflow: UUID
-    node: int
-    place: int = 0
-    inputs: str | None = None
-
-    @property
-    def door(self) -> str:
-        """What the record waits for."""
-        return door_of(self.node)
 
 
 class NewRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):

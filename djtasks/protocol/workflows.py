@@ -1,6 +1,9 @@
 """The words of workflows: their states, their nodes' states, and the moves, as data."""
 
 from enum import IntEnum, StrEnum
+from uuid import UUID
+
+import msgspec
 
 
 class WorkflowState(IntEnum):
@@ -73,3 +76,20 @@ def door_of(node: int) -> str:
 def node_of(door: str) -> int | None:
     """Return the id of the node that a door names, or None for a door of another kind."""
     return int(door.removeprefix(_DOOR)) if door.startswith(_DOOR) else None
+
+
+class Membership(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The place of a record in a workflow. It waits at the door of `node` until that opens.
+
+    `inputs` is JSON text: the arguments that are results of other nodes.
+    """
+
+    workflow: UUID
+    node: int
+    place: int = 0
+    inputs: str | None = None
+
+    @property
+    def door(self) -> str:
+        """What the record waits for."""
+        return door_of(self.node)

@@ -13,8 +13,8 @@ from djtasks.errors import InvalidWorkflow
 from djtasks.formats.json_values import encode
 from djtasks.models import TaskRecord, WorkflowEdge, WorkflowNode, WorkflowRecord
 from djtasks.protocol.hints import Hint, score_of
-from djtasks.protocol.records import Membership, NewRecord
-from djtasks.protocol.workflows import NodeState, WorkflowState
+from djtasks.protocol.records import NewRecord
+from djtasks.protocol.workflows import Membership, NodeState, WorkflowState
 from djtasks.workflows.home import WorkflowDraft, WorkflowHome, WorkflowSnapshot
 from djtasks.workflows.members import members_of
 from djtasks.workflows.nodes import NodeSpec

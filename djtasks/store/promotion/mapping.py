@@ -7,8 +7,9 @@ from typing import Any
 from djtasks.errors import CannotMap
 from djtasks.formats.ids import new_id
 from djtasks.models import TaskRecord, WorkflowNode
-from djtasks.protocol.records import Membership, NewRecord
+from djtasks.protocol.records import NewRecord
 from djtasks.protocol.states import State
+from djtasks.protocol.workflows import Membership
 from djtasks.store.base import Store
 from djtasks.store.promotion.graph import Graph
 

@@ -298,5 +298,4 @@ def test_what_is_found_has_the_order_of_the_index_that_leads(
     text: str, first: str, last: str
 ) -> None:
     order = read_search(text, context()).order
-
     assert (order[0], order[-1]) == (first, last)

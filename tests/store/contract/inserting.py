@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from djtasks.formats.ids import new_id
-from djtasks.protocol.records import Membership
 from djtasks.protocol.states import State
+from djtasks.protocol.workflows import Membership
 from djtasks.store.base import Store
 from tests.store.contract.records import (
     PATH,
