@@ -122,7 +122,9 @@ class DjtasksBackend(BaseTaskBackend):
         outbox = engine.outbox
         self._warn_if_hidden(ours, engine)
         limit = engine.options.max_arguments
-        record = build_record(ours, args, kwargs, backend=self.alias, limit=limit)
+        record = build_record(
+            ours, args, kwargs, backend=self.alias, limit=limit, cipher=engine.cipher
+        )
         answer = engine.store.insert(record)
         if answer.holder is not None:
             return from_record(answer.holder)
@@ -151,7 +153,9 @@ class DjtasksBackend(BaseTaskBackend):
             numbered = enumerate(items)
             while chunk := list(islice(numbered, ROWS_A_STATEMENT)):
                 records = [
-                    build_item(ours, index, item, backend=self.alias, limit=limit)
+                    build_item(
+                        ours, index, item, backend=self.alias, limit=limit, cipher=engine.cipher
+                    )
                     for index, item in chunk
                 ]
                 answers = engine.store.insert_many(records)

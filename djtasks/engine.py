@@ -21,6 +21,7 @@ from djtasks.definitions.policies import Policies
 from djtasks.definitions.task import Task
 from djtasks.enqueueing.outbox import Outbox
 from djtasks.errors import InvalidOption
+from djtasks.formats.encryption import Cipher, new_key
 from djtasks.options import Options, parse_options
 from djtasks.store import Store, open_store, queue_database
 
@@ -73,6 +74,17 @@ class Engine:
     def with_policy(self, task: Task[..., Any]) -> Task[..., Any]:
         """Return a task with the options of its policy, except those that `using()` has set."""
         return self.policies.applied(task) if self.options.policies else task
+
+    @cached_property
+    def cipher(self) -> Cipher:
+        """The keys for encrypted arguments.
+
+        A backend that stores nothing needs none in the settings: this process makes one.
+        """
+        keys = self.options.encryption_keys
+        if not keys and self.alias not in our_aliases():
+            keys = (new_key(),)
+        return Cipher(keys)
 
     def now(self) -> datetime:
         """Return the current time of the database's clock."""

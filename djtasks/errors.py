@@ -75,6 +75,10 @@ class UnknownTask(DjtasksError, LookupError):
     """No task is registered under this path in this process."""
 
 
+class MissingKey(DjtasksError, LookupError):
+    """This process cannot encrypt or decrypt arguments: it lacks the key, or the package for it."""
+
+
 class ImpossibleMove(DjtasksError):
     """A state change that the table in `states` does not allow: a bug in djtasks."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from djtasks.errors import InvalidOption
 from djtasks.formats.durations import as_duration
+from djtasks.formats.encryption import is_key
 from djtasks.formats.suggestions import did_you_mean
 from djtasks.protocol.states import FINAL, State
 
@@ -42,6 +43,7 @@ class Options:
     `max_arguments`, `max_result`: the largest size as JSON, in bytes.
     `redact`: a regular expression for names of arguments and keys whose values the admin hides;
         None hides only what `@task(sensitive=...)` names.
+    `encryption_keys`: Fernet keys for encrypted arguments; the first encrypts, all decrypt.
     `private_errors`: whether error messages and tracebacks are as private as arguments.
     `heartbeat`: how often a worker reports that it is alive; after six missed ones it counts as
         dead.
@@ -63,6 +65,7 @@ class Options:
     private_errors: bool = False
     heartbeat: timedelta = timedelta(seconds=5)
     reuse_connections: bool = True
+    encryption_keys: tuple[str, ...] = field(default=(), repr=False)
     broker_url: str | None = field(default=None, repr=False)
     broker_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -172,6 +175,16 @@ def _redact(key: str, value: object) -> str | None:
     return pattern
 
 
+def _encryption_keys(key: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, list | tuple) and all(map(is_key, value)):
+        return tuple(value)
+    # Not the value itself, which is secret.
+    raise InvalidOption(
+        f"The option {key!r} must be a list of Fernet keys: texts of 32 bytes as URL-safe base64. "
+        f"Cryptography's Fernet.generate_key().decode() returns one."
+    )
+
+
 def _flag(key: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise _expected(key, "True or False", value)
@@ -236,6 +249,7 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "max_arguments": _size,
     "max_result": _size,
     "redact": _redact,
+    "encryption_keys": _encryption_keys,
     "private_errors": _flag,
     "heartbeat": _heartbeat,
     "reuse_connections": _flag,

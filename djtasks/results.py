@@ -24,6 +24,7 @@ from djtasks.errors import TaskCancelled
 from djtasks.formats.foreign import object_in, object_of
 from djtasks.formats.ids import text_of
 from djtasks.formats.json_values import decode
+from djtasks.formats.sealing import masked
 from djtasks.formats.tracebacks import class_path
 from djtasks.protocol.records import Claim, NewRecord, Settlement, decode_call
 from djtasks.protocol.states import FINAL, State, django_status
@@ -52,7 +53,8 @@ class TaskResult(_Base[T]):  # type: ignore[misc] # frozen is what django-stubs 
 
     `progress` is {"done": ..., "total": ..., "note": ...} or None. `metadata` is a dict.
     `database` is the DATABASES alias of its record. `was_stored`: its record was committed once.
-    CANCELLED and EXPIRED are FAILED to Django's `status`.
+    CANCELLED and EXPIRED are FAILED to Django's `status`. `[encrypted]` stands for encrypted
+    arguments.
     """
 
     state: State = State.READY
@@ -172,6 +174,7 @@ class TaskResult(_Base[T]):  # type: ignore[misc] # frozen is what django-stubs 
 def from_record(record: "TaskRecord") -> TaskResult[Any]:
     """Return the result of a row. Its task is the registered task with the row's options."""
     state = State(record.state)
+    args, kwargs = masked(record.args, record.kwargs)
     workers = list(record.worker_ids or [])
     if state is State.RUNNING and record.worker is not None:
         workers.append(str(record.worker))
@@ -184,8 +187,8 @@ def from_record(record: "TaskRecord") -> TaskResult[Any]:
         started_at=record.started_at,
         finished_at=record.finished_at,
         last_attempted_at=record.last_attempted_at,
-        args=record.args,
-        kwargs=record.kwargs,
+        args=args,
+        kwargs=kwargs,
         backend=record.backend,
         errors=_errors(record, state),
         worker_ids=workers,

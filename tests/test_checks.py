@@ -18,10 +18,10 @@ from djtasks.testing.servers import Server
 from tests.carriers import Recording, with_broker
 from tests.models import Row
 from tests.routing import Home
-from tests.settings import CACHES, OURS, TASKS
+from tests.settings import CACHES, ENCRYPTION_KEYS, OURS, TASKS
 from tests.tasks import add
 
-SETTINGS = {"BACKEND": OURS, "QUEUES": [], "OPTIONS": {}}
+SETTINGS = {"BACKEND": OURS, "QUEUES": [], "OPTIONS": {"encryption_keys": ENCRYPTION_KEYS}}
 
 
 def with_tasks(**alias: Any) -> AbstractContextManager[None]:

@@ -14,6 +14,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, router
 from djtasks import middleware
 from djtasks.checks.definitions import (
     check_annotations,
+    check_encryption,
     check_policies,
     check_schedules,
     check_tasks,
@@ -50,7 +51,7 @@ def check_alias(alias: str) -> list[checks.CheckMessage]:
     if not any(one.is_serious() for one in found):
         # With other queues than it names, a task could not even be defined.
         registry.import_tasks(engine.options.imports)
-        found += [*check_tasks(engine), *check_annotations(engine)]
+        found += [*check_tasks(engine), *check_annotations(engine), *check_encryption(engine)]
         found += [*check_policies(engine), *check_schedules(engine)]
     return [*found, *_check_broker(engine), *_check_middleware(engine)]
 

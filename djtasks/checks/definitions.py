@@ -6,10 +6,13 @@ from django.core import checks
 
 from djtasks.definitions import discovery, exceptions, registry
 from djtasks.definitions.codecs import RETURN, Problem, problems_of
+from djtasks.definitions.encrypting import unknown_names
 from djtasks.definitions.misnamed import hint_for
 from djtasks.definitions.policies import OPTIONS, Policy, contradictions_of
+from djtasks.definitions.restoring import restore
 from djtasks.engine import Engine
 from djtasks.errors import ArgumentsTooLarge
+from djtasks.formats import encryption
 from djtasks.formats.json_values import encode_arguments
 from djtasks.formats.suggestions import did_you_mean
 from djtasks.schedules import periodic as declarations
@@ -55,6 +58,26 @@ def _annotation_warning(path: str, problem: Problem) -> checks.Warning:
     )
 
 
+def check_encryption(engine: Engine) -> Iterator[checks.CheckMessage]:
+    """Check that this process can encrypt what the tasks of one alias want encrypted."""
+    keys = engine.options.encryption_keys
+    ours = (task for task in registry.all_tasks() if task.backend == engine.alias)
+    needing = [task for task in map(engine.with_policy, ours) if task.encrypted]
+    if needing and not keys:
+        yield checks.Error(
+            f"Task {needing[0].module_path!r} has encrypted arguments, but TASKS[{engine.alias!r}] "
+            f"has no OPTIONS['encryption_keys'].",
+            hint="Set it to a list with a key that Fernet.generate_key().decode() returns.",
+            id="djtasks.E025",
+        )
+    if (needing or keys) and not encryption.is_available():
+        yield checks.Error(
+            f"TASKS[{engine.alias!r}]: encrypted arguments need the package cryptography.",
+            hint=encryption.INSTALL,
+            id="djtasks.E026",
+        )
+
+
 def check_policies(engine: Engine) -> Iterator[checks.CheckMessage]:
     """Check OPTIONS["policies"] of one alias against its queues and the tasks that exist."""
     if not engine.options.policies:
@@ -94,6 +117,7 @@ def _check_policy(
             hint=hint_for(name, OPTIONS),
             id="djtasks.W023",
         )
+    yield from _check_encrypted(place, policy, paths)
     if not any(map(policy.matches, paths)):
         meant = did_you_mean(policy.pattern, _patterns(paths))
         yield checks.Warning(
@@ -101,6 +125,19 @@ def _check_policy(
             hint=f"{meant} It is compared with the tasks that workers import.".lstrip(),
             id="djtasks.W022",
         )
+
+
+def _check_encrypted(place: str, policy: Policy, paths: list[str]) -> Iterator[checks.CheckMessage]:
+    """Check that each name of `encrypted` is an argument of some task: else nothing would be."""
+    matching = [registry.get(path) for path in paths if policy.matches(path)]
+    changed = [restore(task, encrypted=policy.options.get("encrypted", ())) for task in matching]
+    for name in policy.options.get("encrypted", ()):
+        if changed and all(name in unknown_names(task) for task in changed):
+            yield checks.Error(
+                f"{place}: 'encrypted' names {name!r}, which is no argument of any task that it "
+                f"matches. So nothing would be encrypted.",
+                id="djtasks.E027",
+            )
 
 
 def _place(engine: Engine) -> str:

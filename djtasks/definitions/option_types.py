@@ -29,5 +29,6 @@ class TaskOptions(TypedDict, total=False):
     unique: Unique
     store: StorePolicy
     sensitive: str | list[str] | tuple[str, ...]
+    encrypted: str | list[str] | tuple[str, ...]
     aliases: str | list[str] | tuple[str, ...]
     typed: bool

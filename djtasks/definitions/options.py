@@ -51,7 +51,7 @@ def shape_option(option: str, value: Any, *, owner: str) -> Any:
     if option in _READ:
         return _READ[option](owner, option, value)
     match option:
-        case "sensitive" | "aliases" | "tags":
+        case "sensitive" | "encrypted" | "aliases" | "tags":
             return () if value is None else _names(value)
         case "priority":
             # A whole number that came as a float would fail behind the INSERT.
@@ -139,7 +139,13 @@ def _is_path(value: Any) -> bool:
     return len(names) > 1 and len(value) <= _LONGEST_PATH and all(n.isidentifier() for n in names)
 
 
+def _are_names(value: Any) -> bool:
+    """Return whether this is the name of an argument, or a collection of names."""
+    return all(isinstance(name, str) for name in _names(value))
+
+
 _COUNT = f"a whole number from 1 to {_MOST:,}"
+_NAMES = "the name of an argument or a tuple of them"
 _SHAPES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "priority": (
         lambda v: isinstance(v, int | float) and v in range(MIN_PRIORITY, MAX_PRIORITY + 1),
@@ -154,10 +160,8 @@ _SHAPES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "max_crashes": (_is_count, _COUNT),
     "backoff": (lambda v: isinstance(v, Backoff) or callable(v), "a Backoff or a function"),
     "store": (lambda v: v in ("all", "errors", "none"), "'all', 'errors' or 'none'"),
-    "sensitive": (
-        lambda v: all(isinstance(name, str) for name in _names(v)),
-        "the name of an argument or a tuple of them",
-    ),
+    "sensitive": (_are_names, _NAMES),
+    "encrypted": (_are_names, _NAMES),
     "aliases": (
         lambda v: all(_is_path(path) for path in _names(v)),
         "a dotted path such as 'shop.tasks.send_mail' or a tuple of them",

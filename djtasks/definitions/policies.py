@@ -22,7 +22,7 @@ logger = logging.getLogger("djtasks.definitions")
 
 OPTIONS = (
     "queue_name", "priority", "max_attempts", "max_crashes", "backoff", "retry_on", "give_up_on",
-    "cancel_on", "timeout", "expires", "unique", "store", "sensitive", "typed",
+    "cancel_on", "timeout", "expires", "unique", "store", "sensitive", "encrypted", "typed",
 )  # fmt: skip
 
 

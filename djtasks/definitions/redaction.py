@@ -1,4 +1,4 @@
-"""Hide sensitive values from the admin, exports and logs, on the server."""
+"""Hide sensitive and encrypted values from the admin, exports and logs, on the server."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,19 +6,14 @@ from functools import lru_cache
 from inspect import Parameter, Signature
 from typing import Any
 
+from djtasks.definitions.encrypting import encrypted_places
 from djtasks.definitions.signatures import possible_names, shown_signature
 from djtasks.definitions.task import Task
+from djtasks.formats.placeholders import ENCRYPTED, HIDDEN
+from djtasks.formats.sealing import masked
 
 Arguments = tuple[list[Any], dict[str, Any]]
 
-
-class Hidden(str):
-    """The placeholder for a hidden value. JSON and templates treat it as plain text."""
-
-    __slots__ = ()
-
-
-HIDDEN = Hidden("[hidden]")
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
@@ -29,30 +24,46 @@ def redacted(
     *,
     pattern: str,
 ) -> Arguments:
-    """Return the arguments with `HIDDEN` in place of sensitive values.
+    """Return the arguments with placeholders for encrypted and sensitive values.
 
+    An argument is encrypted if its record says so, or the task names it in `encrypted`.
     An argument is sensitive if the task names it (`@task(sensitive=("token",))`), however it was
     passed. So is any argument or key, at any depth, whose name matches `pattern`. If this process
     does not know the task, its positional arguments have no names: only keys inside them count.
     Under a decorator that takes `*args`, one sensitive name hides all positional arguments.
     What is no list and no object, as somebody else may have stored it, is hidden as a whole.
     """
+    args, kwargs = masked(args, kwargs)
     args = args if isinstance(args, list | tuple) else [HIDDEN]
     kwargs = kwargs if isinstance(kwargs, Mapping) else {str(HIDDEN): HIDDEN}
+    if task is not None and task.encrypted:
+        args, kwargs = _encrypted(args, kwargs, task)
     named = frozenset(getattr(task, "sensitive", ()))
     hides = _compiled(pattern)
     names_at = possible_names(task.func, takes_context=task.takes_context) if task else _nameless
     shown = [
         HIDDEN
-        if any(_is_hidden(name, named, hides) for name in names_at(place))
+        if value is not ENCRYPTED
+        and any(_is_hidden(name, named, hides) for name in names_at(place))
         else _cleaned(value, hides)
         for place, value in enumerate(args)
     ]
     by_name = {
-        name: HIDDEN if _is_hidden(name, named, hides) else _cleaned(value, hides)
+        name: HIDDEN
+        if value is not ENCRYPTED and _is_hidden(name, named, hides)
+        else _cleaned(value, hides)
         for name, value in kwargs.items()
     }
     return shown, by_name
+
+
+def _encrypted(args: Sequence[Any], kwargs: Mapping[str, Any], task: Task[..., Any]) -> Any:
+    """Return a call with placeholders for what would be encrypted if it were enqueued now."""
+    places = frozenset(encrypted_places(task, args, kwargs))
+    return (
+        [ENCRYPTED if place in places else value for place, value in enumerate(args)],
+        {name: ENCRYPTED if name in places else value for name, value in kwargs.items()},
+    )
 
 
 def redacted_signature(task: Task[..., Any], *, pattern: str) -> Signature:

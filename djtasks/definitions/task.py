@@ -23,6 +23,7 @@ from djtasks.compat import (
     InvalidTask,
 )
 from djtasks.definitions.binding import BoundTask
+from djtasks.definitions.encrypting import require_parameters
 from djtasks.definitions.exceptions import ExceptionClass, classes_of
 from djtasks.definitions.misnamed import explaining, method_error
 from djtasks.definitions.option_types import Duration, StorePolicy, TaskOptions, Unique
@@ -74,6 +75,8 @@ class Task(_Base[P, T]):
     `sensitive`: names of arguments that the admin hides.
     `typed`: whether the annotations of the function say how its arguments travel. True with
         @task; False for the tasks of Django's own decorator, which a policy may change.
+    `encrypted`: names of arguments that the record holds encrypted; nobody but the function itself
+        gets their values.
     `aliases`: dotted paths that the function had before it was moved or renamed; workers still
         run records with these paths.
     `run_after_delay`: set by `using(run_after=timedelta)`; counted from `enqueue`.
@@ -100,6 +103,7 @@ class Task(_Base[P, T]):
     unique: Unique = None
     store: StorePolicy = "all"
     sensitive: tuple[str, ...] = ()
+    encrypted: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     typed: bool = False
     run_after_delay: timedelta | None = None
@@ -114,6 +118,8 @@ class Task(_Base[P, T]):
             DjangoTask.__post_init__(self)
         except InvalidTask as error:
             raise with_missing_setting(error) from None
+        if self.encrypted:
+            require_parameters(self)
 
     if not TYPE_CHECKING:
 

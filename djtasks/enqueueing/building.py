@@ -10,7 +10,9 @@ from djtasks.context import current_task
 from djtasks.definitions.codecs import encode_call, plain_call, typed_call
 from djtasks.definitions.signatures import arguments_of, check_call
 from djtasks.definitions.task import Task
+from djtasks.enqueueing.encrypting import concealed, stored_texts
 from djtasks.errors import InvalidArguments
+from djtasks.formats.encryption import NO_KEYS, Cipher
 from djtasks.formats.ids import new_id
 from djtasks.formats.json_values import decode, encode, encode_metadata, encode_sorted
 from djtasks.protocol.records import NewRecord
@@ -19,23 +21,36 @@ _LONGEST_KEY = 512
 _Keys = tuple[str | None, tuple[str, ...]]
 _NO_KEYS: _Keys = (None, ())
 _Task = Task[..., Any]
+_Args = Sequence[Any]
+_Kwargs = Mapping[str, Any]
 
 
 def build_record(
-    task: _Task, args: Sequence[Any], kwargs: Mapping[str, Any], *, backend: str, limit: int
+    task: _Task,
+    args: _Args,
+    kwargs: _Kwargs,
+    *,
+    backend: str,
+    limit: int,
+    cipher: Cipher = NO_KEYS,
+    is_whole: bool = True,
 ) -> NewRecord:
     """Return the record of one call, with a new id, and the task that runs here as its parent.
 
-    `limit` is the largest size of the arguments, and of the metadata, as JSON, in bytes. Raises
-    InvalidArguments if the call does not fit the function, JSON cannot carry it, or the unique key
-    is not valid.
+    `limit` is the largest size of the arguments, and of the metadata, as JSON, in bytes. `cipher`
+    encrypts those that the task names. `is_whole` False: a result will take the place of some
+    argument. Raises InvalidArguments if the call does not fit the
+    function, JSON cannot carry it, or the unique key is not valid; InvalidTask if `cipher` cannot
+    encrypt.
     """
     path = task.module_path
     check_call(path, task.func, args, kwargs, takes_context=task.takes_context)
-    texts = encode_call(task, args, kwargs, limit=limit)
+    texts = _encoded(task, args, kwargs, limit, is_whole=is_whole)
     unique_key, earlier_keys = (
         _NO_KEYS if task.unique is None else _unique_keys(task, args, kwargs, texts)
     )
+    if task.encrypted:
+        texts = stored_texts(task, texts, cipher)
     return NewRecord(
         id=new_id(),
         backend=backend,
@@ -59,24 +74,35 @@ def build_record(
     )
 
 
-def build_item(task: _Task, index: int, item: Any, *, backend: str, limit: int) -> NewRecord:
+def _encoded(
+    task: _Task, args: _Args, kwargs: _Kwargs, limit: int, *, is_whole: bool
+) -> tuple[str, str]:
+    try:
+        return encode_call(task, args, kwargs, limit=limit, is_whole=is_whole)
+    except InvalidArguments as error:
+        raise concealed(error, task, args, kwargs) from None
+
+
+def build_item(
+    task: _Task, index: int, item: Any, *, backend: str, limit: int, cipher: Cipher = NO_KEYS
+) -> NewRecord:
     """Return the record of one item of `enqueue_many`; an error names the item's index."""
     try:
         if isinstance(item, Mapping):
-            return build_record(task, (), item, backend=backend, limit=limit)
+            return build_record(task, (), item, backend=backend, limit=limit, cipher=cipher)
         if isinstance(item, list | tuple):
-            return build_record(task, item, {}, backend=backend, limit=limit)
+            return build_record(task, item, {}, backend=backend, limit=limit, cipher=cipher)
         raise InvalidArguments(
             f"an item must be a tuple of positional or a dict of keyword arguments, got "
             f"{type(item).__name__}."
         )
     except InvalidArguments as error:
-        raise type(error)(f"Item {index}: {error} Nothing was enqueued.") from error
+        # What an encrypted argument had to do with it must not be told as the cause, either.
+        cause = None if task.encrypted else error
+        raise type(error)(f"Item {index}: {error} Nothing was enqueued.") from cause
 
 
-def _unique_keys(
-    task: _Task, args: Sequence[Any], kwargs: Mapping[str, Any], texts: tuple[str, str]
-) -> _Keys:
+def _unique_keys(task: _Task, args: _Args, kwargs: _Kwargs, texts: tuple[str, str]) -> _Keys:
     """Return the key of a unique task and those under earlier secrets, or no keys.
 
     Keys of different tasks never collide.
@@ -86,16 +112,18 @@ def _unique_keys(
         return _NO_KEYS
     if unique is True:
         return _keys_of_call(task, *map(decode, texts))
-    if isinstance(unique, str):
-        return _checked(task.module_path, unique), ()
-    positional, named = typed_call(task, args, kwargs, texts)
-    asked = unique(*positional, **named)
-    return _NO_KEYS if asked is None else (_checked(task.module_path, str(asked)), ())
+    asked: Any = unique
+    if not isinstance(unique, str):
+        positional, named = typed_call(task, args, kwargs, texts)
+        asked = unique(*positional, **named)
+    if asked is None:
+        return _NO_KEYS
+    key = _checked(task.module_path, str(asked))
+    # It may be made of an encrypted argument, and the column is not encrypted.
+    return _digests(task.module_path, key.encode()) if task.encrypted else (key, ())
 
 
-def _keys_of_call(task: _Task, args: Sequence[Any], kwargs: Mapping[str, Any]) -> _Keys:
-    """Return a key of the arguments out of which nobody can guess them without SECRET_KEY."""
-    path = task.module_path
+def _keys_of_call(task: _Task, args: _Args, kwargs: _Kwargs) -> _Keys:
     call = arguments_of(
         task.func,
         args,
@@ -103,7 +131,11 @@ def _keys_of_call(task: _Task, args: Sequence[Any], kwargs: Mapping[str, Any]) -
         takes_context=task.takes_context,
         as_json=lambda name, default: plain_call(task, (), {name: default})[1][name],
     )
-    text = encode_sorted(call, "arguments")
+    return _digests(task.module_path, encode_sorted(call, "arguments"))
+
+
+def _digests(path: str, text: bytes) -> _Keys:
+    """Return a key of a text out of which nobody can guess it without SECRET_KEY."""
     salt = f"djtasks.unique:{path}"
     digests = (
         salted_hmac(salt, text, secret, algorithm="sha256").hexdigest()

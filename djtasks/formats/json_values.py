@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from djtasks.errors import ArgumentsTooLarge, InvalidArguments
+from djtasks.formats.placeholders import Hidden
 
 MAX_DEPTH = 31  # MariaDB refuses JSON of 32 levels
 MAX_NODES = 100_000
@@ -77,6 +78,8 @@ class _Checker:
         return check(self, value) if check is not None else self._other(value)
 
     def _other(self, value: Any) -> Any:
+        if isinstance(value, Hidden):
+            raise self._refused(f"is the placeholder {value}, not the value that it stands for")
         for base, check in _CHECKS.items():
             if isinstance(value, base):
                 return check(self, value)

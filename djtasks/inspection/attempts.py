@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from djtasks.definitions.redaction import HIDDEN
 from djtasks.errors import TaskTimeout, WorkerLost
 from djtasks.formats.foreign import objects_in, texts_in
+from djtasks.formats.placeholders import HIDDEN
 from djtasks.formats.tracebacks import Frame, class_path, frames_of
 from djtasks.models import TaskRecord
 from djtasks.protocol.states import State

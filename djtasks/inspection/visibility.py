@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from djtasks.definitions.redaction import HIDDEN
 from djtasks.engine import Engine
+from djtasks.formats.placeholders import HIDDEN
 
 # Only for users who may see arguments: what a task gets, returns and reports, and keys, which are
 # made of arguments.

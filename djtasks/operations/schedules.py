@@ -15,6 +15,7 @@ from djtasks.models import Schedule
 from djtasks.models.schedules import default_missed_policy
 from djtasks.scheduler.overrides import WHEN, columns_of, restarted
 from djtasks.scheduler.planning import timetable_of
+from djtasks.scheduler.secrets import stored_form
 from djtasks.scheduler.templates import record_of
 from djtasks.schedules.rules.base import in_utc
 from djtasks.store import schedules as ticks
@@ -127,13 +128,15 @@ def save(engine: Engine, draft: ScheduleDraft, *, schedule: int | None = None) -
         if columns[bound] is not None:
             columns[bound] = in_utc(columns[bound], f"The {bound} of a schedule")
     _check(Schedule(id=0, **columns))
+    own = engine_of(draft.backend)
     try:
         with transaction.atomic(using=engine.database):
             if schedule is None:
-                return _insert(engine, columns)
+                return _insert(engine, stored_form(own, columns))
             row = _locked(engine, schedule)
             _check_identity(row, draft)
-            _write(engine, row, columns)
+            before = {name: getattr(row, name) for name in columns}
+            _write(engine, row, stored_form(own, columns, before))
     except IntegrityError:
         raise InvalidSchedule(
             f"A schedule named {draft.name!r} already exists. Choose another name."

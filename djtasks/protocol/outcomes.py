@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple, assert_never
 
-from djtasks.errors import Cancel, TaskCancelled, TaskExpired, UnknownTask, UnstorableResult
+from djtasks.errors import (
+    Cancel,
+    MissingKey,
+    TaskCancelled,
+    TaskExpired,
+    UnknownTask,
+    UnstorableResult,
+)
 from djtasks.protocol.records import Notes, Owned, Settlement
 
 # A rolling deploy may bring the task's code within the hour; until then the record is released.
@@ -39,12 +46,12 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class Unregistered:
-    """This worker has no code for the record; `waited` is the time since the first refusal.
+    """This worker has no code or no key for the record.
 
-    None means that this is the first.
+    `waited` is the time since the first such refusal; None means that this is the first.
     """
 
-    error: UnknownTask
+    error: UnknownTask | MissingKey
     waited: timedelta | None = None
 
 
@@ -76,8 +83,10 @@ def judge(
             return Settlement.retry(claim, delay, notes)
         case Expired():
             return Settlement.expired(claim, notes)
-        case Unregistered(waited=waited):
+        case Unregistered(error, waited):
             patient = waited is None or waited < UNKNOWN_TASK_PATIENCE
+            # With the key, nothing is wrong with the record.
+            patient |= isinstance(error, MissingKey)
             return Settlement.refused(claim, UNKNOWN_TASK_DELAY if patient else None, notes)
         case _:
             assert_never(outcome)

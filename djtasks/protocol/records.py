@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from djtasks.formats.json_values import decode
+from djtasks.formats.sealing import masked
 from djtasks.protocol.hints import Hint, score_of
 from djtasks.protocol.states import State
 from djtasks.protocol.workflows import Membership
@@ -290,5 +291,9 @@ class Released(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def decode_call(source: Claim | NewRecord) -> tuple[list[Any], dict[str, Any]]:
-    """Return the positional and keyword arguments that the task will receive."""
-    return decode(source.args), decode(source.kwargs)
+    """Return the positional and keyword arguments of a call.
+
+    `[encrypted]` stands for encrypted ones; only `Running.call` decrypts them.
+    """
+    args, kwargs = decode(source.args), decode(source.kwargs)
+    return (args, kwargs) if type(kwargs) is dict else masked(args, kwargs)

@@ -15,6 +15,7 @@ from djtasks.formats.json_values import decode, encode
 from djtasks.models import Schedule
 from djtasks.scheduler.overrides import WHEN, changes_to, columns_of, restarted
 from djtasks.scheduler.planning import timetable_of
+from djtasks.scheduler.secrets import storable, stored_form
 from djtasks.schedules import periodic as declarations
 
 # How often each scheduler notes what it declares, so that no other one removes it.
@@ -32,7 +33,7 @@ def sync(engine: Engine, now: Callable[[], datetime] | None = None) -> None:
     Any number of processes may sync at once. A schedule that was removed and is declared again
     continues from now. What the code does not declare is left to `keep_declared`.
     """
-    said = declared_by(engine)
+    said = storable(engine, declared_by(engine))
     if _is_in_step(engine, said):
         return
     _store(engine, said, (now or engine.store.now)())
@@ -100,13 +101,16 @@ def _rows(engine: Engine) -> Any:
 def _is_in_step(engine: Engine, said: Mapping[str, Any]) -> bool:
     known = _rows(engine).filter(declared__isnull=False, removed=False)
     stored = dict(known.values_list("name", "declared"))
-    return all(stored.get(name) == one for name, one in said.items())
+    return all(
+        stored.get(name) == stored_form(engine, one, stored.get(name)) for name, one in said.items()
+    )
 
 
 def _insert(engine: Engine, said: Mapping[str, Any], now: datetime) -> None:
+    stored = {name: stored_form(engine, one) for name, one in said.items()}
     made = [
         Schedule(backend=engine.alias, name=name, declared=one, declared_at=now, **columns_of(one))
-        for name, one in said.items()
+        for name, one in stored.items()
     ]
     for row in made:
         row.next_run_at = timetable_of(row).next_after(now)
@@ -119,6 +123,7 @@ def _insert(engine: Engine, said: Mapping[str, Any], now: datetime) -> None:
 
 def _update(engine: Engine, row: Schedule, said: dict[str, Any], now: datetime) -> None:
     """Update a locked row to match the code, except for its overrides."""
+    said = stored_form(engine, said, row.declared)
     if row.declared == said and not row.removed:
         return
     changes = changes_to(row, said)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from djtasks.definitions import registry
 from djtasks.engine import Engine
 from djtasks.enqueueing.building import build_record
+from djtasks.enqueueing.encrypting import opened_call
 from djtasks.errors import InvalidSchedule
 from djtasks.formats.ids import new_id
 from djtasks.models import Schedule
@@ -65,17 +66,19 @@ def _maker(engine: Engine, row: DueSchedule) -> Callable[[], NewRecord]:
 def record_of(engine: Engine, row: DueSchedule | Schedule) -> NewRecord:
     """Return a record of the schedule's call with a new id, validated as `enqueue` does.
 
-    Raises UnknownTask, InvalidArguments or InvalidSchedule.
+    Raises UnknownTask, InvalidArguments or InvalidSchedule, or MissingKey if its arguments are
+    encrypted and this process lacks the key.
     """
     task = engine.find(row.task_path)
     if task is None:
         raise registry.unknown(row.task_path)
-    if not isinstance(row.args, list) or not isinstance(row.kwargs, dict):
+    args, kwargs = opened_call(row.task_path, row.args, row.kwargs, engine.cipher)
+    if not isinstance(args, list) or not isinstance(kwargs, dict):
         raise InvalidSchedule(
             f"The arguments of a schedule must be a JSON list and a JSON object, got "
-            f"{type(row.args).__name__} and {type(row.kwargs).__name__}."
+            f"{type(args).__name__} and {type(kwargs).__name__}."
         )
-    limit = engine.options.max_arguments
-    record = build_record(task, row.args, row.kwargs, backend=engine.alias, limit=limit)
+    limit, cipher = engine.options.max_arguments, engine.cipher
+    record = build_record(task, args, kwargs, backend=engine.alias, limit=limit, cipher=cipher)
     assert row.id is not None
     return replace(record, schedule=row.id)

@@ -11,10 +11,11 @@ from djtasks.compat import task_backends
 from djtasks.definitions.task import Task
 from djtasks.engine import Engine, engine_of, our_aliases
 from djtasks.models import TaskRecord
-from djtasks.results import TaskResult, from_record
+from djtasks.results import TaskResult
 from djtasks.store import queue_database
 from djtasks.testing.backends import DummyBackend
 from djtasks.testing.matching import Enqueued, Expected
+from djtasks.testing.opening import from_row
 
 _MOST_SHOWN = 5
 
@@ -107,7 +108,7 @@ def _stored(engine: Engine) -> Iterator[Enqueued]:
     now = engine.now()
     for row in TaskRecord.objects.using(engine.database).order_by("enqueued_at", "pk"):
         due_in = (row.run_after - now, row.run_after - row.enqueued_at)
-        yield Enqueued(result=from_record(row), due_in=due_in)
+        yield Enqueued(result=from_row(row), due_in=due_in)
 
 
 def _kept(result: TaskResult[Any]) -> Enqueued:

@@ -27,6 +27,7 @@ from djtasks.results import TaskResult, from_new
 from djtasks.store import queue_database
 from djtasks.testing.executing import execute_here, finished_result
 from djtasks.testing.kept_workflows import KeptWorkflows
+from djtasks.testing.opening import with_values
 from djtasks.worker.attempts.pipeline import Finished, Pipeline
 from djtasks.worker.child.announcer import Announcer
 
@@ -34,8 +35,9 @@ from djtasks.worker.child.announcer import Announcer
 class DummyBackend(BaseTaskBackend):
     """Validate and keep enqueued tasks, and run nothing.
 
-    `results` holds the TaskResults of this thread in order; `clear()` discards them.
-    `workflows.kept` holds the workflows, with their nodes, which stay RUNNING.
+    `results` holds the TaskResults of this thread in order, with the values of encrypted arguments;
+    `clear()` discards them. `workflows.kept` holds the workflows, with their nodes, which stay
+    RUNNING.
     """
 
     task_class = Task
@@ -70,16 +72,17 @@ class DummyBackend(BaseTaskBackend):
         own = self._accept(task)
         ours = self._engine.with_policy(own)
         limit = Options().max_arguments
-        record = build_record(ours, args, kwargs, backend=self.alias, limit=limit)
+        cipher = self._engine.cipher
+        record = build_record(ours, args, kwargs, backend=self.alias, limit=limit, cipher=cipher)
         return self._keep(enqueued(task, ours, own), record)
 
     def enqueue_many(self, task: Task[..., Any], items: Items) -> int:
         """Keep one task per item; keep none if one item is not valid."""
         own = self._accept(task)
         ours = self._engine.with_policy(own)
-        limit = Options().max_arguments
+        limit, cipher = Options().max_arguments, self._engine.cipher
         records = [
-            build_item(ours, index, item, backend=self.alias, limit=limit)
+            build_item(ours, index, item, backend=self.alias, limit=limit, cipher=cipher)
             for index, item in enumerate(items)
         ]
         for record in records:
@@ -92,7 +95,7 @@ class DummyBackend(BaseTaskBackend):
 
     def _keep(self, task: Task[..., Any], record: NewRecord) -> TaskResult[Any]:
         result = _new_result(task, record)
-        self.results.append(result)
+        self.results.append(with_values(result, record))
         task_enqueued.send(type(self), task_result=result)
         return deepcopy(result)
 
@@ -150,7 +153,7 @@ class ImmediateBackend(DummyBackend):
         result = finished_result(finished, pipeline.worker)
         object.__setattr__(result, "task", task)
         object.__setattr__(result, "backend", self.alias)
-        self.results.append(result)
+        self.results.append(with_values(result, record))
         announcer.announce(finished)
         return result
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from djtasks.definitions.task import Task
 from djtasks.errors import InvalidWorkflow
+from djtasks.formats.encryption import Cipher, new_key
 from djtasks.options import Options
 from djtasks.protocol.records import NewRecord
 from djtasks.protocol.workflows import NodeState, WorkflowState
@@ -47,6 +48,7 @@ class KeptWorkflows:
     def __init__(self, backend: str, accept: Callable[[Any], Task[..., Any]]) -> None:
         self.backend = backend
         self.limit = Options().max_arguments
+        self.cipher = Cipher((new_key(),))  # nothing is stored
         self.kept: list[KeptWorkflow] = []
         self._accept = accept
 

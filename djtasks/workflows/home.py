@@ -9,6 +9,7 @@ from uuid import UUID
 from djtasks.compat import DEFAULT_TASK_BACKEND_ALIAS, task_backends
 from djtasks.definitions.task import Task
 from djtasks.errors import InvalidWorkflow
+from djtasks.formats.encryption import Cipher
 from djtasks.protocol.workflows import NodeState, WorkflowState
 from djtasks.workflows.nodes import NodeSpec
 
@@ -66,10 +67,14 @@ class NodeFailure:
 
 
 class WorkflowHome(Protocol):
-    """The workflows of one TASKS alias. `limit` is the largest size of arguments in bytes."""
+    """The workflows of one TASKS alias.
+
+    `limit` is the largest size of arguments in bytes; `cipher` encrypts those that tasks name.
+    """
 
     backend: str
     limit: int
+    cipher: Cipher
 
     def prepare(self, task: Any, defaults: Mapping[str, Any]) -> Task[..., Any]:
         """Return a task as the alias runs it, with `defaults` where `using()` has set nothing."""

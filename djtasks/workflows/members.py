@@ -55,7 +55,15 @@ def build_member(
             f"that is not known yet. Use using(unique='...') or using(unique=None)."
         )
     try:
-        return build_record(task, args, kwargs, backend=home.backend, limit=home.limit)
+        return build_record(
+            task,
+            args,
+            kwargs,
+            backend=home.backend,
+            limit=home.limit,
+            cipher=home.cipher,
+            is_whole=not has_inputs,
+        )
     except InvalidArguments:
         refuse_nested([*args, *kwargs.values()])
         raise

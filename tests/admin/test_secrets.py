@@ -9,12 +9,14 @@ from django.test import Client
 
 from djtasks import task
 from djtasks.engine import Engine
+from djtasks.formats.sealing import sealed
 from djtasks.models import BulkAction, FailureGroup, Schedule, TaskRecord
 from tests.admin.expectations import PAGES, address, every_permission, filled, names
 from tests.admin.opening import staff
 from tests.admin.stage import Stage, set_up
 
 PRIVATE, HIDDEN, ERROR = "PRIVATE-4711", "HIDDEN-4711", "ERROR-4711"
+SECRET = "SECRET-4711"
 
 
 OPTIONS = {"token": HIDDEN, "volume": 3}
@@ -24,6 +26,10 @@ OPTIONS = {"token": HIDDEN, "volume": 3}
 def unlock(
     code: str = HIDDEN, note: str = "", options: dict[str, Any] = OPTIONS, **more: Any
 ) -> None: ...
+
+
+@task(encrypted=("card", "more"))
+def charge(card: str = SECRET, note: str = "", **more: Any) -> None: ...
 
 
 @pytest.fixture
@@ -64,6 +70,46 @@ def said(client: Client, stage: Stage) -> Iterator[tuple[str, str]]:
             yield f"POST {wheres[0]}", text_of(client.post(wheres[0], filled(name, stage)))
     like = f"?task={unlock.module_path}&like={stage['task']}"
     yield "like", text_of(client.get(address("djtasks_new_task", stage).split("?")[0] + like))
+
+
+def encrypted_call(path: str, engine: Engine) -> dict[str, Any]:
+    call: Any = ([SECRET, PRIVATE], {"pin": SECRET})
+    args, kwargs = sealed(path, call, [0, "pin"], engine.cipher.encrypt)
+    return {"task_path": path, "args": args, "kwargs": kwargs}
+
+
+@pytest.mark.parametrize("path", [charge.module_path, "gone.tasks.charge"])
+def test_nobody_sees_encrypted_values_even_if_the_code_is_gone(
+    admin: Client, engine: Engine, stage: Stage, path: str
+) -> None:
+    call = encrypted_call(path, engine)
+    TaskRecord.objects.update(**call, key=None)
+    declared = Schedule.objects.get().declared | call
+    Schedule.objects.update(**call | {"args": [None, "other"]}, declared=declared)
+
+    pages = list(said(admin, stage))
+    like = f"?task={charge.module_path}&like={stage['task']}"
+    where = address("djtasks_new_task", stage).split("?")[0] + like
+    pages.append(("like", text_of(admin.get(where))))
+
+    token = call["kwargs"][1]["token"]
+    assert not [where for where, text in pages if SECRET in text or token[:60] in text]
+    for name in ("taskrecord_change", "taskrecord_download", "taskrecord_changelist", "export",
+                 "schedule_change"):  # fmt: skip
+        page = address(f"djtasks_{name}", stage)
+        assert any(at.startswith(page) and "[encrypted]" in text for at, text in pages), name
+
+
+@pytest.mark.parametrize("search", [f"args.card:{SECRET}", "args.pin:1", f"args.0:{SECRET}"])
+def test_nobody_may_search_for_an_encrypted_value(
+    admin: Client, engine: Engine, stage: Stage, search: str
+) -> None:
+    TaskRecord.objects.update(**encrypted_call(charge.module_path, engine))
+    listed = address("djtasks_taskrecord_changelist", stage)
+
+    guess = search.replace(SECRET, "SECRET-0815").replace(":1", ":2")
+    assert counted(admin, listed, {"q": search}) == counted(admin, listed, {"q": guess})
+    assert counted(admin, listed, {"q": f"args.1:{PRIVATE}"})[0] > 0
 
 
 def told(client: Client, stage: Stage, secret: str) -> list[str]:

@@ -92,6 +92,7 @@ def test_every_option_that_needs_no_code_can_be_set() -> None:
         "give_up_on": "builtins.KeyError", "cancel_on": ["tests.models.Row.DoesNotExist"],
         "timeout": 30, "expires": 600, "unique": True, "store": "errors", "sensitive": ["a"],
         "typed": False,
+        "encrypted": "b",
     }  # fmt: skip
 
     tuned = policies_of(**{"*": options}).applied(add)
@@ -100,6 +101,7 @@ def test_every_option_that_needs_no_code_can_be_set() -> None:
     assert tuned.backoff == Backoff(first_delay=timedelta(minutes=1), factor=3)
     assert (tuned.timeout, tuned.expires) == (timedelta(seconds=30), timedelta(minutes=10))
     assert (tuned.retry_on, tuned.sensitive) == (("builtins.OSError",), ("a",))
+    assert tuned.encrypted == ("b",)
     assert tuned.retry_policy.give_up_on == (KeyError,)
 
 

@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 
 from djtasks import inspection, task
-from djtasks.definitions.redaction import HIDDEN
 from djtasks.engine import Engine, engine_of
 from djtasks.errors import WorkerLost
 from djtasks.formats.ids import new_id
+from djtasks.formats.placeholders import HIDDEN
 from djtasks.formats.tracebacks import class_path
 from djtasks.inspection import Attempt, TaskFacts
 from djtasks.inspection.attempts import attempts_of

@@ -15,9 +15,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from djtasks.admin.forms.kinds import AS_JSON, TEXT, kind_of
-from djtasks.definitions.redaction import HIDDEN
 from djtasks.errors import InvalidArguments
 from djtasks.formats.json_values import encode
+from djtasks.formats.placeholders import ENCRYPTED, Hidden, has_placeholder
 
 
 class _LeftOut:
@@ -34,18 +34,17 @@ _LONGEST_TYPE = 60
 class ArgumentField(forms.Field):
     """Return the value to pass, or LEFT_OUT.
 
-    `shown_default`: the default without what is sensitive in it; HIDDEN if all of it is.
+    `shown_default`: the default without what is sensitive in it; a placeholder if all of it is.
     """
 
     def __init__(
         self, parameter: Parameter, annotation: Any, *, shown_default: Any, is_typed: bool = False
     ) -> None:
         self.parameter = parameter
-        self.is_sensitive = shown_default is HIDDEN
+        # None if values of this argument may be shown.
+        self.placeholder = shown_default if isinstance(shown_default, Hidden) else None
         # What is hidden inside must not come back as the word that stands for it.
-        self.hides_default = self.is_sensitive or (
-            isinstance(shown_default, dict | list) and str(HIDDEN) in str(shown_default)
-        )
+        self.hides_default = has_placeholder(shown_default)
         plain, takes_none = _without_none(annotation)
         self.plain = plain
         self.takes_none = takes_none or parameter.default is None
@@ -56,7 +55,7 @@ class ArgumentField(forms.Field):
             widget=_widget(self),
             help_text=_help(self),
         )
-        shown = Parameter.empty if self.is_sensitive else shown_default
+        shown = Parameter.empty if self.placeholder else shown_default
         self.type_words = _type_words(parameter.replace(default=shown))
 
     def to_python(self, value: Any) -> Any:
@@ -78,7 +77,7 @@ class ArgumentField(forms.Field):
 
     def _of_nothing(self) -> Any:
         # A text that is preset can be emptied; any other field cannot say "empty".
-        if isinstance(self.parameter.default, str) and not self.is_sensitive:
+        if isinstance(self.parameter.default, str) and not self.placeholder:
             return ""
         if self.required:
             raise ValidationError(self.error_messages["required"], code="required")
@@ -92,7 +91,7 @@ class ArgumentField(forms.Field):
         try:
             value = self.kind.read(text)
         except (ValueError, RecursionError):
-            said = {"text": "" if self.is_sensitive else f" “{text[:60]}”"}
+            said = {"text": "" if self.placeholder else f" “{text[:60]}”"}
             raise ValidationError(
                 _("The value%(text)s is not valid. Enter %(expected)s.")
                 % (said | {"expected": self.kind.expected()})
@@ -156,7 +155,9 @@ def _type_words(parameter: Parameter) -> str:
 
 
 def _help(field: ArgumentField) -> str:
-    if field.is_sensitive:
+    if field.placeholder is ENCRYPTED:
+        return _("Encrypted: the value is stored encrypted, and only the task gets it.")
+    if field.placeholder:
         return _("Sensitive: the value is stored but never shown again, not even here.")
     if field.parameter.kind is Parameter.VAR_POSITIONAL:
         return _("More positional arguments, as a JSON list.")
@@ -176,7 +177,7 @@ def _widget(field: ArgumentField) -> forms.Widget:
     if field.plain is bool:
         choices = [("", "None"), ("true", "True"), ("false", "False")]
         return forms.Select(choices=choices) if field.takes_none else forms.CheckboxInput()
-    if field.is_sensitive:
+    if field.placeholder:
         return forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "mono"})
     if field.kind.options:
         return _choice(field)

@@ -1,6 +1,5 @@
 """The form of a call: one field per argument in the task's signature, and its options."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from inspect import Parameter
@@ -13,11 +12,13 @@ from djtasks.admin.forms.arguments import LEFT_OUT, ArgumentField
 from djtasks.admin.forms.storable import StorableForm
 from djtasks.admin.forms.task import moment_field, priority_field, queue_field
 from djtasks.definitions.codecs import encode_call
-from djtasks.definitions.redaction import HIDDEN, redacted
+from djtasks.definitions.redaction import redacted
 from djtasks.definitions.signatures import check_call, shown_signature
 from djtasks.definitions.task import Task
 from djtasks.engine import Engine
+from djtasks.enqueueing.encrypting import concealed
 from djtasks.errors import InvalidArguments
+from djtasks.formats.placeholders import has_placeholder
 from djtasks.models import TaskRecord
 
 OPTIONS = ("queue", "priority", "run_after")
@@ -86,7 +87,7 @@ class CallForm(StorableForm):
             limit = self.engine.options.max_arguments
             encode_call(self.engine.with_policy(task), call.args, call.kwargs, limit=limit)
         except InvalidArguments as error:
-            self.add_error(None, str(error))
+            self.add_error(None, str(concealed(error, task, call.args, call.kwargs)))
         return given
 
     def _check_more(self) -> None:
@@ -136,7 +137,7 @@ class CallForm(StorableForm):
             field: Any = self.fields[_PREFIX + name]
             given = list(value) if isinstance(value, tuple) else value
             # What is hidden inside must not come back as the word that stands for it.
-            is_whole = str(HIDDEN) not in json.dumps(given)
+            is_whole = not has_placeholder(given)
             self.initial[_PREFIX + name] = field.shown(given) if is_whole else None
         self.initial["priority"] = row.priority
         if not self.engine.queues or row.queue in self.engine.queues:

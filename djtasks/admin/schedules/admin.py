@@ -19,6 +19,7 @@ from djtasks.admin.schedules.form import ScheduleForm
 from djtasks.admin.schedules.preview import preview_of
 from djtasks.admin.schedules.rows import changes_between, schedule_row, schedule_rows
 from djtasks.admin.visibility import visibility_for
+from djtasks.compat import InvalidTask
 from djtasks.engine import Engine, engine_of
 from djtasks.errors import DjtasksError, InvalidSchedule
 from djtasks.inspection.rows import stored_schedule, stored_schedules
@@ -121,7 +122,7 @@ class ScheduleAdmin(OperationsAdmin):
     ) -> Schedule | None:
         try:
             saved = save_schedule(form.engine, form.draft(), schedule=row.pk if row else None)
-        except DjtasksError as error:
+        except (DjtasksError, InvalidTask) as error:
             form.add_error("name" if isinstance(error, InvalidSchedule) else None, str(error))
             return None
         if row is None:

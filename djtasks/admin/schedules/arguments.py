@@ -5,8 +5,11 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from djtasks.definitions.redaction import HIDDEN
 from djtasks.engine import Engine
+from djtasks.enqueueing.encrypting import opened_call
+from djtasks.errors import MissingKey
+from djtasks.formats.placeholders import has_placeholder, placeholder_in
+from djtasks.formats.sealing import masked
 from djtasks.inspection.fields import shown_arguments
 from djtasks.models import Schedule
 
@@ -19,7 +22,7 @@ class StoredArguments:
 
     def __init__(self, engine: Engine, row: Schedule | None) -> None:
         self.task_path = row.task_path if row else ""
-        self.stored: dict[str, Any] = {"args": row.args, "kwargs": row.kwargs} if row else {}
+        self.stored = _opened(engine, row) if row else {}
         args, kwargs = (
             shown_arguments(engine, row.task_path, row.args, row.kwargs) if row else ([], {})
         )
@@ -45,9 +48,18 @@ class StoredArguments:
         ]
 
 
+def _opened(engine: Engine, row: Schedule) -> dict[str, Any]:
+    """Return the arguments of a row; without the key, placeholders, which cannot be saved."""
+    try:
+        args, kwargs = opened_call(row.task_path, row.args, row.kwargs, engine.cipher)
+    except MissingKey:
+        args, kwargs = masked(row.args, row.kwargs)
+    return {"args": args, "kwargs": kwargs}
+
+
 def _restored(typed: Any, shown: Any, stored: Any) -> Any:
     """Restore values by name; a list only as a whole, as its values may have changed places."""
-    if not _has_placeholder(typed):
+    if not has_placeholder(typed):
         return typed
     if typed == shown:
         return stored
@@ -62,26 +74,12 @@ def _restored(typed: Any, shown: Any, stored: Any) -> Any:
 
 
 def _without_placeholders(typed: Any) -> Any:
-    if _has_placeholder(typed):
+    if has_placeholder(typed):
         raise ValidationError(
             _(
                 "“%(hidden)s” stands for a value that is hidden. It is kept only where the form "
                 "shows it, and only for the same task. Enter the value itself."
             )
-            % {"hidden": HIDDEN}
+            % {"hidden": placeholder_in(typed)}
         )
     return typed
-
-
-def _has_placeholder(typed: Any) -> bool:
-    # Not by recursion: what is typed may be nested so deeply that another step refuses it.
-    left = [typed]
-    while left:
-        value = left.pop()
-        if isinstance(value, dict):
-            left += value.values()
-        elif isinstance(value, list):
-            left += value
-        elif isinstance(value, str) and value == str(HIDDEN):
-            return True
-    return False

@@ -16,6 +16,7 @@ from djtasks.definitions import registry
 from djtasks.definitions.codecs import encode_call
 from djtasks.definitions.signatures import check_call
 from djtasks.engine import Engine
+from djtasks.enqueueing.encrypting import concealed
 from djtasks.errors import InvalidArguments, InvalidSchedule
 from djtasks.inspection.visibility import Visibility
 from djtasks.models import Schedule
@@ -148,7 +149,7 @@ class ScheduleForm(StorableForm):
             self._restore(field, given)
             if not isinstance(given.get(field, empty), wanted):
                 self.add_error(field, self.fields[field].help_text)
-        task = registry.find(given.get("task_path", ""))
+        task = self.engine.find(given.get("task_path", ""))
         if task is None:
             if "task_path" in given:
                 self.add_error("task_path", _("This task is no longer registered."))
@@ -161,7 +162,8 @@ class ScheduleForm(StorableForm):
             limit = self.engine.options.max_arguments
             encode_call(self.engine.with_policy(task), *call, limit=limit)
         except InvalidArguments as error:
-            self.add_error("kwargs" if given["kwargs"] else "args", str(error))
+            shown = concealed(error, task, *call)
+            self.add_error("kwargs" if given["kwargs"] else "args", str(shown))
 
     def _restore(self, field: str, given: dict[str, Any]) -> None:
         path = given.get("task_path", "")

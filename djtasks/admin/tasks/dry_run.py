@@ -123,6 +123,7 @@ def _built(form: CallForm) -> NewRecord:
         call.kwargs,
         backend=form.engine.alias,
         limit=form.engine.options.max_arguments,
+        cipher=form.engine.cipher,
     )
 
 

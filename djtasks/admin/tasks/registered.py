@@ -101,6 +101,7 @@ def options_of(task: Task[..., Any]) -> list[tuple[str, str]]:
         (_("Unique"), _unique(task)),
         (_("Kept"), {"errors": _("failures only"), "none": _("nothing")}.get(task.store, "")),
         (_("Sensitive"), ", ".join(task.sensitive)),
+        (_("Encrypted"), ", ".join(task.encrypted)),
     ]
     return [(label, words) for label, words in found if words]
 

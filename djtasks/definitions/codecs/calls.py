@@ -17,13 +17,14 @@ def encode_call(
     kwargs: Mapping[str, Any],
     *,
     limit: int,
+    is_whole: bool = True,
     find: Callable[[Task[..., Any]], Codec | None] = codec_of,
 ) -> tuple[str, str]:
     """Return the arguments of a call as JSON texts. Raises InvalidArguments; see Codec.encode()."""
     codec = find(task)
     if codec is None:
         return encode_arguments(task.module_path, args, kwargs, limit=limit)
-    return codec.encode(task.module_path, (args, kwargs), limit=limit)
+    return codec.encode(task.module_path, (args, kwargs), limit=limit, is_whole=is_whole)
 
 
 def plain_call(

@@ -110,15 +110,18 @@ class Codec:
             None if returned is Any else msgspec.json.Decoder(returned, dec_hook=decoded)
         )
 
-    def encode(self, path: str, call: Call, *, limit: int) -> tuple[str, str]:
+    def encode(
+        self, path: str, call: Call, *, limit: int, is_whole: bool = True
+    ) -> tuple[str, str]:
         """Return the JSON texts of a call; raise InvalidArguments naming the place of a bad value.
 
         The JSON form of a value is accepted too. What is encoded is decoded again, so that a worker
-        with this code can read it.
+        with this code can read it; unless it is not whole, since a result will take the place of
+        an argument.
         """
         plain, met = self.plain(call)
         texts = encode_arguments(path, *plain, limit=limit)
-        if self._takes_plain:
+        if self._takes_plain or not is_whole:
             return texts
         references = References() if self.has_references else None
         try:

@@ -28,9 +28,9 @@ class Reason:
     """One sentence about a task. `holds`: it is why the task is not running.
 
     `kind`: final, running, cancelling, lost, delayed, retrying, waiting, paused, no_worker,
-    unknown_task, mismatch, expired, behind or starting. Wrong, but not the reason: broker, and
-    unserved for a paused queue. All right: open, served, known or policy. `until`: when it ends, if
-    known.
+    unknown_task, mismatch, missing_key, expired, behind or starting. Wrong, but not the reason:
+    broker, and unserved for a paused queue. All right: open, served, known or policy. `until`: when
+    it ends, if known.
     """
 
     kind: str
@@ -155,6 +155,12 @@ def _ready(facts: WhyFacts) -> Iterator[Reason]:
 
 
 def _refused(facts: WhyFacts) -> Reason:
+    if facts.lacks_key:
+        text = _(
+            "A worker took it, but cannot decrypt it: %(why)s Workers try again every 30 seconds. "
+            "Give all workers the key in OPTIONS['encryption_keys'], and restart them."
+        ) % {"why": facts.lacks_key}
+        return Reason(kind="missing_key", text=text, holds=True)
     said = {"task": facts.task_path, "why": facts.mismatch}
     if facts.mismatch:
         text = _(

@@ -26,6 +26,7 @@ from djtasks.models import QueueControl, TaskRecord
 from djtasks.protocol.states import State
 
 _UNKNOWN = "djtasks.errors.UnknownTask"
+_MISSING_KEY = "djtasks.errors.MissingKey"
 
 
 def facts_for_why(engine: Engine, record_id: UUID) -> WhyFacts | None:
@@ -50,8 +51,9 @@ def why_facts_of(engine: Engine, row: TaskRecord, now: datetime) -> WhyFacts:
         worker=next((w for w in everybody if w.id == row.worker), None),
         owner=row.worker,
         last_error=str(last.get("class", "")).rpartition(".")[2],
-        refused=state is State.READY and last.get("class") == _UNKNOWN,
+        refused=state is State.READY and last.get("class") in (_UNKNOWN, _MISSING_KEY),
         mismatch=_mismatch(last),
+        lacks_key=str(last.get("message", "")) if last.get("class") == _MISSING_KEY else "",
         pause=_pause(engine, row.queue, now),
         workers=takers,
         slots=_slots(takers, coroutine=_is_coroutine(row.task_path)),

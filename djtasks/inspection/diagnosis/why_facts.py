@@ -20,8 +20,9 @@ class WhyFacts:
     kind. `draining`: those that are draining. `silent`: those that seem to have died. `problems`:
     those of the broker. `is_known` None: this process cannot tell whether workers have its code.
     `ahead` None: not counted, because it is not due. `refused`: a worker without its code took it.
-    `mismatch`: why the call does not fit the function of that worker. `policy`: the pattern of the
-    policy in the settings that gives the task its options, or "". `door`: that of a WAITING one.
+    `mismatch`: why the call does not fit the function of that worker. `lacks_key`: why that
+    worker could not decrypt its arguments. `policy`: the pattern of the policy in the settings
+    that gives the task its options, or "". `door`: that of a WAITING one.
     """
 
     now: datetime
@@ -49,6 +50,7 @@ class WhyFacts:
     is_known: bool | None
     refused: bool
     mismatch: str = ""
+    lacks_key: str = ""
     policy: str = ""
     ahead: Ahead | None
     door: DoorFacts | None = None

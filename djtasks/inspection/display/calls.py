@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from djtasks.compat import DEFAULT_TASK_QUEUE_NAME
-from djtasks.definitions.redaction import Hidden
+from djtasks.formats.placeholders import Hidden
 from djtasks.models import TaskRecord
 
 _LONGEST_TEXT = 200

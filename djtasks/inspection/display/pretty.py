@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from djtasks.definitions.redaction import Hidden
+from djtasks.formats.placeholders import Hidden
 from djtasks.inspection.display.calls import Piece
 
 MOST_LINES = 80

@@ -29,6 +29,12 @@ class _Stored(NamedTuple):
     queue: str
     args: Any
     kwargs: Any
+    inputs: Any = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no result of another node will take the place of an argument."""
+        return self.inputs is None
 
 
 def live_records(alias: str | None = None) -> Any:
@@ -84,7 +90,8 @@ class _Binder:
     def verdict(self, row: _Stored) -> _Verdict:
         engine = self._engines.get(row.backend)
         task = engine.find(row.task_path) if engine is not None else None
-        key = (row.backend, row.task_path, row.queue, shape_of(task, row.args, row.kwargs))
+        shape = shape_of(task, row.args, row.kwargs, is_whole=row.is_whole)
+        key = (row.backend, row.task_path, row.queue, shape)
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= _MOST_REMEMBERED:
@@ -93,7 +100,7 @@ class _Binder:
         return known
 
     def _bind(self, row: _Stored) -> Iterator[tuple[str, str]]:
-        _pk, backend, path, queue, args, kwargs = row
+        _pk, backend, path, queue, args, kwargs, _inputs = row
         engine = self._engines.get(backend)
         if engine is None:
             yield "backend", f"djtasks serves no alias {backend!r} in TASKS, so nobody runs these."
@@ -106,5 +113,5 @@ class _Binder:
         task = engine.find(path)
         if task is None:
             yield "task", str(registry.unknown(path))
-        elif reason := misfit(path, task, args, kwargs):
+        elif reason := misfit(path, task, args, kwargs, is_whole=row.is_whole):
             yield "arguments", str(reason)

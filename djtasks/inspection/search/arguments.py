@@ -27,11 +27,16 @@ def argument(path: str, value: str, context: SearchContext) -> dict[str, Any]:
     _check(names, context)
     first, *inner = names
     options: list[dict[str, Any]] = []
+    # In a record with encrypted arguments, the others are the first of two values.
+    encrypting = [task.module_path for task in context.tasks if task.encrypted]
     for reading in readings(value):
         if first.isdecimal():
             options.append(_at_place(int(first), inner, reading, context))
             continue
         options.append({_column("kwargs", [first, *inner]): reading})
+        if encrypting and first not in KeyTransform.get_class_lookups():
+            beside = {_column("kwargs", ["0", first, *inner]): reading}
+            options.append({"task_path": encrypting} | beside)
         options += [
             {"task_path": paths, _column("args", [str(place), *inner]): reading}
             for place, paths in _places(first, context).items()

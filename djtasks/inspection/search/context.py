@@ -49,7 +49,7 @@ def search_context(
 ) -> SearchContext:
     """Return the context of a search on one TASKS alias, as of now."""
     tasks = [engine.with_policy(task) for task in registry.all_tasks()]
-    sensitive = {name for task in tasks for name in getattr(task, "sensitive", ())}
+    sensitive = {name for task in tasks for name in (*task.sensitive, *task.encrypted)}
     pattern = re.compile(engine.options.redact, re.IGNORECASE) if engine.options.redact else None
     return SearchContext(
         now=engine.store.now(),

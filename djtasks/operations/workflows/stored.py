@@ -25,6 +25,7 @@ class StoredWorkflows:
     def __init__(self, engine: Engine, accept: Callable[[Any], Task[..., Any]]) -> None:
         self.backend = engine.alias
         self.limit = engine.options.max_arguments
+        self.cipher = engine.cipher
         self._engine = engine
         self._accept = accept
 

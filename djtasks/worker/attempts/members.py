@@ -12,6 +12,7 @@ from djtasks.formats.json_values import decode
 from djtasks.protocol.records import Claim
 from djtasks.store import Store
 from djtasks.worker.attempts.calling import call_function, is_coroutine
+from djtasks.worker.attempts.opening import is_plain, opened_claim
 from djtasks.workflows.growing import GrowingWorkflow
 from djtasks.workflows.home import Member, home_of
 
@@ -29,13 +30,20 @@ def call_with_inputs(running: "Running", context: Context) -> Any:
     """
     if is_coroutine(running.task.func):
         return _call_coroutine(running, context)
-    running.claim = with_inputs(running.claim, running.store)
-    return call_function(running.task, running.claim, context)
+    return call_function(running.task, _whole(running), context)
 
 
 async def _call_coroutine(running: "Running", context: Context) -> Any:
-    running.claim = await sync_to_async(with_inputs)(running.claim, running.store)
-    return await call_function(running.task, running.claim, context)
+    claim = await sync_to_async(_whole)(running)
+    return await call_function(running.task, claim, context)
+
+
+def _whole(running: "Running") -> Claim:
+    """Return the claim with all arguments; the attempt keeps it unless some are encrypted."""
+    claim = with_inputs(opened_claim(running.claim, running.store), running.store)
+    if is_plain(running.claim):
+        running.claim = claim
+    return claim
 
 
 def with_inputs(claim: Claim, store: Store) -> Claim:

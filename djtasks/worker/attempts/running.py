@@ -30,6 +30,7 @@ from djtasks.worker.attempts.calling import call_function, is_coroutine
 from djtasks.worker.attempts.completing import Completing
 from djtasks.worker.attempts.members import call_with_inputs, workflow_of
 from djtasks.worker.attempts.metadata import Metadata
+from djtasks.worker.attempts.opening import opened_claim
 from djtasks.worker.attempts.return_values import encode_result
 from djtasks.workflows.growing import GrowingWorkflow
 
@@ -123,7 +124,7 @@ class Running(msgspec.Struct, eq=False):
     def call(self, context: Context) -> Any:
         if self.claim.inputs is not None:
             return call_with_inputs(self, context)
-        return call_function(self.task, self.claim, context)
+        return call_function(self.task, opened_claim(self.claim, self.store), context)
 
     def decide(self, error: BaseException) -> timedelta | None:
         """Return the delay before the retry that the task's policy allows, or None to give up.

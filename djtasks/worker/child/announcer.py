@@ -19,6 +19,7 @@ from djtasks.compat import (
     task_finished,
     task_started,
 )
+from djtasks.errors import MissingKey
 from djtasks.formats.tracebacks import summary_of
 from djtasks.protocol.states import FINAL, State
 from djtasks.signals import task_cancelled, task_retrying, workflow_finished
@@ -177,7 +178,9 @@ class Announcer:
         if now < warn_at:
             self._refused[path] = count + 1, warn_at
             return
-        logger.warning("Task not registered path=%s count=%s: %s", path, count + 1, finished.error)
+        is_locked = isinstance(finished.error, MissingKey)
+        what = "Task waits for a key" if is_locked else "Task not registered"
+        logger.warning("%s path=%s count=%s: %s", what, path, count + 1, finished.error)
         self._refused[path] = 0, now + _REFUSALS_SECONDS
 
     def _send_finished(self, result: Any, error: BaseException | None) -> None:

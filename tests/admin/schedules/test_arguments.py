@@ -10,6 +10,7 @@ from django.test import Client
 from djtasks import task
 from djtasks.admin.schedules.arguments import StoredArguments
 from djtasks.engine import Engine
+from djtasks.enqueueing.encrypting import opened_call
 from djtasks.models import Schedule
 from tests.admin.opening import permitted
 from tests.admin.scheduling import TYPED, declared, log, made, page
@@ -120,3 +121,41 @@ def test_lists_are_restored_as_a_whole_and_objects_by_name(engine: Engine) -> No
     assert restored({"one": {"token": "[hidden]", "n": 3}}) == {"one": {"token": "c", "n": 3}}
     with pytest.raises(ValidationError):
         restored({"doors": hidden[1:]})
+
+
+@task(encrypted="code")
+def open_safe(door: int, code: str = "") -> None: ...
+
+
+def test_encrypted_arguments_are_masked_and_kept_on_saving(admin: Client, engine: Engine) -> None:
+    path = open_safe.module_path
+    given = typed([7], {"code": "sesame"}, task_path=path, name="safe")
+    admin.post(page("add"), given | {"_save": ""})
+    row = Schedule.objects.get(name="safe")
+
+    html = admin.get(page("change", row)).content.decode()
+    shown = typed([8], {"code": "[encrypted]"}, task_path=path, name="safe")
+    answer = admin.post(page("change", row), shown | {"_save": ""})
+
+    stored = row.kwargs
+    row.refresh_from_db()
+    assert answer.status_code == 302
+    assert "sesame" not in html
+    assert "[encrypted]" in html
+    assert "sesame" not in f"{stored} {row.kwargs} {log()}"
+    assert opened_call(path, row.args, row.kwargs, engine.cipher) == ([8], {"code": "sesame"})
+
+
+def test_saving_without_the_right_to_see_arguments_keeps_encrypted_ones(
+    admin: Client, client: Client
+) -> None:
+    path = open_safe.module_path
+    admin.post(page("add"), typed([7], {"code": "s"}, task_path=path, name="safe", _save=""))
+    row = Schedule.objects.get(name="safe")
+    before = row.kwargs
+
+    form = typed([], {}, task_path=path, name="safe", overlap="skip")
+    answer = permitted(client, *CHANGE).post(page("change", row), form | {"_save": ""})
+
+    row.refresh_from_db()
+    assert (answer.status_code, row.overlap, row.kwargs) == (302, "skip", before)

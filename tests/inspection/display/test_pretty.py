@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from djtasks.definitions.redaction import HIDDEN
+from djtasks.formats.placeholders import HIDDEN
 from djtasks.inspection import Pretty, pretty
 from djtasks.inspection.display.pretty import MOST_CHARACTERS, MOST_LINES
 
