@@ -10,7 +10,7 @@ from django.test import override_settings
 from djtasks.brokers.memory import MemoryBroker
 from djtasks.errors import BrokerUnavailable
 from djtasks.protocol.hints import Hint
-from tests.settings import TASKS
+from tests.settings import ENCRYPTION_KEYS, TASKS
 
 
 class Recording(MemoryBroker):
@@ -44,5 +44,5 @@ class Recording(MemoryBroker):
 def with_broker(path: str = "tests.carriers.Recording", **options: Any) -> Any:
     """Return settings where TASKS["default"] has another broker."""
     changed = deepcopy(TASKS)
-    changed["default"]["OPTIONS"] = {"broker": path, **options}
+    changed["default"]["OPTIONS"] = {"broker": path, "encryption_keys": ENCRYPTION_KEYS, **options}
     return override_settings(TASKS=changed)

@@ -17,6 +17,7 @@ import tests.shop.models
 import tests.shop.tasks
 from djtasks.schedules import periodic as declarations
 from djtasks.testing import run_due
+from tests.settings import ENCRYPTION_KEYS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -62,7 +63,8 @@ class DoneResult:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("page", WITH_CODE, ids=name_of)
-def test_the_code_of_a_page_runs(page, shop, live_engine):
+def test_the_code_of_a_page_runs(page, shop, live_engine, monkeypatch):
+    monkeypatch.setenv("DJTASKS_KEY", ENCRYPTION_KEYS[0])
     namespace = {"__name__": f"docs_{page.stem}"}
     for number, code in enumerate(BLOCK.findall(page.read_text())):
         if code.startswith("# settings"):

@@ -47,6 +47,17 @@ def test_a_url_is_never_shown() -> None:
     assert "swordfish" not in str(refused.value)
 
 
+def test_encryption_keys_are_fernet_keys_and_appear_nowhere() -> None:
+    key = "swordfish" + "x" * 34 + "="
+    options = parse_options({"encryption_keys": [key]})
+
+    assert options.encryption_keys == (key,)
+    for wrong in (key, [key[:-1]], [key.encode()], {key: 1}):
+        with pytest.raises(InvalidOption, match="must be a list of Fernet keys") as caught:
+            parse_options({"encryption_keys": wrong})
+        assert "swordfish" not in f"{caught.value} {options}"
+
+
 @pytest.mark.parametrize(
     ("name", "given", "parsed"),
     [

@@ -11,6 +11,7 @@ from djtasks.operations.bulk.run import bulk_task, start_bulk, stop_bulk
 from djtasks.operations.bulk.selection import Selection, selected
 from djtasks.operations.pruning import prune
 from djtasks.operations.queues import pause_queue, purge_queue, resume_queue
+from djtasks.operations.rotation import Rotation, rotate_keys
 from djtasks.operations.schedules import ScheduleDraft, run_now
 from djtasks.operations.schedules import delete as delete_schedule
 from djtasks.operations.schedules import pause as pause_schedule
@@ -30,6 +31,7 @@ __all__ = [
     "Action",
     "OperationResult",
     "Refusal",
+    "Rotation",
     "ScheduleDraft",
     "Selection",
     "bulk_task",
@@ -46,6 +48,7 @@ __all__ = [
     "resume_schedule",
     "retry",
     "revert_schedule",
+    "rotate_keys",
     "run_now",
     "save_schedule",
     "selected",

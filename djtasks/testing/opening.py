@@ -2,18 +2,20 @@
 
 from contextlib import suppress
 from copy import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from djtasks.engine import engine_of
 from djtasks.enqueueing.encrypting import opened_call
 from djtasks.errors import MissingKey
 from djtasks.formats.json_values import decode
-from djtasks.models import TaskRecord
 from djtasks.protocol.records import NewRecord
 from djtasks.results import TaskResult, from_record
 
+if TYPE_CHECKING:
+    from djtasks.models import TaskRecord
 
-def from_row(row: TaskRecord) -> TaskResult[Any]:
+
+def from_row(row: "TaskRecord") -> TaskResult[Any]:
     """Return the result of a row with all arguments, as far as this process has the keys."""
     return _with_values(from_record(row), row.task_path, row.args, row.kwargs)
 

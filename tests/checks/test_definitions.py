@@ -8,6 +8,7 @@ import pytest
 from djtasks.checks import check_alias
 from djtasks.definitions import registry
 from djtasks.definitions.restoring import restore
+from djtasks.formats import encryption
 from tests.tasks import add, reads_row
 from tests.test_checks import told, with_tasks
 from tests.typed_tasks import pack, typed
@@ -131,3 +132,44 @@ def test_policies_that_are_wrong(
     assert found == id_
     assert message in said
     assert hint in advice
+
+
+def test_e025_encrypted_arguments_without_a_key(known: list[Any]) -> None:
+    known += [restore(add, encrypted=("a",))]
+
+    with with_tasks(OPTIONS={}):
+        message = told(check_alias("default"), "djtasks.E025")
+    with with_tasks():
+        assert check_alias("default") == []
+
+    assert "Task 'tests.tasks.add' has encrypted arguments" in message
+    assert "Fernet.generate_key()" in message
+
+
+def test_e025_is_also_told_of_what_a_policy_encrypts(known: list[Any]) -> None:
+    known += [add]
+
+    assert [id_ for id_, _msg, _hint in policy_messages({"tests.*": {"encrypted": "a"}})] == [
+        "djtasks.E025"
+    ]
+
+
+def test_e026_encrypted_arguments_without_the_package(
+    known: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encryption, "is_available", lambda: False)
+
+    with with_tasks():
+        assert "pip install 'djtasks[encryption]'" in told(check_alias("default"), "djtasks.E026")
+    with with_tasks(OPTIONS={}):
+        assert check_alias("default") == []
+
+
+def test_e027_a_policy_that_would_encrypt_nothing(known: list[Any]) -> None:
+    known += [add, reads_row]
+
+    found = policy_messages({"tests.tasks.add": {"encrypted": ["aa"]}})
+    assert [id_ for id_, _msg, _hint in found] == ["djtasks.E025", "djtasks.E027"]
+    assert "names 'aa', which is no argument of any task" in found[1][1]
+    # Some task that the pattern matches has it.
+    assert [m[0] for m in policy_messages({"tests.*": {"encrypted": "b"}})] == ["djtasks.E025"]

@@ -11,7 +11,7 @@ from djtasks.doctor import examine
 from djtasks.doctor.roundtrip import QUEUE
 from tests.brokers.rabbits import queues_deleted, require_rabbitmq
 from tests.doctor.conftest import complaints
-from tests.settings import TASKS
+from tests.settings import ENCRYPTION_KEYS, TASKS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,6 +24,7 @@ def over() -> Iterator:
     def settings(url: str):
         changed = deepcopy(TASKS)
         options = {"broker": "kombu", "broker_url": url, "namespace": namespace}
+        options["encryption_keys"] = ENCRYPTION_KEYS
         changed["default"]["OPTIONS"] = options
         return override_settings(TASKS=changed)
 

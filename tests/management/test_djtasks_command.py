@@ -249,7 +249,7 @@ def test_the_help_tells_of_every_command_and_flag() -> None:
     assert list(commands.choices) == [
         "status", "schedules", "doctor", "preflight", "health", "list", "failures", "show",
         "pause", "resume", "purge", "drain", "stop", "retry", "cancel", "discard", "why",
-        "workflows", "workflow", "prune", "enqueue",
+        "workflows", "workflow", "prune", "rotate-keys", "enqueue",
     ]  # fmt: skip
     for name, one in commands.choices.items():
         assert name in parser.format_help()

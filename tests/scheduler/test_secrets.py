@@ -110,10 +110,9 @@ def test_a_declaration_from_before_is_encrypted_at_the_next_start(
     engine: Engine, monkeypatch: Any
 ) -> None:
     declare()
-    monkeypatch.setattr("djtasks.scheduler.secrets.encrypted_places", lambda *_: [])
-    assert SECRET in whole(synced(engine))
-    monkeypatch.undo()
-    declare()
+    with monkeypatch.context() as before:
+        before.setattr("djtasks.scheduler.secrets.encrypted_places", lambda *_: [])
+        assert SECRET in whole(synced(engine))
 
     assert SECRET not in whole(synced(engine))
 

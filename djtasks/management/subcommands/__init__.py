@@ -15,6 +15,7 @@ from djtasks.management.subcommands import (
     purge,
     resume,
     retry,
+    rotate_keys,
     schedules,
     show,
     status,
@@ -46,5 +47,6 @@ ALL: dict[str, Subcommand] = {
     "workflows": workflows,
     "workflow": workflow,
     "prune": prune,
+    "rotate-keys": rotate_keys,
     "enqueue": enqueue,
 }
