@@ -10,13 +10,15 @@ from django.core.management.base import CommandError
 from djtasks import operations
 from djtasks.engine import Engine
 from djtasks.formats import encryption
-from djtasks.management.subcommands.base import add_backend, engines, log_action
+from djtasks.management.subcommands.base import add_backend, add_reason, engines, log_action
 from djtasks.management.terminal import Terminal
 
 HELP = "encrypt the arguments of all stored tasks and schedules with the first key"
+EXAMPLES = ("", "--json")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    add_reason(parser)
     add_backend(parser)
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
@@ -31,7 +33,7 @@ def handle(options: dict[str, Any], out: Terminal) -> None:
     if options["json"]:
         out.write(json.dumps({alias: asdict(one) for alias, one in found.items()}, indent=2))
     for alias, one in found.items():
-        log_action("rotate-keys", alias)
+        log_action("rotate-keys", f"TASKS[{alias!r}]", options)
         if not options["json"]:
             out.write(
                 f"TASKS[{alias!r}]: {one.rotated:,} encrypted with the first key, {one.current:,} "
