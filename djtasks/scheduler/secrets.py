@@ -33,6 +33,14 @@ def stored_form(engine: Engine, said: Mapping[str, Any], before: Any = None) -> 
     return {**said, "args": args, "kwargs": sealed}
 
 
+def as_stored(engine: Engine, said: Mapping[str, Any], before: Any) -> Any:
+    """Return stored_form(), or what was said where this process cannot encrypt."""
+    try:
+        return stored_form(engine, said, before)
+    except InvalidTask:
+        return said
+
+
 def storable(engine: Engine, said: Mapping[str, Any]) -> dict[str, Any]:
     """Return the declarations that this process can store; log the others."""
     refusals = {name: _refusal(engine, one) for name, one in said.items()}

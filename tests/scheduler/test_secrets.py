@@ -13,6 +13,8 @@ from djtasks.engine import Engine, engine_of
 from djtasks.errors import MissingKey
 from djtasks.formats.encryption import new_key
 from djtasks.formats.sealing import is_sealed
+from djtasks.inspection.preflight.schedules import check_schedules
+from djtasks.inspection.preflight.troubles import Troubles
 from djtasks.models import Schedule, TaskRecord
 from djtasks.operations import ScheduleDraft, run_now, save_schedule
 from djtasks.scheduler.overrides import overrides_of
@@ -93,6 +95,19 @@ def test_a_declaration_that_says_the_same_changes_nothing(engine: Engine) -> Non
     before = whole(synced(engine))
 
     assert whole(synced(engine)) == before
+
+
+def test_preflight_sees_no_change_and_no_trouble_in_what_says_the_same(engine: Engine) -> None:
+    declare()
+    synced(engine)
+    same, other = Troubles(), Troubles()
+
+    check_schedules(engine, same)
+    declare("other")
+    check_schedules(engine, other)
+
+    assert same._groups == {}
+    assert [one.kind for one in other._groups.values()] == ["schedule-changed"]
 
 
 def test_a_changed_value_is_stored_and_is_no_override(engine: Engine) -> None:

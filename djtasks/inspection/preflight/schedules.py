@@ -10,6 +10,7 @@ from djtasks.inspection.preflight.troubles import Troubles
 from djtasks.models import Schedule
 from djtasks.scheduler.overrides import changes_to, columns_of
 from djtasks.scheduler.planning import problem_of, timetable_of
+from djtasks.scheduler.secrets import as_stored
 from djtasks.scheduler.sync import declared_by
 
 
@@ -44,7 +45,7 @@ def _check_changes(
 ) -> None:
     """Say what a sync would change in a row, and change it, in memory."""
     before = _rule(row)
-    changes = changes_to(row, declared)
+    changes = changes_to(row, as_stored(engine, declared, row.declared))
     for column, value in changes.items():
         setattr(row, column, value)
     if changes and not row.removed:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from django.test import override_settings
 from djtasks import task
 from djtasks.engine import engine_of, forget_engines
 from djtasks.formats.encryption import new_key
+from djtasks.formats.sealing import sealed
 from djtasks.inspection import why_not_running
 from djtasks.inspection.diagnosis.why import facts_for_why
 from djtasks.models import TaskRecord
@@ -195,3 +196,37 @@ def test_no_line_of_the_log_and_no_signal_tells_a_value(
 
     assert len(told) == 1
     assert CARD not in caplog.text + told[0]
+
+
+@task(encrypted="until")
+def renew(until: date, note: str = "") -> None:
+    got.append(until)
+    if note == "fails":
+        raise TypeError("The project's own.")
+
+
+def test_typed_arguments_are_encrypted_in_their_json_form(database: str) -> None:
+    renew.enqueue(date(2026, 1, 2))
+    run_due()
+
+    assert got == [date(2026, 1, 2)]
+
+
+def test_a_failure_of_the_function_is_no_misfit_of_what_is_masked(database: str) -> None:
+    renew.enqueue(date(2026, 1, 2), note="fails")
+
+    assert [result.status for result in run_due()] == ["FAILED"]
+
+
+def test_a_misfit_does_not_tell_the_value(database: str) -> None:
+    renew.enqueue(date(2026, 1, 2))
+    row = only_row(database)
+    cipher = engine_of("default").cipher
+    args, kwargs = sealed(row.task_path, ([CARD], {}), [0], cipher.encrypt)
+    TaskRecord.objects.using(database).update(args=args, kwargs=kwargs)
+
+    run_due()
+
+    (error,) = only_row(database).errors
+    assert "do not fit the annotations of this code" in error["message"]
+    assert CARD not in str(error)
