@@ -53,8 +53,7 @@ class TaskResult(_Base[T]):  # type: ignore[misc] # frozen is what django-stubs 
 
     `progress` is {"done": ..., "total": ..., "note": ...} or None. `metadata` is a dict.
     `database` is the DATABASES alias of its record. `was_stored`: its record was committed once.
-    CANCELLED and EXPIRED are FAILED to Django's `status`. `[encrypted]` stands for encrypted
-    arguments.
+    CANCELLED and EXPIRED are FAILED to Django's `status`. Encrypted arguments are placeholders.
     """
 
     state: State = State.READY
@@ -175,9 +174,7 @@ def from_record(record: "TaskRecord") -> TaskResult[Any]:
     """Return the result of a row. Its task is the registered task with the row's options."""
     state = State(record.state)
     args, kwargs = masked(record.args, record.kwargs)
-    workers = list(record.worker_ids or [])
-    if state is State.RUNNING and record.worker is not None:
-        workers.append(str(record.worker))
+    running = [str(record.worker)] if state is State.RUNNING and record.worker else []
     result: TaskResult[Any] = TaskResult(
         task=registry.of_record(record),
         id=str(record.id),
@@ -191,7 +188,7 @@ def from_record(record: "TaskRecord") -> TaskResult[Any]:
         kwargs=kwargs,
         backend=record.backend,
         errors=_errors(record, state),
-        worker_ids=workers,
+        worker_ids=[*(record.worker_ids or []), *running],
         progress=record.progress,
         metadata=object_in(record.metadata),
         database=record._state.db or "default",  # noqa: SLF001 - Django's documented attribute

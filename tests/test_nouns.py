@@ -42,7 +42,8 @@ NOUNS = {
     "run": DJANGO,
     "sample": OURS, "schedule": CELERY, "scheduler": CELERY, "search": DJANGO,
     "selection": OURS, "skip": DJANGO, "snapshot": OURS, "state": DJANGO, "statistics": OURS,
-    "status": DJANGO, "store": OURS, "stretch": OURS, "sweep": OURS, "task": DJANGO, "timeout": DJANGO,
+    "status": DJANGO, "store": OURS, "stretch": OURS, "sweep": OURS, "task": DJANGO,
+    "timeout": DJANGO,
     "understood": OURS, "upcoming": OURS, "why": OURS, "worker": CELERY, "workflow": OURS,
 }  # fmt: skip
 

@@ -46,9 +46,7 @@ def build_record(
     path = task.module_path
     check_call(path, task.func, args, kwargs, takes_context=task.takes_context)
     texts = _encoded(task, args, kwargs, limit, is_whole=is_whole)
-    unique_key, earlier_keys = (
-        _NO_KEYS if task.unique is None else _unique_keys(task, args, kwargs, texts)
-    )
+    unique_key, earlier_keys = _unique_keys(task, args, kwargs, texts)
     if task.encrypted:
         texts = stored_texts(task, texts, cipher)
     return NewRecord(
