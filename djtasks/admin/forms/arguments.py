@@ -155,10 +155,8 @@ def _type_words(parameter: Parameter) -> str:
 
 
 def _help(field: ArgumentField) -> str:
-    if field.placeholder is ENCRYPTED:
-        return _("Encrypted: the value is stored encrypted, and only the task gets it.")
     if field.placeholder:
-        return _("Sensitive: the value is stored but never shown again, not even here.")
+        return _help_for_hidden(field)
     if field.parameter.kind is Parameter.VAR_POSITIONAL:
         return _("More positional arguments, as a JSON list.")
     if field.parameter.kind is Parameter.VAR_KEYWORD:
@@ -171,6 +169,12 @@ def _help(field: ArgumentField) -> str:
     if address is None:
         return words
     return format_html('{} <a href="{}" target="_blank">{}</a>', words, address, _("Find it"))
+
+
+def _help_for_hidden(field: ArgumentField) -> str:
+    if field.placeholder is ENCRYPTED:
+        return _("Encrypted: the value is stored encrypted, and only the task gets it.")
+    return _("Sensitive: the value is stored but never shown again, not even here.")
 
 
 def _widget(field: ArgumentField) -> forms.Widget:
