@@ -83,7 +83,7 @@ class NodeMaker:
         _require_items(ours, items, over)
         source = None if over is None else self._of(over)
         if items is None:
-            shared = self._try_element(ours, shared, has_inputs=bool(inputs))
+            shared = self._try_element(ours, shared)
         return self._spec(
             ours, number, options, inputs=inputs, items=items, kwargs=shared, over=source
         )
@@ -125,9 +125,7 @@ class NodeMaker:
         assert number is not None, "only the workflow itself stands for all nodes"
         return number
 
-    def _try_element(
-        self, task: Task[..., Any], kwargs: Mapping[str, Any], *, has_inputs: bool
-    ) -> dict[str, Any]:
+    def _try_element(self, task: Task[..., Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the keyword arguments of each member of a map over a result, as JSON values.
 
         Raises now what every member would fail with.
@@ -137,7 +135,13 @@ class NodeMaker:
                 f"Task {task.module_path!r} is unique, but the arguments of a map over a result "
                 f"are not known yet. Use using(unique=None)."
             )
-        record = build_member(self.home, task, [None], kwargs, has_inputs=has_inputs)
+        if task.encrypted:
+            raise InvalidWorkflow(
+                f"Task {task.module_path!r} has encrypted arguments, but a map over a result "
+                f"stores what the other node returned as it is. Return keys, and let each task load "
+                f"the rest."
+            )
+        record = build_member(self.home, task, [None], kwargs, has_inputs=True)
         plain: dict[str, Any] = decode(record.kwargs)
         return plain
 

@@ -1,12 +1,14 @@
 """`run_due()` takes a workflow from node to node, inside a TestCase."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 
 from djtasks import Workflow, chain, chord, group
+from djtasks.errors import InvalidWorkflow
 from djtasks.models import TaskRecord, WorkflowNode
 from djtasks.protocol.states import State
 from djtasks.protocol.workflows import NodeState, WorkflowState
@@ -36,6 +38,30 @@ def test_results_pass_from_node_to_node(database: str) -> None:
         136,
         [11, 12, 13],
     )
+
+
+def test_results_have_the_types_of_annotations(database: str) -> None:
+    day = date(2026, 11, 30)
+    with Workflow("invoice") as flow:
+        prices = flow.map(tasks.price, [("1.10",), ("2.20",)])
+        total = flow.add(tasks.sum_of, prices, day, extra=flow.add(tasks.price, "0.70"))
+        lines = flow.map(tasks.dated, over=flow.add(tasks.texts, 2), kwargs={"day": day})
+        paid = flow.add(tasks.charge, "4111", total)
+
+    assert finished(flow).state is WorkflowState.SUCCESSFUL
+    assert flow.result(total) == "34.00"
+    assert flow.results(lines) == ["0.5 30.11.2026", "1.5 30.11.2026"]
+    assert flow.result(paid) == "4111 35.00"
+    stored = TaskRecord.objects.using(database).get(task_path__endswith=".charge")
+    assert "4111" not in f"{stored.args} {stored.kwargs}"
+
+
+def test_a_map_over_a_result_refuses_a_task_with_encrypted_arguments(database: str) -> None:
+    with (
+        pytest.raises(InvalidWorkflow, match="stores what the other node returned"),
+        Workflow("charge") as flow,
+    ):
+        flow.map(tasks.charge, over=flow.add(tasks.names, 2), kwargs={"amount": Decimal(1)})
 
 
 def test_a_result_may_be_an_argument_of_each_member_of_a_map(database: str) -> None:

@@ -1,5 +1,7 @@
 """Tasks of the workflows in tests."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from djtasks import task
@@ -34,6 +36,31 @@ def report(*values: Any, **named: Any) -> list[Any]:
 @task
 def fail(message: str = "no") -> None:
     raise LookupError(message)
+
+
+@task
+def texts(count: int) -> list[str]:
+    return [f"{number}.5" for number in range(count)]
+
+
+@task
+def price(text: str) -> Decimal:
+    return Decimal(text)
+
+
+@task
+def sum_of(prices: list[Decimal], day: date, extra: Decimal = Decimal(0)) -> Decimal:
+    return sum(prices, extra) + day.day
+
+
+@task
+def dated(price: Decimal, *, day: date) -> str:
+    return f"{price} {day:%d.%m.%Y}"
+
+
+@task(encrypted=("card",))
+def charge(card: str, amount: Decimal) -> str:
+    return f"{card} {amount + 1}"
 
 
 @task(unique="the only one")
