@@ -131,9 +131,8 @@ class TaskResult(_Base[T]):  # type: ignore[misc] # frozen is what django-stubs 
         return self.is_finished
 
     def _has_succeeded_unseen(self) -> bool:
-        if self._store != "errors":
-            return False
-        if not (self.was_stored or is_enqueued_here(self.id, self.database)):
+        is_stored = self.was_stored or is_enqueued_here(self.id, self.database)
+        if self._store != "errors" or not is_stored:
             return False
         engine: Any = getattr(self.task.get_backend(), "engine", None)
         kept = engine.options.retention[State.FAILED] if engine else None
@@ -272,15 +271,13 @@ def from_finished(
     """Return the result of an attempt that was just settled, without reading it back."""
     now = datetime.now(UTC)
     result = from_claim(claim, task, worker, started_at or now, backend=backend)
-    errors = result.errors
-    if settlement.error is not None:
-        errors = [*errors, _error_of(decode(settlement.error))]
+    new = [] if settlement.error is None else [_error_of(decode(settlement.error))]
     for name, value in {
         "state": settlement.state,
         "status": TaskResultStatus[django_status(settlement.state)],
         "finished_at": now if settlement.state in FINAL else None,
         "started_at": started_at,
-        "errors": errors,
+        "errors": [*result.errors, *new],
         "metadata": object_of(settlement.metadata or claim.metadata),
         "_return_value": decode(settlement.value) if settlement.value else None,
     }.items():

@@ -1,6 +1,7 @@
 """Checks of what the code declares: its tasks and schedules."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from django.core import checks
 
@@ -82,14 +83,14 @@ def check_policies(engine: Engine) -> Iterator[checks.CheckMessage]:
     """Check OPTIONS["policies"] of one alias against its queues and the tasks that exist."""
     if not engine.options.policies:
         return
-    paths = [
-        task.module_path
+    tasks = {
+        task.module_path: task
         for task in registry.all_tasks()
         if task.backend == engine.alias and not registry.is_internal(task)
-    ]
+    }
     for policy in engine.policies.all:
-        yield from _check_policy(policy, paths, engine)
-    for path in paths:
+        yield from _check_policy(policy, tasks, engine)
+    for path in tasks:
         best = engine.policies.matching(path)[:2]
         if len(best) > 1 and best[0].rank == best[1].rank:
             yield checks.Error(
@@ -101,7 +102,7 @@ def check_policies(engine: Engine) -> Iterator[checks.CheckMessage]:
 
 
 def _check_policy(
-    policy: Policy, paths: list[str], engine: Engine
+    policy: Policy, tasks: Mapping[str, Any], engine: Engine
 ) -> Iterator[checks.CheckMessage]:
     place = f"{_place(engine)}[{policy.pattern!r}]"
     problems = [policy.problem] if policy.problem else contradictions_of(policy)
@@ -117,9 +118,9 @@ def _check_policy(
             hint=hint_for(name, OPTIONS),
             id="djtasks.W023",
         )
-    yield from _check_encrypted(place, policy, paths)
-    if not any(map(policy.matches, paths)):
-        meant = did_you_mean(policy.pattern, _patterns(paths))
+    yield from _check_encrypted(place, policy, tasks)
+    if not any(map(policy.matches, tasks)):
+        meant = did_you_mean(policy.pattern, _patterns(tasks))
         yield checks.Warning(
             f"{place} matches no task.",
             hint=f"{meant} It is compared with the tasks that workers import.".lstrip(),
@@ -127,10 +128,14 @@ def _check_policy(
         )
 
 
-def _check_encrypted(place: str, policy: Policy, paths: list[str]) -> Iterator[checks.CheckMessage]:
+def _check_encrypted(
+    place: str, policy: Policy, tasks: Mapping[str, Any]
+) -> Iterator[checks.CheckMessage]:
     """Check that each name of `encrypted` is an argument of some task: else nothing would be."""
-    matching = [registry.get(path) for path in paths if policy.matches(path)]
-    changed = [restore(task, encrypted=policy.options.get("encrypted", ())) for task in matching]
+    matching = [task for path, task in tasks.items() if policy.matches(path)]
+    changed: list[Any] = [
+        restore(task, encrypted=policy.options.get("encrypted", ())) for task in matching
+    ]
     for name in policy.options.get("encrypted", ()):
         if changed and all(name in unknown_names(task) for task in changed):
             yield checks.Error(
@@ -144,7 +149,7 @@ def _place(engine: Engine) -> str:
     return f"TASKS[{engine.alias!r}]['OPTIONS']['policies']"
 
 
-def _patterns(paths: list[str]) -> set[str]:
+def _patterns(paths: Iterable[str]) -> set[str]:
     """Return the paths of tasks, and the patterns of all packages and modules that they are in."""
     packages = {path[:place] for path in paths for place, one in enumerate(path) if one == "."}
     return {*paths, *(f"{package}.*" for package in packages)}

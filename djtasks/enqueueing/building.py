@@ -46,9 +46,17 @@ def build_record(
     path = task.module_path
     check_call(path, task.func, args, kwargs, takes_context=task.takes_context)
     texts = _encoded(task, args, kwargs, limit, is_whole=is_whole)
-    unique_key, earlier_keys = _unique_keys(task, args, kwargs, texts)
+    keys = _unique_keys(task, args, kwargs, texts)
     if task.encrypted:
         texts = stored_texts(task, texts, cipher)
+    return _record(task, texts, keys, backend=backend, limit=limit)
+
+
+def _record(
+    task: _Task, texts: tuple[str, str], keys: _Keys, *, backend: str, limit: int
+) -> NewRecord:
+    path = task.module_path
+    unique_key, earlier_keys = keys
     return NewRecord(
         id=new_id(),
         backend=backend,

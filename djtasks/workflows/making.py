@@ -138,8 +138,8 @@ class NodeMaker:
         if task.encrypted:
             raise InvalidWorkflow(
                 f"Task {task.module_path!r} has encrypted arguments, but a map over a result "
-                f"stores what the other node returned as it is. Return keys, and let each task load "
-                f"the rest."
+                f"stores what the other node returned as it is. Return keys, and let each task "
+                f"load the rest."
             )
         record = build_member(self.home, task, [None], kwargs, has_inputs=True)
         plain: dict[str, Any] = decode(record.kwargs)

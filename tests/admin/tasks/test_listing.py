@@ -107,8 +107,8 @@ def test_tabs_count_the_states(admin: Client, engine: Engine) -> None:
     tabs = {str(tab.label): tab.count for tab in page(admin).context["state_tabs"]}
 
     assert tabs == {
-        "All": None, "Ready": 1, "Scheduled": 1, "Retrying": 1, "Running": 0, "Successful": 1,
-        "Failed": 1, "Cancelled": 0, "Expired": 0,
+        "All": None, "Ready": 1, "Scheduled": 1, "Retrying": 1, "Waiting": 0, "Running": 0,
+        "Successful": 1, "Failed": 1, "Cancelled": 0, "Expired": 0,
     }  # fmt: skip
     assert listed(admin, "state:retrying") == [str(retrying.pk)]
 

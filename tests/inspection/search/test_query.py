@@ -294,8 +294,7 @@ def test_chips_are_taken_away_and_added() -> None:
         ("schedule:nightly", "-pk", "-pk"),
     ],
 )
-def test_what_is_found_has_the_order_of_the_index_that_leads(
-    text: str, first: str, last: str
-) -> None:
+def test_what_is_found_has_the_order_of_the_leading_index(text: str, first: str, last: str) -> None:
     order = read_search(text, context()).order
+
     assert (order[0], order[-1]) == (first, last)
