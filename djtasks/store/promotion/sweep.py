@@ -40,7 +40,12 @@ class Sweep:
         self._door = ""
 
     def page(self) -> set[UUID]:
-        """Return the workflows of the next page of each kind where something could move."""
+        """Return the workflows of the next page of each kind where something could move.
+
+        Where no workflow runs, that takes one query.
+        """
+        if not self._graph.workflows.exists():
+            return set()
         return self._open.next() | self._pending.next() | self._running.next()
 
     def opened(self) -> set[UUID]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from djtasks.models import WorkflowNode, WorkflowRecord
 from djtasks.protocol.states import State
@@ -101,6 +102,15 @@ def test_a_workflow_that_is_over_is_left_alone(store: Store) -> None:
 
     assert flow.member_states(second) == [CANCELLED]
     assert found(store) == set()
+
+
+def test_where_no_workflow_runs_it_asks_once(
+    store: Store, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    idle = Sweep(store)
+
+    with django_assert_num_queries(1, using=store.database):
+        assert idle.page() == set()
 
 
 def test_page_after_page_reaches_everything(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
