@@ -19,13 +19,14 @@ from benchmarks import (
     preflight,
     sleepers,
     startup,
+    workflows,
     workloads,
 )
 from benchmarks.growth import churn, queues, rows, schedules, slow, workers
 
 # What takes so long that it must be asked for.
 GROWTH = ("rows", "queues", "schedules", "workers", "slow", "churn")
-LONG = ("installations", "preflight", *GROWTH, "admin")
+LONG = ("installations", "preflight", "workflows", *GROWTH, "admin")
 
 
 def main() -> None:
@@ -74,6 +75,9 @@ def _measurements(*, is_quick: bool, is_large: bool) -> dict[str, Callable[[], o
         "producer": lambda: memory.producer(100_000 if is_quick else 1_000_000),
         "installations": lambda: installations.measure(2_000 if is_quick else 20_000),
         "preflight": lambda: preflight.measure(100_000 if is_quick else 1_000_000),
+        "workflows": lambda: workflows.measure(
+            *((20_000, 200) if is_quick else (workflows.LARGE_COUNT,) if is_large else ())
+        ),
         "rows": lambda: rows.measure(runs, sizes),
         "queues": lambda: queues.measure(runs),
         "schedules": lambda: schedules.measure(10 if is_quick else schedules.SECONDS),
