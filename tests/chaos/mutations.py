@@ -133,8 +133,8 @@ MUTATIONS = {
         edits=(
             _worker(
                 "duties/reaper",
-                "        except Exception:\n            self.restart()\n",
-                "        except Exception:\n",
+                "        except BaseException:\n            self.restart()\n",
+                "        except BaseException:\n",
             ),
         ),
     ),
