@@ -29,7 +29,7 @@ def nodes() -> list[Node]:
             name="import_product",
             state=OPEN,
             over="split",
-            began=16 * MINUTE,
+            began=16.5 * MINUTE,
             members={
                 State.SUCCESSFUL: 612, State.FAILED: 4, State.RUNNING: 37, State.READY: 3,
                 State.WAITING: 584,
