@@ -33,7 +33,7 @@ from djtasks.waiting import is_enqueued_here, pauses, refuse_slot, refuse_transa
 T = TypeVar("T")
 
 _CANCELLED = class_path(TaskCancelled())
-_UNREAD: Any = object()
+_UNREAD: Any = ...  # no object(), which asdict() and deepcopy() would copy
 _plain_value: Any = DjangoTaskResult.return_value.fget  # type: ignore[attr-defined]
 
 if TYPE_CHECKING:
