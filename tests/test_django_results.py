@@ -1,5 +1,7 @@
 """What Django's documentation promises of results, on every supported Django."""
 
+from copy import deepcopy
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 
@@ -153,3 +155,14 @@ class InATestCase(TestCase):
 
         assert double.get_result(result.id).return_value == 8
         assert double.get_result(other.id).return_value == 10
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_copy_of_a_result_has_its_value_too() -> None:
+    result = double.enqueue(2)
+    run_due()
+    result.refresh()
+
+    assert deepcopy(result).return_value == 4
+    again = [double.get_result(result.id) for _ in range(2)]
+    assert asdict(again[0]) == asdict(again[1])

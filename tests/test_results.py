@@ -2,8 +2,6 @@
 
 import pickle
 import threading
-from copy import deepcopy
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -149,15 +147,6 @@ def test_an_expired_task_carries_an_error_and_no_attempt(database: str) -> None:
     assert (result.status, result.state) == (TaskResultStatus.FAILED, State.EXPIRED)
     assert result.errors[-1].exception_class is TaskExpired
     assert (result.attempts, result.started_at) == (0, None)
-
-
-def test_a_copy_has_the_value_too(engine: Engine) -> None:
-    result = add.enqueue(1, 2)
-    run_due()
-    result.refresh()
-
-    assert deepcopy(result).return_value == 3
-    assert asdict(fresh(result)) == asdict(fresh(result))
 
 
 def test_an_async_caller_can_refresh_and_cancel(engine: Engine) -> None:
