@@ -162,5 +162,6 @@ class _Revival:
             state=WorkflowState.RUNNING,
             cancel_requested=False,
             finished_at=None,
+            expires_at=None,
             unique_key=F("key"),
         )

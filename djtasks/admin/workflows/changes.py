@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from djtasks.engine import Engine
 from djtasks.errors import InvalidWorkflow
 from djtasks.inspection import WorkflowFacts
+from djtasks.inspection.workflows.facts import NodeFacts
 from djtasks.operations.workflows import changing
 from djtasks.protocol.workflows import NodeState, WorkflowState
 from djtasks.templatetags.djtasks_pages import number
@@ -77,7 +78,7 @@ def offered(request: HttpRequest, facts: WorkflowFacts) -> list[WorkflowChange]:
 def is_possible(change: WorkflowChange, facts: WorkflowFacts) -> bool:
     """Return whether a change would do anything."""
     if change.name == "retry":
-        return facts.state is not WorkflowState.SUCCESSFUL and bool(again(facts))
+        return facts.state is not WorkflowState.SUCCESSFUL and bool(_again(facts))
     if facts.is_over:
         return False
     if change.name == "cancel":
@@ -85,12 +86,13 @@ def is_possible(change: WorkflowChange, facts: WorkflowFacts) -> bool:
     return facts.is_paused is (change.name == "resume")
 
 
-def again(facts: WorkflowFacts) -> Sequence[str]:
-    """Return the names of the nodes that a retry runs again, at least in part."""
+def _again(facts: WorkflowFacts) -> Sequence[NodeFacts]:
+    """Return the nodes that a retry runs again, at least in part; not what a node tolerated."""
     return [
-        node.name
+        node
         for node in facts.nodes
-        if node.state in (NodeState.FAILED, NodeState.SKIPPED) or node.counts.not_successful
+        if node.state in (NodeState.FAILED, NodeState.SKIPPED)
+        or (node.state is NodeState.OPEN and node.counts.not_successful)
     ]
 
 
@@ -131,11 +133,12 @@ def effects_of(change: WorkflowChange, facts: WorkflowFacts) -> list[str]:
 
 
 def _retrying(facts: WorkflowFacts) -> list[str]:
-    found = again(facts)
-    said = {"nodes": ", ".join(found[:5]) + (" …" if len(found) > 5 else "")}
+    found = _again(facts)
+    names = ", ".join(node.name for node in found[:5])
+    said = {"nodes": names + (" …" if len(found) > 5 else "")}
     texts = [_("These nodes run again, as far as they did not succeed: %(nodes)s.") % said]
     if facts.counts is not None:
-        count = facts.counts.not_successful
+        count = sum(node.counts.not_successful for node in found)
         text = ngettext(
             "%(count)s task goes back to its node, with all its attempts.",
             "%(count)s tasks go back to their nodes, with all their attempts.",

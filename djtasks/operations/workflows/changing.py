@@ -3,22 +3,19 @@
 What a change means for the members is decided by the promoter, which finds it within a second.
 """
 
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connections, transaction
-from django.db.models import F, Min
 
 from djtasks.engine import Engine
 from djtasks.errors import InvalidWorkflow
 from djtasks.models import TaskRecord, WorkflowEdge, WorkflowNode, WorkflowRecord
+from djtasks.operations.members import revive_workflow
 from djtasks.operations.tasks import revival
 from djtasks.operations.workflows.rows import workflows
-from djtasks.protocol.states import REVIVABLE, State
-from djtasks.protocol.workflows import NodeState, WorkflowState, door_of
+from djtasks.protocol.workflows import WorkflowState
 
 _PAGE = 5_000
-_AGAIN = (NodeState.FAILED, NodeState.SKIPPED)
 
 
 def cancel(engine: Engine, id_: UUID) -> bool:
@@ -52,15 +49,7 @@ def retry(engine: Engine, id_: UUID) -> int:
         with transaction.atomic(using=engine.database):
             if lock(engine, id_).state == WorkflowState.SUCCESSFUL:
                 return 0
-            count = sum(_reopen(engine, node) for node in _failed_nodes(engine, id_))
-            workflows(engine).filter(pk=id_).update(
-                state=WorkflowState.RUNNING,
-                cancel_requested=False,
-                finished_at=None,
-                expires_at=None,
-                unique_key=F("key"),
-            )
-            return count
+            return revive_workflow(engine, id_, revival(engine, {}))
     except IntegrityError as error:
         raise InvalidWorkflow(
             f"Workflow {id_} cannot be retried: another live task or running workflow holds one of "
@@ -78,37 +67,6 @@ def lock(engine: Engine, id_: UUID) -> WorkflowRecord:
     if found is None:
         raise InvalidWorkflow(f"There is no workflow {id_}.")
     return found
-
-
-def _failed_nodes(engine: Engine, id_: UUID) -> list[WorkflowNode]:
-    states = (*_AGAIN, NodeState.OPEN)
-    nodes = WorkflowNode.objects.using(engine.database)
-    return list(nodes.filter(workflow=id_, state__in=states).order_by("id"))
-
-
-def _reopen(engine: Engine, node: WorkflowNode) -> int:
-    """Send the final members of a node back to its door; return how many."""
-    members = TaskRecord.objects.using(engine.database).filter(node=node.pk, state__in=REVIVABLE)
-    first = members.aggregate(first=Min("place"))["first"]
-    back: dict[str, Any] = {"waits_for": door_of(node.pk), "state": State.WAITING}
-    count = 0
-    if first is not None:
-        count = members.update(**revival(engine, {}) | back)
-    cursor = node.cursor if first is None else min(node.cursor, first)
-    if node.state == NodeState.OPEN:
-        changes: dict[str, Any] = {"cursor": cursor}
-    else:
-        changes = {
-            "state": NodeState.PENDING,
-            "cursor": cursor,
-            "because_of": None,
-            "opened_at": None,
-            "finished_at": None,
-            "error": None,
-        }
-    rows = WorkflowNode.objects.using(engine.database).filter(pk=node.pk, state=node.state)
-    rows.update(**changes)
-    return count
 
 
 def discard(engine: Engine, id_: UUID) -> bool:

@@ -118,6 +118,8 @@ def _options_of(spec: NodeSpec) -> dict[str, Any]:
         "max_crashes": task.max_crashes,
         "timeout": task.timeout.total_seconds() if task.timeout else None,
         "tags": list(task.tags),
+        "target": task.target,
+        "metadata": task.metadata,
     }
 
 
