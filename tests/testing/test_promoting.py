@@ -57,21 +57,15 @@ def test_results_have_the_types_of_annotations(database: str) -> None:
 
 
 def test_members_made_of_a_result_have_what_using_has_set(database: str) -> None:
-    about = WorkflowNode(pk=7)
-    about._state.adding = False
+    about = TaskRecord.objects.using(database).get(pk=tasks.names.enqueue(1).id)
     with Workflow("import") as flow:
         task = tasks.length.using(target=about, metadata={"trace": "a1"}, tags=["bulk"])
-        parts = flow.map(task, over=flow.add(tasks.names, 1))
+        flow.map(task, over=flow.add(tasks.names, 1))
 
     finished(flow)
-    made = TaskRecord.objects.using(database).get(
-        node=WorkflowNode.objects.using(database).get(workflow=flow.id, number=parts.spec.number).pk
-    )
-    assert (made.target, made.metadata, made.tags) == (
-        "djtasks.workflownode:7",
-        {"trace": "a1"},
-        ["bulk"],
-    )
+    made = TaskRecord.objects.using(database).get(task_path=task.module_path)
+    assert made.target == f"djtasks.taskrecord:{about.pk}"
+    assert (made.metadata, made.tags) == ({"trace": "a1"}, ["bulk"])
 
 
 def test_a_map_over_a_result_refuses_a_task_with_encrypted_arguments(database: str) -> None:
